@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config';
+
+/** One project for each layer of docs/internals/testing.md; `isolate: false` because start-up of Nest dominates otherwise. */
+const layer = (name: string, include: string[], timeoutMs: number) => ({
+  extends: true as const,
+  test: { name, include, testTimeout: timeoutMs, hookTimeout: timeoutMs },
+});
+
+export default defineConfig({
+  resolve: { tsconfigPaths: true },
+  test: {
+    isolate: false,
+    pool: 'forks',
+    maxWorkers: 2,
+    setupFiles: ['./test/setup.ts'],
+    reporters: ['default', './test/support/plain-reporter.ts'],
+    projects: [
+      layer('unit', ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'test/tidy/**/*.spec.ts'], 20_000),
+      layer('e2e', ['test/e2e/**/*.spec.ts', 'test/issues/**/*.spec.ts', 'examples/**/*.spec.ts'], 60_000),
+      layer('conformance', ['test/conformance/**/*.spec.ts'], 60_000),
+      layer('crash', ['test/crash/**/*.spec.ts'], 300_000),
+    ],
+  },
+});

@@ -1,1 +1,10 @@
-export {};
+export * from './errors.js';
+export * from './defaults.js';
+export * from './codes/language-code.js';
+export * from './codes/mq-version.js';
+export * from './codes/request-code.js';
+export * from './codes/response-code.js';
+export * from './codes/serialize-type.js';
+export * from './command/remoting-command.js';
+export * from './command/decode-frame.js';
+export * from './command/encode-frame.js';

@@ -1,0 +1,231 @@
+import { SerializeType } from '../codes/serialize-type.js';
+import { CURRENT_MQ_VERSION } from '../codes/mq-version.js';
+import { scanCompactExtFields } from './compact-header-scanner.js';
+import { fieldIndex, KEY_ESCAPED, VALUE_ESCAPED, VALUE_NOT_ASCII } from './field-index.js';
+import { scanJsonExtFields } from './json-header-scanner.js';
+import { unescapeJson } from './json-string.js';
+import { equalsAscii, parseInteger, parseIntegerText } from './scanned-header.js';
+
+/** Values of a header before they become text; undefined ones are left out. */
+export type HeaderFields = Record<string, string | number | boolean | undefined>;
+export type CommandBody = Buffer | readonly Buffer[] | undefined;
+
+/** Bit 0 of `flag`: a response. */
+export const FLAG_RESPONSE = 1;
+/** Bit 1 of `flag`: a request that is never answered. */
+export const FLAG_ONEWAY = 2;
+
+const EMPTY = Buffer.alloc(0);
+/** Headers up to this size are read as one string, and fields are substrings of it. Longer ones would be pinned by each kept field. */
+const HEADER_TEXT_MAX_BYTES = 4096;
+
+let lastSerial = 0;
+
+/**
+ * One request or response.
+ *
+ * A decoded command keeps the bytes of its header; {@link field} finds values in them, and nothing is parsed that nobody
+ * asks for. Follows `remoting/protocol/RemotingCommand.java`.
+ */
+export class RemotingCommand {
+  code: number;
+  /** Correlation id, int32: chosen by who sends a request, copied into the response. */
+  opaque: number;
+  flag: number;
+  version: number;
+  language: string;
+  remark: string | undefined;
+  /** How the header was written, or shall be. */
+  serializeType: SerializeType;
+  /** Decoded: one Buffer, a slice of what was received; undefined when empty. */
+  body: CommandBody;
+
+  /** Ext fields once somebody set one or asked for all; they then stand for the raw header. */
+  private fields: Record<string, string> | undefined;
+  private raw: Buffer | undefined;
+  private extStart: number;
+  private headerEnd: number;
+  private serial: number;
+  private text: string | undefined;
+
+  constructor(code: number, flag: number, language: string) {
+    this.code = code;
+    this.opaque = 0;
+    this.flag = flag;
+    this.version = CURRENT_MQ_VERSION;
+    this.language = language;
+    this.remark = undefined;
+    this.serializeType = SerializeType.JSON;
+    this.body = undefined;
+    this.fields = undefined;
+    this.raw = undefined;
+    this.extStart = -1;
+    this.headerEnd = 0;
+    this.serial = 0;
+    this.text = undefined;
+  }
+
+  /** A request as our client sends it. Language OTHER is the one that all versions of the Java broker know. */
+  static request(code: number, fields?: HeaderFields, body?: CommandBody): RemotingCommand {
+    const command = new RemotingCommand(code, 0, 'OTHER');
+    if (fields !== undefined) command.fields = toText(fields);
+    command.body = body;
+    return command;
+  }
+
+  /** A response as our servers send it; opaque is set by who sends it. Language JAVA is what every client expects. */
+  static response(
+    code: number,
+    options?: { remark?: string; fields?: HeaderFields; body?: CommandBody },
+  ): RemotingCommand {
+    const command = new RemotingCommand(code, FLAG_RESPONSE, 'JAVA');
+    if (options !== undefined) {
+      command.remark = options.remark;
+      if (options.fields !== undefined) command.fields = toText(options.fields);
+      command.body = options.body;
+    }
+    return command;
+  }
+
+  get isResponse(): boolean {
+    return (this.flag & FLAG_RESPONSE) !== 0;
+  }
+
+  get isOneway(): boolean {
+    return (this.flag & FLAG_ONEWAY) !== 0;
+  }
+
+  markOneway(): this {
+    this.flag |= FLAG_ONEWAY;
+    return this;
+  }
+
+  /** The body as one Buffer, an empty one when there is none. Joins several pieces into a new Buffer. */
+  get bodyBuffer(): Buffer {
+    const body = this.body;
+    if (body === undefined) return EMPTY;
+    return Buffer.isBuffer(body) ? body : Buffer.concat(body);
+  }
+
+  /** Value of a header field, undefined when absent. Found in the header's bytes, without parsing the rest. */
+  field(name: string): string | undefined {
+    if (this.fields !== undefined) return this.fields[name];
+    const i = this.findField(name);
+    return i < 0 ? undefined : this.textAt(i);
+  }
+
+  /** Integer value of a header field; undefined when absent, NaN when it is not an integer in the safe range. */
+  integerField(name: string): number | undefined {
+    if (this.fields !== undefined) {
+      const text = this.fields[name];
+      return text === undefined ? undefined : parseIntegerText(text);
+    }
+    const i = this.findField(name);
+    return i < 0 ? undefined : this.integerAt(i);
+  }
+
+  /** All ext fields. The object has no prototype; changing it changes the command. */
+  get extFields(): Record<string, string> {
+    if (this.fields === undefined) {
+      const fields = Object.create(null) as Record<string, string>;
+      const count = this.indexFields();
+      for (let i = 0; i < count; i++) fields[this.keyAt(i)] = this.textAt(i);
+      this.fields = fields;
+    }
+    return this.fields;
+  }
+
+  /** True when the command has an `extFields` member at all; Java clients read some responses without a null check. */
+  get hasExtFields(): boolean {
+    return this.fields !== undefined || this.extStart >= 0;
+  }
+
+  setField(name: string, value: string | number | boolean): void {
+    this.extFields[name] = String(value);
+  }
+
+  /**
+   * Makes the ext fields of the raw header available through `fieldIndex`, {@link textAt} and {@link integerAt}; for
+   * decoders that read many fields in one pass, in this turn of the loop.
+   * @returns their count, or -1 when the command has no raw header (built here, or changed): use {@link field} then
+   */
+  indexRawFields(): number {
+    return this.fields !== undefined || this.raw === undefined ? -1 : this.indexFields();
+  }
+
+  /** Bytes that `fieldIndex` points into. */
+  get rawHeader(): Buffer {
+    return this.raw ?? EMPTY;
+  }
+
+  /** Text of the i-th indexed field. */
+  textAt(i: number): string {
+    const bytes = this.raw!;
+    const start = fieldIndex.valueStart[i]!;
+    const end = fieldIndex.valueEnd[i]!;
+    const flags = fieldIndex.flags[i]!;
+    if ((flags & VALUE_ESCAPED) !== 0) return unescapeJson(bytes, start, end);
+    if ((flags & VALUE_NOT_ASCII) !== 0) return bytes.toString('utf8', start, end);
+    if (this.headerEnd - this.extStart > HEADER_TEXT_MAX_BYTES) return bytes.toString('latin1', start, end);
+    this.text ??= bytes.toString('latin1', this.extStart, this.headerEnd);
+    return this.text.substring(start - this.extStart, end - this.extStart);
+  }
+
+  /** Integer of the i-th indexed field; NaN when it is none. */
+  integerAt(i: number): number {
+    if ((fieldIndex.flags[i]! & VALUE_ESCAPED) !== 0) return parseIntegerText(this.textAt(i));
+    return parseInteger(this.raw!, fieldIndex.valueStart[i]!, fieldIndex.valueEnd[i]!);
+  }
+
+  /** Takes over a scanned header. Only for the decoder; `fieldIndex` must hold this header's fields. */
+  adoptHeader(raw: Buffer, extStart: number, headerEnd: number): void {
+    this.raw = raw;
+    this.extStart = extStart;
+    this.headerEnd = headerEnd;
+    this.serial = ++lastSerial;
+    fieldIndex.owner = this.serial;
+  }
+
+  private keyAt(i: number): string {
+    const start = fieldIndex.keyStart[i]!;
+    const end = fieldIndex.keyEnd[i]!;
+    const escaped = (fieldIndex.flags[i]! & KEY_ESCAPED) !== 0;
+    return escaped ? unescapeJson(this.raw!, start, end) : this.raw!.toString('utf8', start, end);
+  }
+
+  /** Index of a field by name, -1 when absent. The last of equal names counts, as in Java. */
+  private findField(name: string): number {
+    for (let i = this.indexFields() - 1; i >= 0; i--) {
+      const start = fieldIndex.keyStart[i]!;
+      if (fieldIndex.keyEnd[i]! - start === name.length && equalsAscii(this.raw!, start, name)) return i;
+      if ((fieldIndex.flags[i]! & KEY_ESCAPED) !== 0 && this.keyAt(i) === name) return i;
+    }
+    return -1;
+  }
+
+  private indexFields(): number {
+    if (this.extStart < 0) return 0;
+    if (fieldIndex.owner !== this.serial) {
+      fieldIndex.owner = 0;
+      const raw = this.raw!;
+      if (this.serializeTypeOfRaw === SerializeType.JSON) scanJsonExtFields(raw, this.extStart, this.headerEnd);
+      else scanCompactExtFields(raw, this.extStart, this.extStart + raw.readInt32BE(this.extStart - 4));
+      fieldIndex.owner = this.serial;
+    }
+    return fieldIndex.count;
+  }
+
+  /** `serializeType` may be changed for the reply; the received header stays what it was. */
+  private get serializeTypeOfRaw(): number {
+    return this.raw![0]!;
+  }
+}
+
+function toText(fields: HeaderFields): Record<string, string> {
+  const text = Object.create(null) as Record<string, string>;
+  for (const name in fields) {
+    const value = fields[name];
+    if (value !== undefined) text[name] = String(value);
+  }
+  return text;
+}

@@ -20,9 +20,9 @@ export function scanCompactHeader(bytes: Buffer, start: number, end: number): vo
       `A compact header of ${end - start} bytes is shorter than ${FIXED_BYTES}`,
     );
   }
-  scannedHeader.code = ((bytes[start]! << 24) >> 16) | bytes[start + 1]!;
-  scannedHeader.language = languageName(bytes[start + 2]!);
-  scannedHeader.version = ((bytes[start + 3]! << 24) >> 16) | bytes[start + 4]!;
+  scannedHeader.code = ((bytes[start] << 24) >> 16) | bytes[start + 1];
+  scannedHeader.language = languageName(bytes[start + 2]);
+  scannedHeader.version = ((bytes[start + 3] << 24) >> 16) | bytes[start + 4];
   scannedHeader.opaque = int32(bytes, start + 5);
   scannedHeader.flag = int32(bytes, start + 9);
   const remarkLength = int32(bytes, start + 13);
@@ -44,7 +44,7 @@ export function scanCompactExtFields(bytes: Buffer, p: number, end: number): voi
   fieldIndex.count = 0;
   while (p < end) {
     if (end - p < 2) throw badLength('ext fields', end - p);
-    const keyLength = (bytes[p]! << 8) | bytes[p + 1]!;
+    const keyLength = (bytes[p] << 8) | bytes[p + 1];
     const keyStart = p + 2;
     p = keyStart + keyLength;
     if (end - p < 4) throw badLength('name of an ext field', keyLength);
@@ -64,10 +64,10 @@ const ASCII_CHECK_MAX_BYTES = 32;
 function asciiFlag(bytes: Buffer, p: number, end: number): number {
   if (end - p > ASCII_CHECK_MAX_BYTES) return VALUE_NOT_ASCII;
   let all = 0;
-  for (; p < end; p++) all |= bytes[p]!;
+  for (; p < end; p++) all |= bytes[p];
   return all > 127 ? VALUE_NOT_ASCII : 0;
 }
 
 function int32(bytes: Buffer, p: number): number {
-  return (bytes[p]! << 24) | (bytes[p + 1]! << 16) | (bytes[p + 2]! << 8) | bytes[p + 3]!;
+  return (bytes[p] << 24) | (bytes[p + 1] << 16) | (bytes[p + 2] << 8) | bytes[p + 3];
 }

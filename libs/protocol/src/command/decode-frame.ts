@@ -27,8 +27,8 @@ export function decodeFrame(bytes: Buffer): RemotingCommand {
       { length },
     );
   }
-  const type = bytes[0]!;
-  const headerLength = (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!;
+  const type = bytes[0];
+  const headerLength = (bytes[1] << 16) | (bytes[2] << 8) | bytes[3];
   const headerEnd = MARK_BYTES + headerLength;
   if (headerEnd > length || headerLength > HEADER_MAX_BYTES) throw badHeaderLength(headerLength, length);
   fieldIndex.owner = 0;

@@ -51,7 +51,7 @@ function encodeJsonHead(command: RemotingCommand): Buffer {
     json += ',"extFields":{';
     let separator = '';
     for (const name in fields) {
-      json += `${separator}${quote(name)}:${quote(fields[name]!)}`;
+      json += `${separator}${quote(name)}:${quote(fields[name])}`;
       separator = ',';
     }
     json += '}';
@@ -74,7 +74,7 @@ function encodeCompactHead(command: RemotingCommand): Buffer {
     if (nameLength > INT16_MAX) {
       throw new ProtocolError('PROTOCOL_INVALID_ARGUMENT', `A field name of ${nameLength} bytes is above ${INT16_MAX}`);
     }
-    extLength += 6 + nameLength + Buffer.byteLength(fields[name]!);
+    extLength += 6 + nameLength + Buffer.byteLength(fields[name]);
   }
   const head = Buffer.allocUnsafe(PREFIX_BYTES + COMPACT_FIXED_BYTES + remarkLength + extLength);
   let p = head.writeInt16BE(command.code, PREFIX_BYTES);
@@ -86,7 +86,7 @@ function encodeCompactHead(command: RemotingCommand): Buffer {
   if (command.remark !== undefined) p += head.write(command.remark, p);
   p = head.writeInt32BE(extLength, p);
   for (const name in fields) {
-    const value = fields[name]!;
+    const value = fields[name];
     p = head.writeInt16BE(Buffer.byteLength(name), p);
     p += head.write(name, p);
     p = head.writeInt32BE(Buffer.byteLength(value), p);

@@ -117,7 +117,7 @@ function skipString(bytes: Buffer, p: number, end: number): number {
   let all = 0;
   let flags = 0;
   while (p < end) {
-    const c = bytes[p]!;
+    const c = bytes[p];
     if (c === QUOTE) {
       stringFlags = all > 127 ? flags | VALUE_NOT_ASCII : flags;
       return p;
@@ -176,11 +176,11 @@ function scanLanguage(bytes: Buffer, p: number, end: number): number {
 /** Passes over any JSON value; returns the position after it. */
 function skipValue(bytes: Buffer, p: number, end: number, depth: number): number {
   if (p >= end) throw malformed('ends before a value', p);
-  const first = bytes[p]!;
+  const first = bytes[p];
   if (first === QUOTE) return skipString(bytes, p + 1, end) + 1;
   if (first === OPEN_BRACE || first === OPEN_BRACKET) return skipNested(bytes, p, end, depth + 1);
   const start = p;
-  while (p < end && isScalarByte(bytes[p]!)) p++;
+  while (p < end && isScalarByte(bytes[p])) p++;
   if (p === start) throw malformed('has no value where one must stand', p);
   return p;
 }
@@ -221,7 +221,7 @@ function isScalarByte(c: number): boolean {
 
 function skipBlanks(bytes: Buffer, p: number, end: number): number {
   while (p < end) {
-    const c = bytes[p]!;
+    const c = bytes[p];
     if (c > 0x20 || (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09)) return p;
     p++;
   }

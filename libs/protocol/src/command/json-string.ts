@@ -40,13 +40,13 @@ export function unescapeJson(bytes: Buffer, start: number, end: number): string 
   let length = 0;
   let all = 0;
   for (let p = start; p < end; p++) {
-    const c = bytes[p]!;
+    const c = bytes[p];
     if (c !== BACKSLASH) {
       target[length++] = c;
       all |= c;
       continue;
     }
-    const letter = p + 1 < end ? bytes[p + 1]! : 0;
+    const letter = p + 1 < end ? bytes[p + 1] : 0;
     if (letter !== 0x75) {
       target[length++] = shortEscape(letter);
       p += 1;
@@ -79,7 +79,7 @@ function unescapePiecewise(bytes: Buffer, start: number, end: number): string {
   for (let p = start; p < end; p++) {
     if (bytes[p] !== BACKSLASH) continue;
     text += bytes.toString('utf8', pieceStart, p);
-    const letter = p + 1 < end ? bytes[p + 1]! : 0;
+    const letter = p + 1 < end ? bytes[p + 1] : 0;
     if (letter === 0x75) {
       text += String.fromCharCode(hexUnit(bytes, p + 2, end));
       p += 5;
@@ -93,7 +93,7 @@ function unescapePiecewise(bytes: Buffer, start: number, end: number): string {
 }
 
 function shortEscape(letter: number): number {
-  const byte = SHORT[letter]!;
+  const byte = SHORT[letter];
   if (byte === 0) {
     throw new ProtocolError('PROTOCOL_HEADER', `A JSON string has the unknown escape \\${String.fromCharCode(letter)}`);
   }
@@ -102,10 +102,10 @@ function shortEscape(letter: number): number {
 
 function hexUnit(bytes: Buffer, start: number, end: number): number {
   if (start + 4 <= end) {
-    const a = HEX[bytes[start]!]!;
-    const b = HEX[bytes[start + 1]!]!;
-    const c = HEX[bytes[start + 2]!]!;
-    const d = HEX[bytes[start + 3]!]!;
+    const a = HEX[bytes[start]];
+    const b = HEX[bytes[start + 1]];
+    const c = HEX[bytes[start + 2]];
+    const d = HEX[bytes[start + 3]];
     if ((a | b | c | d) < 16) return (a << 12) | (b << 8) | (c << 4) | d;
   }
   throw new ProtocolError('PROTOCOL_HEADER', 'A JSON string has \\u without four hex digits');

@@ -161,9 +161,9 @@ export class RemotingCommand {
   /** Text of the i-th indexed field. */
   textAt(i: number): string {
     const bytes = this.raw!;
-    const start = fieldIndex.valueStart[i]!;
-    const end = fieldIndex.valueEnd[i]!;
-    const flags = fieldIndex.flags[i]!;
+    const start = fieldIndex.valueStart[i];
+    const end = fieldIndex.valueEnd[i];
+    const flags = fieldIndex.flags[i];
     if ((flags & VALUE_ESCAPED) !== 0) return unescapeJson(bytes, start, end);
     if ((flags & VALUE_NOT_ASCII) !== 0) return bytes.toString('utf8', start, end);
     if (this.headerEnd - this.extStart > HEADER_TEXT_MAX_BYTES) return bytes.toString('latin1', start, end);
@@ -173,8 +173,8 @@ export class RemotingCommand {
 
   /** Integer of the i-th indexed field; NaN when it is none. */
   integerAt(i: number): number {
-    if ((fieldIndex.flags[i]! & VALUE_ESCAPED) !== 0) return parseIntegerText(this.textAt(i));
-    return parseInteger(this.raw!, fieldIndex.valueStart[i]!, fieldIndex.valueEnd[i]!);
+    if ((fieldIndex.flags[i] & VALUE_ESCAPED) !== 0) return parseIntegerText(this.textAt(i));
+    return parseInteger(this.raw!, fieldIndex.valueStart[i], fieldIndex.valueEnd[i]);
   }
 
   /** Takes over a scanned header. Only for the decoder; `fieldIndex` must hold this header's fields. */
@@ -187,18 +187,18 @@ export class RemotingCommand {
   }
 
   private keyAt(i: number): string {
-    const start = fieldIndex.keyStart[i]!;
-    const end = fieldIndex.keyEnd[i]!;
-    const escaped = (fieldIndex.flags[i]! & KEY_ESCAPED) !== 0;
+    const start = fieldIndex.keyStart[i];
+    const end = fieldIndex.keyEnd[i];
+    const escaped = (fieldIndex.flags[i] & KEY_ESCAPED) !== 0;
     return escaped ? unescapeJson(this.raw!, start, end) : this.raw!.toString('utf8', start, end);
   }
 
   /** Index of a field by name, -1 when absent. The last of equal names counts, as in Java. */
   private findField(name: string): number {
     for (let i = this.indexFields() - 1; i >= 0; i--) {
-      const start = fieldIndex.keyStart[i]!;
-      if (fieldIndex.keyEnd[i]! - start === name.length && equalsAscii(this.raw!, start, name)) return i;
-      if ((fieldIndex.flags[i]! & KEY_ESCAPED) !== 0 && this.keyAt(i) === name) return i;
+      const start = fieldIndex.keyStart[i];
+      if (fieldIndex.keyEnd[i] - start === name.length && equalsAscii(this.raw!, start, name)) return i;
+      if ((fieldIndex.flags[i] & KEY_ESCAPED) !== 0 && this.keyAt(i) === name) return i;
     }
     return -1;
   }
@@ -217,7 +217,7 @@ export class RemotingCommand {
 
   /** `serializeType` may be changed for the reply; the received header stays what it was. */
   private get serializeTypeOfRaw(): number {
-    return this.raw![0]!;
+    return this.raw![0];
   }
 }
 

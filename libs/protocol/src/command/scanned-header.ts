@@ -59,7 +59,7 @@ export function parseInteger(bytes: Buffer, start: number, end: number): number 
   if (digits > 0 && digits <= EXACT_DIGITS) {
     let value = 0;
     for (; p < end; p++) {
-      const digit = bytes[p]! - 0x30;
+      const digit = bytes[p] - 0x30;
       if (digit < 0 || digit > 9) return NaN;
       value = value * 10 + digit;
     }

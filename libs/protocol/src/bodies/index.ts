@@ -1,0 +1,16 @@
+export * from './cluster-info.js';
+export * from './connections.js';
+export * from './consume-message-directly-result.js';
+export * from './consumer-running-info.js';
+export * from './consumer-status.js';
+export * from './data-version.js';
+export * from './heartbeat-data.js';
+export * from './lists.js';
+export * from './lock-batch-body.js';
+export * from './register-broker-body.js';
+export * from './stats.js';
+export * from './subscription-data.js';
+export * from './subscription-group-config.js';
+export * from './topic-config.js';
+export * from './topic-route-data.js';
+export { type QueueEntry } from './message-queue-json.js';

@@ -1,0 +1,172 @@
+/**
+ * Every key that a configuration class of Apache RocketMQ 4.0 to 5.3 has (its setters), by class. A user's `broker.conf` may hold any of
+ * them: those that Rocknest has no use for are accepted with a warning instead of being called unknown.
+ */
+const KEYS_BY_CLASS = {
+  /** `common/BrokerConfig.java, common/BrokerIdentity.java` */
+  BrokerConfig: `
+    accountStatsEnable accountStatsPrintZeroValues ackMessageThreadPoolNums ackThreadPoolQueueCapacity aclEnable
+    adminBrokerThreadPoolNums adminBrokerThreadPoolQueueCapacity allowRecallWhenBrokerNotWriteable appendAckAsync
+    appendCkAsync asyncSendEnable autoCreateSubscriptionGroup autoCreateTopicEnable autoDeleteUnusedStats
+    broadcastOffsetExpireMaxSecond broadcastOffsetExpireSecond brokerClusterName brokerConfigPath
+    brokerElectionPriority brokerFastFailureEnable brokerHeartbeatInterval brokerIP1 brokerIP2 brokerId brokerName
+    brokerNotActiveTimeoutMillis brokerPermission brokerTopicEnable cgColdReadThreshold channelExpiredTimeout
+    checkSyncStateSetPeriod cleanOfflineBrokerInterval clearRetryTopicWhenDeleteTopic clientManageThreadPoolNums
+    clientManagerThreadPoolQueueCapacity clusterTopicEnable coldCtrStrategyEnable commercialBaseCount
+    commercialBigCount commercialEnable commercialSizePerMsg commercialTimerCount commercialTransCount
+    compatibleWithOldNameSrv compressedRegister configBlackList configManagerVersion consumerFallbehindThreshold
+    consumerManageThreadPoolNums consumerManagerThreadPoolQueueCapacity consumerOffsetUpdateVersionStep
+    controllerAddr controllerHeartBeatTimeoutMills defaultMessageRequestMode defaultPopShareQueueNum
+    defaultTopicQueueNums delayOffsetUpdateVersionStep disableConsumeIfConsumerReadSlowly enableBroadcastOffsetStore
+    enableCalcFilterBitMap enableConnectionMetrics enableControllerMode enableCreateSysGroup enableDetailStat
+    enableFastChannelEventProcess enableLagAndDlqMetrics enableLmqStats enableMessageStoreMetrics
+    enableMixedMessageType enableNetWorkFlowControl enableNotifyAfterPopOrderLockRelease
+    enableNotifyBeforePopCalculateLag enablePopBatchAck enablePopBufferMerge enablePopLog enablePopMessageThreshold
+    enablePopMetrics enablePropertyFilter enableRegisterProducer enableRemoteEscape enableRemotingMetrics
+    enableRequestMetrics enableRetryTopicV2 enableSingleTopicRegister enableSkipLongAwaitingAck
+    enableSlaveActingMaster enableSplitMetadata enableSplitRegistration enableStatsMetrics enableTransactionMetrics
+    endTransactionPoolQueueCapacity endTransactionThreadPoolNums estimateAccumulation expectConsumerNumUseFilter
+    fetchControllerAddrByDnsLookup fetchNameSrvAddrByDnsLookup fetchNamesrvAddrByAddressServer
+    fetchNamesrvAddrInterval filterDataCleanTimeSpan filterServerNums filterSupportRetry
+    flushConsumerOffsetHistoryInterval flushConsumerOffsetInterval forceRegister forwardTimeout
+    globalColdReadThreshold heartbeatThreadPoolNums heartbeatThreadPoolQueueCapacity highSpeedMode inBrokerContainer
+    initPopOffsetByCheckMsgInMem isolateLogEnable listenPort litePullMessageEnable litePullMessageThreadPoolNums
+    litePullThreadPoolQueueCapacity loadBalancePollNameServerInterval loadBalanceProcessorThreadPoolNums
+    loadBalanceThreadPoolQueueCapacity lockInStrictMode longPollingEnable maxDelayTime maxErrorRateOfBloomFilter
+    maxPopPollingSize maxStatsIdleTimeInMinutes messageStorePlugIn metricGrpcExporterIntervalInMills
+    metricGrpcExporterTimeOutInMills metricLoggingExporterIntervalInMills metricsExporterType
+    metricsGrpcExporterHeader metricsGrpcExporterTarget metricsInDelta metricsLabel metricsOtelCardinalityLimit
+    metricsPromExporterHost metricsPromExporterPort msgTraceTopicName namesrvAddr notifyConsumerIdsChangedEnable
+    popCkMaxBufferSize popCkOffsetMaxQueueSize popCkStayBufferTime popCkStayBufferTimeOut popConsumerFSServiceInit
+    popConsumerKVServiceEnable popConsumerKVServiceInit popConsumerKVServiceLog popFromRetryProbability
+    popInflightMessageThreshold popLongPollingForceNotifyInterval popPollingMapExpireTimeSeconds popPollingMapSize
+    popPollingSize popResponseReturnActualRetryTopic popReviveMaxAttemptTimes popReviveMaxReturnSizePerRead
+    printChannelGroups printChannelGroupsMinNum processReplyMessageThreadPoolNums pullMessageThreadPoolNums
+    pullThreadPoolQueueCapacity putMessageFutureThreadPoolNums putThreadPoolQueueCapacity queryMessageThreadPoolNums
+    queryThreadPoolQueueCapacity realTimeNotifyConsumerChange recallMessageEnable recoverConcurrently
+    recoverThreadPoolNums regionId registerBrokerTimeoutMills registerNameServerPeriod rejectPullConsumerEnable
+    rejectTransactionMessage replyThreadPoolQueueCapacity retrieveMessageFromPopRetryTopicV1 reviveAckWaitMs
+    reviveInterval reviveMaxSlow reviveQueueNum reviveScanTime rocketmqHome sendHeartbeatTimeoutMillis
+    sendMessageThreadPoolNums sendThreadPoolQueueCapacity serverLoadBalancerEnable serverLoadBalancerEnabled
+    shortPollingTimeMills skipPreOnline skipWhenCKRePutReachMaxTimes slaveReadEnable splitMetadataSize
+    splitRegistrationSize startAcceptSendRequestTimeStamp storeReplyMessageEnable subscriptionExpiredTimeout
+    syncBrokerMemberGroupPeriod syncBrokerMetadataPeriod syncControllerMetadataPeriod traceOn traceTopicEnable
+    transactionCheckInterval transactionCheckMax transactionMetricFlushInterval transactionOpBatchInterval
+    transactionOpMsgMaxSize transactionTimeOut transferMsgByHeap updateNameServerAddrPeriod usePIDColdCtrStrategy
+    useServerSideResetOffset useStaticSubscription validateSystemTopicWhenUpdateTopic waitTimeMillsInAckQueue
+    waitTimeMillsInAdminBrokerQueue waitTimeMillsInHeartbeatQueue waitTimeMillsInLitePullQueue
+    waitTimeMillsInPullQueue waitTimeMillsInSendQueue waitTimeMillsInTransactionQueue
+  `,
+  /** `store/config/MessageStoreConfig.java` */
+  MessageStoreConfig: `
+    accessMessageInMemoryHotRatio accessMessageInMemoryMaxRatio allAckInSyncStateSet asyncLearner
+    autoMessageVersionOnTopicLen batchDispatchRequestThreadPoolNums batchWriteKvCqSize bitMapLengthConsumeQueueExt
+    bottomMostCompressionTypeForConsumeQueueStore brokerRole checkCRCOnRecover cleanFileForciblyEnable
+    cleanResourceInterval cleanRocksDBDirtyCQIntervalMin cleanSwapedMapInterval coldDataFlowControlEnable
+    coldDataScanEnable combineAssignOffsetCQType combineCQEnableCheckSelf combineCQLoadingCQTypes
+    combineCQMaxExtraSearchCommitLogFiles combineCQPreferCQType commitCommitLogLeastPages
+    commitCommitLogThoroughInterval commitIntervalCommitLog commitLogForceSwapMapInterval commitLogSwapMapInterval
+    commitLogSwapMapReserveFileNum compactionCqMappedFileSize compactionMappedFileSize compactionScheduleInternal
+    compactionThreadNum correctLogicMinOffsetForceInterval correctLogicMinOffsetSleepInterval dLegerGroup
+    dLegerPeers dLegerSelfId dataReadAheadEnable debugLockEnable defaultQueryMaxNum deleteCommitLogFilesInterval
+    deleteConsumeQueueFilesInterval deleteFileBatchMax deleteWhen destroyMapedFileIntervalForcibly
+    disappearTimeAfterStart diskFallRecorded diskMaxUsedSpaceRatio diskSpaceCleanForciblyRatio
+    diskSpaceWarningLevelRatio dispatchCqCacheNum dispatchCqThreads dispatchFromSenderThread duplicationEnable
+    enableAcceleratedRecovery enableAsyncReput enableAutoInSyncReplicas enableBatchPush
+    enableBuildConsumeQueueConcurrently enableCleanExpiredOffset enableCompaction enableConsumeQueueExt
+    enableDLegerCommitLog enableLmq enableLogConsumeQueueRepeatedlyBuildWhenRecover enableMultiDispatch
+    enableRocksDBLog enableRunningFlagsInFlush enableScheduleAsyncDeliver enableScheduleMessageStats
+    enabledAppendPropCRC fastFailIfNoBufferInStorePool fileReservedTime flushCommitLogLeastPages
+    flushCommitLogThoroughInterval flushCommitLogTimed flushConsumeQueueLeastPages flushConsumeQueueThoroughInterval
+    flushDelayOffsetInterval flushDiskType flushIntervalCommitLog flushIntervalConsumeQueue
+    flushLeastPagesWhenWarmMapedFile forceVerifyPropCRC haFlowControlEnable haHousekeepingInterval haListenPort
+    haMasterAddress haMaxGapNotInSync haMaxTimeSlaveNotCatchup haSendHeartbeatInterval haSlaveFallbehindMax
+    haTransferBatchSize inSyncReplicas logicQueueForceSwapMapInterval logicQueueSwapMapInterval
+    logicQueueSwapMapReserveFileNum logicalDiskSpaceCleanForciblyThreshold mapedFileSizeCommitLog
+    mapedFileSizeConsumeQueue mappedFileSizeCommitLog mappedFileSizeConsumeQueue mappedFileSizeConsumeQueueExt
+    mappedFileSizeTimerLog mappedFileSwapEnable mapperFileSizeBatchConsumeQueue maxAsyncPutMessageRequests
+    maxBatchDeleteFilesNum maxChecksumRange maxConsumeQueueScan maxFilterMessageSize maxHaTransferByteInSecond
+    maxHashSlotNum maxIndexNum maxLmqConsumeQueueNum maxMessageSize maxMsgsNumBatch maxOffsetMapSize
+    maxRecoveryCommitlogFiles maxSlaveResendLength maxTopicLength maxTransferBytesOnMessageInDisk
+    maxTransferBytesOnMessageInMemory maxTransferCountOnMessageInDisk maxTransferCountOnMessageInMemory
+    memTableFlushInterval memTableFlushIntervalMs messageDelayLevel messageIndexEnable messageIndexSafe
+    minInSyncReplicas offsetCheckInSlave osPageCacheBusyTimeOutMills preferredLeaderId pullBatchMaxMessageCount
+    putConsumeQueueDataByFileChannel putMessageTimeout putMsgIndexHightWater readOnlyCommitLogStorePaths
+    readUnCommitted realTimePersistRocksDBConfig recheckReputOffsetFromCq redeleteHangedFileInterval
+    replicasPerDiskPartition rocksdbCQDoubleWriteEnable rocksdbCompressionType rocksdbFlushWalFrequency
+    rocksdbWalFileRollingThreshold sampleCountThreshold sampleSteps scheduleAsyncDeliverMaxPendingLimit
+    scheduleAsyncDeliverMaxResendNum2Blocked searchBcqByCacheEnable slaveTimeout
+    spinLockCollisionRetreatOptimalDegree statRocksDBCQIntervalSec storePathBrokerIdentity storePathCommitLog
+    storePathDLedgerCommitLog storePathEpochFile storePathRootDir storeType syncFlushTimeout syncFromLastFile
+    syncMasterFlushOffsetWhenStartup timerColdDataCheckIntervalMs timerCongestNumEachSlot timerEnableCheckMetrics
+    timerEnableRetryUntilSuccess timerFlushIntervalMs timerGetMessageThreadNum timerInterceptDelayLevel
+    timerMaxDelaySec timerMetricSmallThreshold timerPrecisionMs timerProgressLogIntervalMs timerPutMessageThreadNum
+    timerRollWindowSlot timerSkipUnknownError timerStopEnqueue timerWheelEnable topicQueueLockNum totalReplicas
+    transferMetadataJsonToRocksdb transferOffsetJsonToRocksdb transientStorePoolEnable transientStorePoolSize
+    travelCqFileNumWhenGetMessage useABSLock useReentrantLockWhenPutMessage wakeCommitWhenPutMessage
+    wakeFlushWhenPutMessage warmMapedFileEnable writeWithoutMmap
+  `,
+  /** `remoting/netty/NettyServerConfig.java` */
+  NettyServerConfig: `
+    bindAddress enableShutdownGracefully listenPort serverAsyncSemaphoreValue serverCallbackExecutorThreads
+    serverChannelMaxIdleTimeSeconds serverNettyWorkerGroupEnable serverOnewaySemaphoreValue
+    serverPooledByteBufAllocatorEnable serverSelectorThreads serverSocketBacklog serverSocketRcvBufSize
+    serverSocketSndBufSize serverWorkerThreads shutdownWaitTimeSeconds useEpollNativeSelector
+    writeBufferHighWaterMark writeBufferLowWaterMark
+  `,
+  /** `remoting/netty/NettyClientConfig.java` */
+  NettyClientConfig: `
+    channelNotActiveInterval clientAsyncSemaphoreValue clientCallbackExecutorThreads clientChannelMaxIdleTimeSeconds
+    clientCloseSocketIfTimeout clientOnewaySemaphoreValue clientPooledByteBufAllocatorEnable clientSocketRcvBufSize
+    clientSocketSndBufSize clientWorkerThreads connectTimeoutMillis disableCallbackExecutor disableNettyWorkerGroup
+    enableReconnectForGoAway enableTransparentRetry maxReconnectIntervalTimeSeconds scanAvailableNameSrv
+    socksProxyConfig useTLS writeBufferHighWaterMark writeBufferLowWaterMark
+  `,
+  /** `common/namesrv/NamesrvConfig.java` */
+  NamesrvConfig: `
+    clientRequestThreadPoolNums clientRequestThreadPoolQueueCapacity clusterTest configBlackList configStorePath
+    defaultThreadPoolNums defaultThreadPoolQueueCapacity deleteTopicWithBrokerRegistration enableAllTopicList
+    enableControllerInNamesrv enableTopicList kvConfigPath needWaitForService notifyMinBrokerIdChanged
+    orderMessageEnable productEnvName returnOrderTopicConfigToBroker rocketmqHome scanNotActiveBrokerInterval
+    supportActingMaster unRegisterBrokerQueueCapacity waitSecondsForService
+  `,
+  /** `common/ControllerConfig.java` */
+  ControllerConfig: `
+    configBlackList configStorePath controllerDLegerGroup controllerDLegerPeers controllerDLegerSelfId
+    controllerRequestThreadPoolQueueCapacity controllerStorePath controllerThreadPoolNums controllerType
+    electMasterMaxRetryCount enableElectUncleanMaster jraftConfig mappedFileSize metricGrpcExporterIntervalInMills
+    metricGrpcExporterTimeOutInMills metricLoggingExporterIntervalInMills metricsExporterType
+    metricsGrpcExporterHeader metricsGrpcExporterTarget metricsInDelta metricsLabel metricsPromExporterHost
+    metricsPromExporterPort notifyBrokerRoleChanged processReadEvent rocketmqHome scanInactiveMasterInterval
+    scanNotActiveBrokerInterval
+  `,
+  /** `auth/config/AuthConfig.java` */
+  AuthConfig: `
+    aclCacheExpiredSecond aclCacheMaxNum aclCacheRefreshSecond authConfigPath authenticationEnabled
+    authenticationMetadataProvider authenticationProvider authenticationStrategy authenticationWhitelist
+    authorizationEnabled authorizationMetadataProvider authorizationProvider authorizationStrategy
+    authorizationWhitelist clusterName configName initAuthenticationUser innerClientAuthenticationCredentials
+    migrateAuthFromV1Enabled statefulAuthenticationCacheExpiredSecond statefulAuthenticationCacheMaxNum
+    statefulAuthorizationCacheExpiredSecond statefulAuthorizationCacheMaxNum userCacheExpiredSecond userCacheMaxNum
+    userCacheRefreshSecond
+  `,
+  /** `tieredstore/MessageStoreConfig.java` */
+  TieredMessageStoreConfig: `
+    brokerClusterName brokerName commitLogRollingInterval commitLogRollingMinimumSize maxCommitJitter
+    messageIndexEnable objectStoreAccessKey objectStoreBucket objectStoreEndpoint objectStoreSecretKey ossAccessKey
+    ossBucket ossEndpoint ossSecretKey readAheadBatchSizeFactorThreshold readAheadCacheEnable
+    readAheadCacheExpireDuration readAheadCacheSizeThresholdRate readAheadMaxFactor readAheadMessageCountThreshold
+    readAheadMessageSizeThreshold readAheadMinFactor recordGetMessageResult storePathRootDir
+    tieredBackendServiceProvider tieredMetadataServiceProvider tieredStorageLevel tieredStoreCommitLogMaxSize
+    tieredStoreConsumeQueueMaxSize tieredStoreCrcCheckEnable tieredStoreDeleteFileEnable
+    tieredStoreDeleteFileInterval tieredStoreFilePath tieredStoreFileReservedTime tieredStoreFilepath
+    tieredStoreGroupCommit tieredStoreGroupCommitCount tieredStoreGroupCommitSize tieredStoreGroupCommitTimeout
+    tieredStoreIndexFileMaxHashSlotNum tieredStoreIndexFileMaxIndexNum tieredStoreIndexFileRollingIdleInterval
+    tieredStoreMaxFallBehindSize tieredStoreMaxGroupCommitCount tieredStoreMaxPendingLimit
+  `,
+} as const;
+
+/** All keys of Apache RocketMQ's configuration classes. */
+export const ROCKETMQ_KEYS: ReadonlySet<string> = new Set(
+  Object.values(KEYS_BY_CLASS).flatMap((names) => names.split(/\s+/).filter((name) => name !== '')),
+);

@@ -27,7 +27,10 @@ function harness(delayLevelsMs: number[], initialOffset = 0) {
     delayLevelsMs,
     clock,
     onError: (_level, error) => errors.push(error),
-    offsets: { get: (level) => offsets.get(level) ?? initialOffset, set: (level, offset) => offsets.set(level, offset) },
+    offsets: {
+      get: (level) => offsets.get(level) ?? initialOffset,
+      set: (level, offset) => offsets.set(level, offset),
+    },
     reader: {
       minOffset: () => 0,
       maxOffset: (level) => queue(level).length,
@@ -35,7 +38,8 @@ function harness(delayLevelsMs: number[], initialOffset = 0) {
         const entry = queue(level)[offset];
         return entry && { physicalOffset: level * 1_000_000 + offset, deliverTimestamp: entry.deliverTimestamp };
       },
-      record: async (physicalOffset) => queue(Math.floor(physicalOffset / 1_000_000))[physicalOffset % 1_000_000]?.record,
+      record: async (physicalOffset) =>
+        queue(Math.floor(physicalOffset / 1_000_000))[physicalOffset % 1_000_000]?.record,
     },
     sink: {
       deliver: async (record) => {

@@ -1,1 +1,15 @@
-export {};
+export type { Connection } from './connection.js';
+export { DEFERRED } from './request-handler.js';
+export type { HandlerResult, RequestHandler, RequestRef, ResponseCallback } from './request-handler.js';
+export * from './errors.js';
+export { consoleLogger, silentLogger } from './logger.js';
+export type { RemotingLogger } from './logger.js';
+export * as remotingDefaults from './defaults.js';
+export { flushWrites } from './net/write-queue.js';
+export { formatAddress, parseAddress } from './support/address.js';
+export type { HostAndPort } from './support/address.js';
+export { nextOpaque } from './support/opaque.js';
+export { RemotingServer } from './server/remoting-server.js';
+export type { RemotingServerOptions } from './server/server-options.js';
+export { RemotingClient } from './client/remoting-client.js';
+export type { RemotingClientOptions } from './client/client-options.js';

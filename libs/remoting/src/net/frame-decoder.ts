@@ -1,0 +1,151 @@
+import { ProtocolError } from '@rocknest/protocol';
+
+const LENGTH_BYTES = 4;
+/** A frame holds at least the word with the header's length and form. */
+const MIN_LENGTH = 4;
+/** A frame across chunks up to this size gets its buffer at once; above, memory is taken as the bytes arrive. */
+const EAGER_BYTES = 64 * 1024;
+const TLS_HANDSHAKE = 0x16;
+
+/**
+ * Cuts the byte stream of one connection into frames (`int32 length`, then `length` bytes).
+ *
+ * A frame that lies within one chunk is a slice of it, without a copy. A frame across chunks is collected in one buffer that
+ * at most doubles when it grows: each byte is copied a bounded number of times, and no more memory is taken than twice
+ * what has really arrived, whatever the length field claims.
+ *
+ * Frames are pulled, so that a connection may stop in the middle of a chunk. At most one chunk is held at a time.
+ *
+ * Follows `remoting/netty/NettyDecoder.java` (a length-field decoder whose limit counts the length field itself).
+ */
+export class FrameDecoder {
+  /** Whole frames so far. */
+  frames = 0;
+
+  private chunk: Buffer | undefined;
+  private offset = 0;
+  private started = false;
+
+  /** A frame whose end has not come yet; its length field is not part of it. */
+  private partial: Buffer | undefined;
+  private partialBytes = 0;
+  private frameBytes = 0;
+  /** Bytes of a length field that ended with its chunk. */
+  private lengthBytes = 0;
+  private length = 0;
+
+  /** @param maxFrameBytes the largest frame, its length field included */
+  constructor(private readonly maxFrameBytes: number) {}
+
+  /** True when a frame has begun (one byte of its length is enough) and its end has not come. */
+  get hasPartialFrame(): boolean {
+    return this.partial !== undefined || this.lengthBytes > 0;
+  }
+
+  /** Length of the frame that has begun, 0 when it is not known yet. */
+  get partialFrameBytes(): number {
+    return this.partial === undefined ? 0 : this.frameBytes;
+  }
+
+  /** True when `next()` may still find a frame in the chunk given last. */
+  get hasChunk(): boolean {
+    return this.chunk !== undefined;
+  }
+
+  /** Gives the decoder the next bytes. All frames of the chunk before must have been taken. */
+  push(chunk: Buffer): void {
+    this.chunk = chunk;
+    this.offset = 0;
+  }
+
+  /**
+   * The next whole frame without its length field, or undefined when more bytes are needed.
+   *
+   * @throws ProtocolError PROTOCOL_FRAME for a length out of bounds; the connection cannot be read any further.
+   */
+  next(): Buffer | undefined {
+    const chunk = this.chunk;
+    if (chunk === undefined) return undefined;
+    if (this.partial === undefined && this.lengthBytes === 0) {
+      const start = this.offset + LENGTH_BYTES;
+      if (start <= chunk.length) {
+        const length = chunk.readInt32BE(this.offset);
+        this.check(length);
+        const end = start + length;
+        if (end <= chunk.length) {
+          if (end === chunk.length) this.chunk = undefined;
+          else this.offset = end;
+          this.frames++;
+          return chunk.subarray(start, end);
+        }
+        this.offset = start;
+        this.beginPartial(length, chunk.length - start);
+      }
+    }
+    return this.nextAcrossChunks(chunk);
+  }
+
+  private nextAcrossChunks(chunk: Buffer): Buffer | undefined {
+    if (this.partial === undefined && !this.completeLength(chunk)) return undefined;
+    const take = Math.min(this.frameBytes - this.partialBytes, chunk.length - this.offset);
+    const partial = this.roomFor(this.partialBytes + take);
+    chunk.copy(partial, this.partialBytes, this.offset, this.offset + take);
+    this.partialBytes += take;
+    this.offset += take;
+    if (this.offset === chunk.length) this.chunk = undefined;
+    if (this.partialBytes < this.frameBytes) return undefined;
+    this.partial = undefined;
+    this.frames++;
+    return partial.length === this.frameBytes ? partial : partial.subarray(0, this.frameBytes);
+  }
+
+  /** Reads the length field byte by byte: it lies across two chunks. */
+  private completeLength(chunk: Buffer): boolean {
+    while (this.lengthBytes < LENGTH_BYTES) {
+      if (this.offset === chunk.length) {
+        this.chunk = undefined;
+        return false;
+      }
+      this.length = (this.length << 8) | chunk[this.offset++] | 0;
+      this.lengthBytes++;
+    }
+    const length = this.length;
+    this.lengthBytes = 0;
+    this.length = 0;
+    this.check(length);
+    this.beginPartial(length, chunk.length - this.offset);
+    return true;
+  }
+
+  private beginPartial(length: number, availableBytes: number): void {
+    this.frameBytes = length;
+    this.partialBytes = 0;
+    this.partial = Buffer.allocUnsafe(
+      length <= EAGER_BYTES ? length : Math.min(length, Math.max(EAGER_BYTES, availableBytes)),
+    );
+  }
+
+  private roomFor(bytes: number): Buffer {
+    const partial = this.partial!;
+    if (bytes <= partial.length) return partial;
+    const larger = Buffer.allocUnsafe(Math.min(this.frameBytes, Math.max(bytes, 2 * partial.length)));
+    partial.copy(larger, 0, 0, this.partialBytes);
+    this.partial = larger;
+    return larger;
+  }
+
+  private check(length: number): void {
+    const first = !this.started;
+    this.started = true;
+    if (length >= MIN_LENGTH && length <= this.maxFrameBytes - LENGTH_BYTES) return;
+    // No frame begins with this byte: its length would be above 369 MB.
+    const tls = first && length >>> 24 === TLS_HANDSHAKE;
+    throw new ProtocolError(
+      'PROTOCOL_FRAME',
+      tls
+        ? `the peer speaks TLS, and this port takes plain connections only: switch TLS off in the client (tls.enable=false)`
+        : `frame length ${length} is outside ${MIN_LENGTH} to ${this.maxFrameBytes - LENGTH_BYTES}`,
+      { length, maxFrameBytes: this.maxFrameBytes, tls },
+    );
+  }
+}

@@ -1,0 +1,336 @@
+import type { Socket } from 'node:net';
+import { decodeFrame, encodeFrame, encodeHost, FLAG_RESPONSE, RemotingCommand, ResponseCode } from '@rocknest/protocol';
+import type { Connection } from '../connection.js';
+import { CLOSE_LINGER_MS, MAX_ERROR_REMARK_CHARS } from '../defaults.js';
+import { RemotingSendError, RemotingTooMuchRequestError } from '../errors.js';
+import { InFlight } from '../in-flight.js';
+import type { RequestRef, ResponseCallback } from '../request-handler.js';
+import { RequestTable } from '../request-table.js';
+import { formatAddress } from '../support/address.js';
+import { describeError } from '../support/describe-error.js';
+import { nextOpaque } from '../support/opaque.js';
+import type { ConnectionEnvironment } from './connection-environment.js';
+import { FrameDecoder } from './frame-decoder.js';
+import { WriteQueue } from './write-queue.js';
+
+let lastId = 0;
+
+/** A connection over a socket that is connected already. Follows `remoting/netty/NettyRemotingAbstract.java`. */
+export class SocketConnection implements Connection {
+  readonly id = ++lastId;
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  readonly openedAtMs = performance.now();
+  /** When bytes last came, by the monotonic clock. */
+  lastReadMs = this.openedAtMs;
+  /** The peer has told us to go elsewhere: it takes no more requests on this connection. */
+  goingAway = false;
+  /** Of the peer's requests. */
+  readonly served: InFlight;
+  readonly decoder: FrameDecoder;
+
+  private readonly writes: WriteQueue;
+  private readonly table: RequestTable;
+  private closeReason: string | undefined;
+  private reading = true;
+  private isWritable = true;
+  private writableListeners: (() => void)[] = [];
+  private closeListeners: ((reason: string) => void)[] = [];
+  private lazyAttributes: Map<string | symbol, unknown> | undefined;
+  private lazyHostBytes: Buffer | undefined;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly environment: ConnectionEnvironment,
+  ) {
+    this.remoteAddress = formatAddress(socket.remoteAddress, socket.remotePort);
+    this.localAddress = formatAddress(socket.localAddress, socket.localPort);
+    this.served = new InFlight(environment.inFlightLimits, environment.inFlight);
+    this.decoder = new FrameDecoder(environment.maxFrameBytes);
+    this.writes = new WriteQueue(socket, environment.buffered, this.onBacklog, this.onProgress);
+    this.table = new RequestTable({
+      address: this.remoteAddress,
+      wheel: environment.wheel,
+      limit: environment.pendingLimit(),
+      log: environment.log,
+      onRequestTimeout: (sentAtMs) => this.onRequestTimeout(sentAtMs),
+    });
+    socket.on('data', (chunk: Buffer) => this.onData(chunk));
+    socket.on('end', () => this.destroy('closed by the peer'));
+    socket.on('error', (error) => this.destroy(`connection error: ${error.message}`));
+    socket.on('close', () => this.destroy('closed'));
+  }
+
+  get closed(): boolean {
+    return this.closeReason !== undefined;
+  }
+
+  get writable(): boolean {
+    return this.isWritable && this.closeReason === undefined;
+  }
+
+  get bufferedBytes(): number {
+    return this.writes.bufferedBytes;
+  }
+
+  get inFlight(): number {
+    return this.served.requests;
+  }
+
+  /** Requests of this side that wait for an answer. */
+  get pending(): number {
+    return this.table.size;
+  }
+
+  /** When bytes last came or went, by the monotonic clock. */
+  get lastActivityMs(): number {
+    return Math.max(this.lastReadMs, this.writes.lastSentMs);
+  }
+
+  /** False while the peer's requests are left unread because it does not read its answers. */
+  get isReading(): boolean {
+    return this.reading;
+  }
+
+  get attributes(): Map<string | symbol, unknown> {
+    return (this.lazyAttributes ??= new Map());
+  }
+
+  get remoteHostBytes(): Buffer {
+    return (this.lazyHostBytes ??= encodeHost(this.remoteAddress));
+  }
+
+  requestRef(request: RequestRef): RequestRef {
+    return { opaque: request.opaque, isOneway: request.isOneway };
+  }
+
+  respond(request: RequestRef, response: RemotingCommand): void {
+    if (request.isOneway) return;
+    this.served.end(request.opaque);
+    this.answerUncounted(request, response);
+  }
+
+  /** Answers a request that was never counted as in flight. */
+  answerUncounted(request: RequestRef, response: RemotingCommand): void {
+    if (this.closeReason !== undefined) return;
+    response.opaque = request.opaque;
+    response.flag |= FLAG_RESPONSE;
+    this.send(this.encodeResponse(response));
+  }
+
+  respondEncoded(request: RequestRef, frame: Buffer | readonly Buffer[]): void {
+    if (request.isOneway) return;
+    this.served.end(request.opaque);
+    if (this.closeReason !== undefined) return;
+    this.send(frame);
+  }
+
+  request(command: RemotingCommand, timeoutMs: number): Promise<RemotingCommand> {
+    return new Promise((resolve, reject) => {
+      this.requestCallback(command, timeoutMs, (error, response) => {
+        if (response === undefined) reject(error ?? new RemotingSendError(this.remoteAddress, 'no response'));
+        else resolve(response);
+      });
+    });
+  }
+
+  requestCallback(command: RemotingCommand, timeoutMs: number, callback: ResponseCallback): void {
+    command.opaque = nextOpaque();
+    let frame: Buffer[];
+    try {
+      frame = encodeFrame(command);
+    } catch (error) {
+      process.nextTick(callback, error, undefined);
+      return;
+    }
+    this.requestEncoded(command.opaque, frame, timeoutMs, callback);
+  }
+
+  requestEncoded(
+    opaque: number,
+    frame: Buffer | readonly Buffer[],
+    timeoutMs: number,
+    callback: ResponseCallback,
+  ): void {
+    const refusal = this.refusal(opaque);
+    if (refusal !== undefined) {
+      process.nextTick(callback, refusal, undefined);
+      return;
+    }
+    this.table.add(opaque, timeoutMs, callback);
+    this.send(frame);
+  }
+
+  oneway(command: RemotingCommand): void {
+    if (this.closeReason !== undefined) return;
+    if (this.writes.bufferedBytes >= this.environment.writeLimits.maxPerConnectionBytes) {
+      this.environment.log.warn(
+        'oneway',
+        `dropped a oneway request to ${this.remoteAddress}: ${this.bufferedBytes} bytes wait`,
+      );
+      return;
+    }
+    command.opaque = nextOpaque();
+    this.send(encodeFrame(command.markOneway()));
+  }
+
+  onClose(listener: (reason: string) => void): void {
+    if (this.closeReason === undefined) this.closeListeners.push(listener);
+    else listener(this.closeReason);
+  }
+
+  /** Calls the listener once, as soon as the connection is writable again or has closed. */
+  onceWritable(listener: () => void): void {
+    this.writableListeners.push(listener);
+  }
+
+  close(reason = 'closed by this side'): void {
+    if (this.closeReason !== undefined) return;
+    this.writes.flush();
+    this.finish(reason);
+    this.socket.destroySoon();
+    const linger = setTimeout(() => this.socket.destroy(), CLOSE_LINGER_MS);
+    linger.unref();
+    this.socket.once('close', () => clearTimeout(linger));
+  }
+
+  /** Resolves when the socket is gone, a moment after the connection has closed. */
+  ended(): Promise<void> {
+    if (this.socket.closed) return Promise.resolve();
+    return new Promise((resolve) => this.socket.once('close', () => resolve()));
+  }
+
+  /** Closes without sending what is left. */
+  destroy(reason: string): void {
+    if (this.closeReason !== undefined) return;
+    this.finish(reason);
+    this.socket.destroy();
+  }
+
+  private send(frame: Buffer | readonly Buffer[]): void {
+    if (Buffer.isBuffer(frame)) this.writes.push(frame);
+    else this.writes.pushAll(frame);
+  }
+
+  /** A response that cannot be encoded is answered with why: the peer would wait in vain otherwise. */
+  private encodeResponse(response: RemotingCommand): Buffer[] {
+    try {
+      return encodeFrame(response);
+    } catch (error) {
+      const remark = describeError(error);
+      this.environment.log.error('encode', `cannot send a response to ${this.remoteAddress}: ${remark}`);
+      const substitute = RemotingCommand.response(ResponseCode.SYSTEM_ERROR, {
+        remark: remark.slice(0, MAX_ERROR_REMARK_CHARS),
+      });
+      substitute.opaque = response.opaque;
+      return encodeFrame(substitute);
+    }
+  }
+
+  private refusal(opaque: number): Error | undefined {
+    if (this.closeReason !== undefined)
+      return new RemotingSendError(this.remoteAddress, `the connection is closed (${this.closeReason})`);
+    if (this.table.isFull) {
+      return new RemotingTooMuchRequestError(this.remoteAddress, 'too many requests wait for an answer');
+    }
+    if (this.writes.bufferedBytes >= this.environment.writeLimits.maxPerConnectionBytes) {
+      return new RemotingTooMuchRequestError(this.remoteAddress, `${this.writes.bufferedBytes} bytes wait to be sent`);
+    }
+    if (this.table.has(opaque)) return new RemotingSendError(this.remoteAddress, `opaque ${opaque} is in use already`);
+    return undefined;
+  }
+
+  private onData(chunk: Buffer): void {
+    if (this.closeReason !== undefined) return;
+    this.lastReadMs = performance.now();
+    this.decoder.push(chunk);
+    this.readFrames();
+  }
+
+  private readFrames(): void {
+    const { decoder, environment } = this;
+    try {
+      while (this.reading && this.closeReason === undefined) {
+        const frame = decoder.next();
+        if (frame === undefined) return;
+        const command = decodeFrame(frame);
+        if (command.isResponse) this.onResponse(command);
+        else environment.dispatch(command, this, frame.length);
+      }
+    } catch (error) {
+      environment.log.warn('malformed', `closing the connection of ${this.remoteAddress}: ${describeError(error)}`);
+      this.destroy(`malformed frame: ${describeError(error)}`);
+    }
+  }
+
+  private onResponse(response: RemotingCommand): void {
+    if (response.code === ResponseCode.GO_AWAY && !this.goingAway) {
+      this.goingAway = true;
+      this.environment.goingAway(this);
+    }
+    this.table.complete(response);
+    if (this.goingAway && this.table.size === 0) this.close('the peer is shutting down');
+  }
+
+  private readonly onBacklog = (): void => {
+    const { writeLimits, buffered, log, pausesReading } = this.environment;
+    const bytes = this.writes.bufferedBytes;
+    if (bytes < writeLimits.highWaterMarkBytes) return;
+    this.isWritable = false;
+    // Requests of this side are refused at the limit; what goes beyond are answers to a peer that asks and does not read.
+    const maxBytes = writeLimits.maxPerConnectionBytes * (pausesReading ? 1 : 2);
+    if (bytes > maxBytes || buffered.bytes > writeLimits.maxTotalBytes) {
+      const reason = `it does not read: ${bytes} bytes wait for it, ${buffered.bytes} for all connections`;
+      log.warn('slow-peer', `closing the connection of ${this.remoteAddress}: ${reason}`);
+      this.destroy(reason);
+      return;
+    }
+    if (pausesReading && this.reading) {
+      this.reading = false;
+      this.socket.pause();
+    }
+  };
+
+  private readonly onProgress = (): void => {
+    if (this.isWritable || this.writes.bufferedBytes > this.environment.writeLimits.lowWaterMarkBytes) return;
+    this.isWritable = true;
+    this.callWritableListeners();
+    if (this.reading || this.closeReason !== undefined) return;
+    this.reading = true;
+    this.readFrames();
+    if (this.reading && this.closeReason === undefined) this.socket.resume();
+  };
+
+  private callWritableListeners(): void {
+    if (this.writableListeners.length === 0) return;
+    const listeners = this.writableListeners;
+    this.writableListeners = [];
+    for (const listener of listeners) listener();
+  }
+
+  private onRequestTimeout(sentAtMs: number): void {
+    const { silentPeerMs } = this.environment.timeouts;
+    if (silentPeerMs === 0 || this.lastReadMs > sentAtMs || performance.now() - this.lastReadMs < silentPeerMs) return;
+    this.destroy('the peer is silent: a request timed out and nothing else came meanwhile');
+  }
+
+  /** Everything that happens once, however the connection ended. */
+  private finish(reason: string): void {
+    this.closeReason = reason;
+    this.isWritable = false;
+    this.writes.close();
+    this.served.clear();
+    this.table.failAll(new RemotingSendError(this.remoteAddress, `the connection closed: ${reason}`));
+    const listeners = this.closeListeners;
+    this.closeListeners = [];
+    this.environment.closed(this, reason);
+    for (const listener of listeners) {
+      try {
+        listener(reason);
+      } catch (error) {
+        this.environment.log.error('close-listener', `a close listener threw: ${describeError(error)}`);
+      }
+    }
+    this.callWritableListeners();
+  }
+}

@@ -1,6 +1,6 @@
 import { languageName } from '../codes/language-code.js';
 import { ProtocolError } from '../errors.js';
-import { fieldIndex, indexField, VALUE_NOT_ASCII } from './field-index.js';
+import { clearFieldIndex, indexField, VALUE_NOT_ASCII } from './field-index.js';
 import { badLength, scannedHeader } from './scanned-header.js';
 
 /** code 2, language 1, version 2, opaque 4, flag 4, remark length 4, ext length 4. */
@@ -41,7 +41,7 @@ export function scanCompactHeader(bytes: Buffer, start: number, end: number): vo
 
 /** Indexes the entries between `p` and `end`. A zero-length value reads as an absent field, as in Java. */
 export function scanCompactExtFields(bytes: Buffer, p: number, end: number): void {
-  fieldIndex.count = 0;
+  clearFieldIndex();
   while (p < end) {
     if (end - p < 2) throw badLength('ext fields', end - p);
     const keyLength = (bytes[p] << 8) | bytes[p + 1];

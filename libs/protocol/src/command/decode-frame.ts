@@ -3,7 +3,7 @@ import { FRAME_MAX_LENGTH, HEADER_MAX_BYTES } from '../defaults.js';
 import { ProtocolError } from '../errors.js';
 import { restoreRequestCode } from './compact-codes.js';
 import { scanCompactHeader } from './compact-header-scanner.js';
-import { fieldIndex } from './field-index.js';
+import { clearFieldIndex } from './field-index.js';
 import { scanJsonHeader } from './json-header-scanner.js';
 import { FLAG_RESPONSE, RemotingCommand } from './remoting-command.js';
 import { resetScannedHeader, scannedHeader } from './scanned-header.js';
@@ -31,8 +31,7 @@ export function decodeFrame(bytes: Buffer): RemotingCommand {
   const headerLength = (bytes[1] << 16) | (bytes[2] << 8) | bytes[3];
   const headerEnd = MARK_BYTES + headerLength;
   if (headerEnd > length || headerLength > HEADER_MAX_BYTES) throw badHeaderLength(headerLength, length);
-  fieldIndex.owner = 0;
-  fieldIndex.count = 0;
+  clearFieldIndex();
   resetScannedHeader();
   if (type === SerializeType.JSON) scanJsonHeader(bytes, MARK_BYTES, headerEnd);
   else if (type === SerializeType.ROCKETMQ) scanCompactHeader(bytes, MARK_BYTES, headerEnd);

@@ -11,6 +11,8 @@ export const fieldIndex = {
   /** Serial number of the command whose fields are indexed; 0 = none. */
   owner: 0,
   count: 0,
+  /** Some name is written with escapes: decoders that compare bytes must not be used. */
+  hasEscapedKey: false,
   keyStart: new Int32Array(EXT_FIELDS_MAX),
   keyEnd: new Int32Array(EXT_FIELDS_MAX),
   valueStart: new Int32Array(EXT_FIELDS_MAX),
@@ -22,6 +24,13 @@ export const fieldIndex = {
 export const KEY_ESCAPED = 1;
 export const VALUE_ESCAPED = 2;
 export const VALUE_NOT_ASCII = 4;
+
+/** Forgets all fields, before a header is scanned. */
+export function clearFieldIndex(): void {
+  fieldIndex.owner = 0;
+  fieldIndex.count = 0;
+  fieldIndex.hasEscapedKey = false;
+}
 
 /** Adds one field, or throws when the header has more than {@link EXT_FIELDS_MAX}. */
 export function indexField(
@@ -35,6 +44,7 @@ export function indexField(
   if (i === EXT_FIELDS_MAX) {
     throw new ProtocolError('PROTOCOL_LIMIT', `A header has more than ${EXT_FIELDS_MAX} ext fields`);
   }
+  if ((flags & KEY_ESCAPED) !== 0) fieldIndex.hasEscapedKey = true;
   fieldIndex.keyStart[i] = keyStart;
   fieldIndex.keyEnd[i] = keyEnd;
   fieldIndex.valueStart[i] = valueStart;

@@ -1,6 +1,6 @@
 import { JSON_DEPTH_MAX } from '../defaults.js';
 import { ProtocolError } from '../errors.js';
-import { fieldIndex, indexField, KEY_ESCAPED, VALUE_ESCAPED, VALUE_NOT_ASCII } from './field-index.js';
+import { clearFieldIndex, indexField, KEY_ESCAPED, VALUE_ESCAPED, VALUE_NOT_ASCII } from './field-index.js';
 import { unescapeJson } from './json-string.js';
 import { internLanguage, parseInteger, scannedHeader } from './scanned-header.js';
 
@@ -79,7 +79,7 @@ function scanMember(bytes: Buffer, keyStart: number, keyEnd: number, p: number, 
  * @returns the position after its closing brace
  */
 export function scanJsonExtFields(bytes: Buffer, p: number, end: number): number {
-  fieldIndex.count = 0;
+  clearFieldIndex();
   p = skipBlanks(bytes, p + 1, end);
   if (p < end && bytes[p] === CLOSE_BRACE) return p + 1;
   for (;;) {

@@ -147,10 +147,12 @@ export class RemotingCommand {
   /**
    * Makes the ext fields of the raw header available through `fieldIndex`, {@link textAt} and {@link integerAt}; for
    * decoders that read many fields in one pass, in this turn of the loop.
-   * @returns their count, or -1 when the command has no raw header (built here, or changed): use {@link field} then
+   * @returns their count, or -1 when the command has no such header (built here, changed, or names written with escapes): use {@link field} then
    */
   indexRawFields(): number {
-    return this.fields !== undefined || this.raw === undefined ? -1 : this.indexFields();
+    if (this.fields !== undefined || this.raw === undefined) return -1;
+    const count = this.indexFields();
+    return fieldIndex.hasEscapedKey && count > 0 ? -1 : count;
   }
 
   /** Bytes that `fieldIndex` points into. */
@@ -206,7 +208,6 @@ export class RemotingCommand {
   private indexFields(): number {
     if (this.extStart < 0) return 0;
     if (fieldIndex.owner !== this.serial) {
-      fieldIndex.owner = 0;
       const raw = this.raw!;
       if (this.serializeTypeOfRaw === SerializeType.JSON) scanJsonExtFields(raw, this.extStart, this.headerEnd);
       else scanCompactExtFields(raw, this.extStart, this.extStart + raw.readInt32BE(this.extStart - 4));

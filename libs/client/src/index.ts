@@ -1,1 +1,51 @@
-export {};
+// Module and producers
+export { RocketMQModule } from './module/rocketmq.module.js';
+export type {
+  ProducerAsyncDefinition,
+  RocketMQModuleOptions,
+  RocketMQOptionsFactory,
+} from './module/rocketmq-module.options.js';
+export { RocketMQProducer } from './producer/rocketmq.producer.js';
+export type { OutgoingMessage } from './producer/outgoing-message.js';
+export type { ProducerDefinition, ProducerOptions } from './producer/producer-options.js';
+export { InjectClient, InjectProducer } from './producer/inject-producer.decorator.js';
+export { getClientToken, getProducerToken, ROCKETMQ_TRANSPORT } from './tokens.js';
+
+// Consumers
+export { RocketMQServer, type RocketMQStatus } from './server/rocketmq.server.js';
+export type { RocketMQServerOptions } from './server/rocketmq-server.options.js';
+export { ConcurrentConsumer } from './consumer/concurrent-consumer.decorator.js';
+export type {
+  ConcurrentConsumerOptions,
+  ConsumeFromWhere,
+  ConsumerExtras,
+  ConsumerGroupOptions,
+  HandlerOptions,
+} from './consumer/consumer-options.js';
+export { RocketMQContext } from './context/rocketmq.context.js';
+
+// ClientProxy
+export { RocketMQClient, type RocketMQClientOptions } from './client-proxy/rocketmq.client.js';
+export { RocketMQRecord, RocketMQRecordBuilder, type RocketMQRecordOptions } from './record/rocketmq-record.js';
+
+// Payloads
+export { BODY_FORMAT_PROPERTY, type BodyFormat } from './serde/body-format.js';
+export { DefaultMessageDeserializer, type MessageDeserializer } from './serde/message-deserializer.js';
+export { DefaultMessageSerializer, type MessageSerializer, type SerializedBody } from './serde/message-serializer.js';
+
+// Exceptions and errors
+export { RocketMQException } from './exceptions/rocketmq.exception.js';
+export { RocketMQExceptionFilter } from './exceptions/rocketmq-exception.filter.js';
+export { RocketMQPluginError, RocketMQPluginErrorCode } from './errors.js';
+export { RocknestError } from '@rocknest/client-core';
+
+// The clients underneath, and how a test puts doubles in their place
+export type {
+  ConnectionOptions,
+  ProducerPort,
+  PushConsumerPort,
+  RocketMQClientFactory,
+  SendCallback,
+  SendOptions,
+} from './core-port.js';
+export type { MessageExt, MessageQueue, SendResult } from '@rocknest/client-core';

@@ -1,0 +1,127 @@
+import { Logger } from '@nestjs/common';
+import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import type { SendResult } from '@rocknest/client-core';
+import { ReplaySubject, throwError, type Observable } from 'rxjs';
+import { parseTopicPattern } from '../consumer/topic-pattern.js';
+import type { ProducerPort } from '../core-port.js';
+import { invalidOption, RocketMQPluginError, RocketMQPluginErrorCode } from '../errors.js';
+import type { OutgoingMessage } from '../producer/outgoing-message.js';
+import type { ProducerOptions } from '../producer/producer-options.js';
+import { RocketMQProducer } from '../producer/rocketmq.producer.js';
+import { RocketMQRecord } from '../record/rocketmq-record.js';
+
+/** Options of `RocketMQClient`: those of a producer of its own, or the producer that it shares. */
+export type RocketMQClientOptions = ProducerOptions | { producer: RocketMQProducer };
+
+/** A packet of Nest; `metadata` is set by `setOnDispatchHook` of Nest 12. */
+interface Packet extends ReadPacket {
+  metadata?: Readonly<Record<string, string>>;
+}
+
+function unsupportedSend(): RocketMQPluginError {
+  return new RocketMQPluginError(
+    RocketMQPluginErrorCode.UNSUPPORTED,
+    'ClientProxy.send() waits for a reply, which this transport does not do yet. Use emit(topic, data), which completes when the broker has stored the message, ' +
+      'or RocketMQProducer.send(), and let the other side answer with an event of its own',
+  );
+}
+
+/**
+ * Nest's client for this transport: `ClientsModule.register([{ name: 'BUS', customClass: RocketMQClient, options: { namesrvAddr } }])`,
+ * or `@InjectClient()` with `RocketMQModule`.
+ *
+ * `emit` sends at once, subscribed or not, like every transport's; its Observable gives the `SendResult` and completes when the
+ * broker has acknowledged the message, also to those who subscribe later, and a failure that nobody observes is logged.
+ */
+export class RocketMQClient extends ClientProxy<Record<never, never>, 'connected' | 'disconnected'> {
+  private readonly logger = new Logger(RocketMQClient.name);
+  private readonly ownOptions: ProducerOptions | undefined;
+  private producer: RocketMQProducer;
+
+  constructor(options: RocketMQClientOptions = {}) {
+    super();
+    this.ownOptions = 'producer' in options ? undefined : { ...options, lazy: true };
+    this.producer = 'producer' in options ? options.producer : this.createProducer();
+  }
+
+  /** Connects, unless it has; after a `close()` anew. A failed attempt is not remembered. */
+  override async connect(): Promise<void> {
+    if (this.ownOptions && this.producer.closed) this.producer = this.createProducer();
+    await this.producer.start();
+    this._status$.next('connected');
+  }
+
+  /** Waits for what is on its way and closes; a producer of `RocketMQModule` is left to the module. */
+  override async close(): Promise<void> {
+    if (this.ownOptions) await this.producer.shutdown();
+    this._status$.next('disconnected');
+  }
+
+  /** Request and reply: not here yet. Thrown rather than emitted, because a cold Observable tells nobody anything. */
+  override send(): never {
+    throw unsupportedSend();
+  }
+
+  /**
+   * Sends an event.
+   *
+   * @param pattern `'topic'`, `'topic:tag'` or `{ topic, tags }`.
+   * @param data the payload, or a `RocketMQRecord` with tags, keys, properties and delay.
+   */
+  override emit<TResult = SendResult, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult> {
+    if (pattern === undefined || pattern === null || data === undefined || data === null) {
+      return throwError(() => invalidOption('emit() needs a pattern and data; null and undefined are no payload'));
+    }
+    const outcome = new ReplaySubject<TResult>(1);
+    const packet: Packet = this.packetOf(pattern, data);
+    this.connect()
+      .then(() => this.dispatchEvent<TResult>(packet))
+      .then(
+        (result) => {
+          outcome.next(result);
+          outcome.complete();
+        },
+        (error: unknown) => {
+          if (!outcome.observed) this.logger.error(`emit(${JSON.stringify(pattern)}) failed: ${String(error)}`);
+          outcome.error(error);
+        },
+      );
+    return outcome.asObservable();
+  }
+
+  /** The producer of client-core; undefined until it has connected. */
+  override unwrap<T = ProducerPort | undefined>(): T {
+    return this.producer.unwrap() as T;
+  }
+
+  protected override async dispatchEvent<T = SendResult>(packet: Packet): Promise<T> {
+    return (await this.producer.send(this.messageOf(packet))) as T;
+  }
+
+  protected override publish(_packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
+    callback({ err: unsupportedSend(), isDisposed: true });
+    return () => undefined;
+  }
+
+  private createProducer(): RocketMQProducer {
+    return new RocketMQProducer({ name: 'client', ...this.ownOptions });
+  }
+
+  /** Nest 12 has a hook for outgoing packets in `createPacket`; Nest 11 has neither. */
+  private packetOf(pattern: unknown, data: unknown): Packet {
+    const create = (this as unknown as { createPacket?: (pattern: unknown, data: unknown) => Packet }).createPacket;
+    return typeof create === 'function' ? create.call(this, pattern, data) : { pattern, data };
+  }
+
+  private messageOf({ pattern, data, metadata }: Packet): OutgoingMessage {
+    const { topic, tags } = parseTopicPattern(pattern);
+    if (tags !== undefined && tags.length > 1) {
+      throw invalidOption(`pattern ${JSON.stringify(pattern)} has the tags ${tags.join(', ')}; a message has one`);
+    }
+    const { value, options } = data instanceof RocketMQRecord ? data : new RocketMQRecord<unknown>(data);
+    const message: OutgoingMessage = { topic, body: value, ...options };
+    if (tags !== undefined) message.tags ??= tags[0]!;
+    if (metadata !== undefined) message.properties = { ...metadata, ...options.properties };
+    return message;
+  }
+}

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { DefaultMessageDeserializer } from '../serde/message-deserializer.js';
+import type { ConsumerExtras } from './consumer-options.js';
+import { planConsumers } from './consumer-plan.js';
+import { resolveHandler, type HandlerEntry } from './handler-entry.js';
+
+const callback = () => Promise.resolve();
+
+function handler(
+  label: string,
+  pattern: unknown,
+  extras: ConsumerExtras = {},
+  group: string | undefined = 'g',
+): HandlerEntry {
+  return resolveHandler({ pattern, callback, extras }, label, {
+    group,
+    deserializer: new DefaultMessageDeserializer(),
+  });
+}
+
+describe('planConsumers', () => {
+  it('merges the topics and tags of one group into one subscription set', () => {
+    const plans = planConsumers([
+      handler('A.created', 'orders:created'),
+      handler('A.paid', 'orders:paid || refunded'),
+      handler('B.all', 'stock'),
+      handler('C.other', 'orders', { group: 'other' }),
+    ]);
+    expect(plans.map(({ group, subscriptions }) => [group, Object.fromEntries(subscriptions)])).toEqual([
+      ['g', { orders: 'created || paid || refunded', stock: '*' }],
+      ['other', { orders: '*' }],
+    ]);
+    expect(plans[0]!.concurrency).toBe(60);
+  });
+
+  it('names both handlers that take the same message, what they share and what to change', () => {
+    expect(() => planConsumers([handler('A.one', 'orders:a||b'), handler('B.two', 'orders:b||c')])).toThrow(
+      /^A\.one and B\.two both handle topic "orders" \(tag b\) for consumer group "g".*another group.*tags that the other does not take/,
+    );
+    expect(() => planConsumers([handler('A.one', 'orders'), handler('B.two', 'orders:b')])).toThrow(/\(tag b\)/);
+    expect(() => planConsumers([handler('A.one', 'orders'), handler('B.two', 'orders:*')])).toThrow(/\(all tags\)/);
+  });
+
+  it('an option that one handler sets counts for its group, below it the defaults', () => {
+    const [plan] = planConsumers(
+      [
+        handler('A.one', 'a', { consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' }),
+        handler('B.two', 'b', { pullBatchSize: 8 }),
+      ],
+      { pullBatchSize: 64, maxReconsumeTimes: 5 },
+    );
+    expect(plan!.options).toEqual({
+      consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+      pullBatchSize: 8,
+      maxReconsumeTimes: 5,
+    });
+  });
+
+  it('refuses two values of an option that a group has once', () => {
+    expect(() =>
+      planConsumers([handler('A.one', 'a', { maxReconsumeTimes: 3 }), handler('B.two', 'b', { maxReconsumeTimes: 4 })]),
+    ).toThrow(/^A\.one sets maxReconsumeTimes to 3 and B\.two sets it to 4, but both belong to consumer group "g"/);
+    expect(() =>
+      planConsumers([handler('A.one', 'a', { maxReconsumeTimes: 3 }), handler('B.two', 'b', { maxReconsumeTimes: 3 })]),
+    ).not.toThrow();
+  });
+
+  it('a batch handler has its group for itself', () => {
+    const batch = { batch: { maxMessages: 10 } };
+    expect(planConsumers([handler('A.one', 'a', batch)])[0]!.consumeMessageBatchMaxSize).toBe(10);
+    expect(() => planConsumers([handler('A.one', 'a', batch), handler('B.two', 'b')])).toThrow(
+      /A\.one takes batches and shares consumer group "g" with B\.two/,
+    );
+  });
+});
+
+describe('resolveHandler', () => {
+  it('pattern before extras before defaults', () => {
+    expect(handler('H', { topic: 't', group: 'from-pattern' }, { group: 'from-extras' }).group).toBe('from-pattern');
+    expect(handler('H', 't', { group: 'from-extras' }).group).toBe('from-extras');
+    expect(handler('H', 't', { tags: 'a' }).tags).toEqual(['a']);
+  });
+
+  it.each([
+    [{}, 't', null, /^H: the handler of topic "t" has no consumer group: give it one/],
+    [{}, { cmd: 1 }, 'g', /^H: pattern/],
+    [{ group: 'a b' }, 't', 'g', /^H: .*illegal characters/],
+    [{ concurrency: 0 }, 't', 'g', /^H: concurrency is 0, must be an integer from 1 to 10000/],
+    [{ batch: { maxMessages: 5000 } }, 't', 'g', /^H: batch\.maxMessages is 5000/],
+    [{ deserializer: 'xml' as never }, 't', 'g', /^H: deserializer is "xml"/],
+  ])('%j on %j of group %s is refused with the name of the handler', (extras, pattern, group, message) => {
+    const defaults = { group: group ?? undefined, deserializer: new DefaultMessageDeserializer() };
+    expect(() => resolveHandler({ pattern, callback, extras }, 'H', defaults)).toThrow(message);
+  });
+});

@@ -1,0 +1,112 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { ConsumeContext, MessageExt } from '@rocknest/client-core';
+import type { LoggerService } from '@nestjs/common';
+import type { ListenerResult, PushConsumerPort } from '../core-port.js';
+import { ConcurrencyGate } from './concurrency-gate.js';
+import type { ConsumerPlan } from './consumer-plan.js';
+import { HandlerRouter } from './handler-router.js';
+import { MessagePipeline, type HandlerRoute } from './message-pipeline.js';
+import type { ProcessingHooks } from './processing-hooks.js';
+import { Settlement } from './settlement.js';
+
+export interface GroupConsumerParts {
+  plan: ConsumerPlan;
+  consumer: PushConsumerPort;
+  hooks: ProcessingHooks;
+  logger: LoggerService;
+}
+
+/** One consumer group at work: process queue (client-core) -> concurrency gate -> message pipeline -> settlement. */
+export class GroupConsumer {
+  readonly group: string;
+  readonly consumer: PushConsumerPort;
+  private readonly router = new HandlerRouter<HandlerRoute>();
+  private readonly gates: ConcurrencyGate[] = [];
+  private readonly pipeline: MessagePipeline;
+  private readonly settlement: Settlement;
+  /** Sockets carry the async context in which they were opened, perhaps that of a user's HTTP request: handlers start from this one. */
+  private readonly scope = new AsyncResource('RocketMQConsumer');
+
+  constructor(parts: GroupConsumerParts) {
+    const { plan, consumer } = parts;
+    this.group = plan.group;
+    this.consumer = consumer;
+    this.pipeline = new MessagePipeline(plan.group, parts.hooks);
+    this.settlement = new Settlement(plan.group, parts.logger);
+    for (const entry of plan.handlers) {
+      const gate = new ConcurrencyGate(entry.concurrency);
+      this.gates.push(gate);
+      this.router.add(entry.topic, entry.tags, {
+        label: entry.label,
+        handler: entry.callback,
+        gate,
+        deserializer: entry.deserializer,
+        batch: entry.batchMaxMessages !== undefined,
+      });
+    }
+    for (const [topic, expression] of plan.subscriptions) consumer.subscribe(topic, expression);
+    consumer.registerMessageListener((messages, context) =>
+      this.scope.runInAsyncScope(this.consume, this, messages, context),
+    );
+  }
+
+  /** Handlers that run. */
+  get running(): number {
+    return this.gates.reduce((sum, gate) => sum + gate.running, 0);
+  }
+
+  start(): Promise<void> {
+    return this.consumer.start();
+  }
+
+  /** No handler begins after this. */
+  stopIntake(): void {
+    for (const gate of this.gates) gate.close();
+    this.consumer.stopIntake();
+  }
+
+  /** Resolves when no handler runs. */
+  async whenIdle(): Promise<void> {
+    await Promise.all(this.gates.map((gate) => gate.whenIdle()));
+  }
+
+  private consume(messages: readonly MessageExt[], context: ConsumeContext): Promise<ListenerResult> | ListenerResult {
+    const first = messages[0] as MessageExt;
+    const route = this.routeOf(first);
+    if (route === undefined) return this.settlement.unhandled(first);
+    const mine = messages.length === 1 ? messages : this.leading(route, messages);
+    if (route.gate.tryEnter()) return this.run(route, mine, messages, context);
+    return route.gate
+      .enter()
+      .then((entered) => (entered ? this.run(route, mine, messages, context) : this.settlement.notBegun()));
+  }
+
+  private run(
+    route: HandlerRoute,
+    mine: readonly MessageExt[],
+    all: readonly MessageExt[],
+    context: ConsumeContext,
+  ): Promise<ListenerResult> {
+    return this.pipeline.process(route, mine).then(
+      () => {
+        route.gate.leave();
+        return this.settlement.handled(all, mine.length, context);
+      },
+      (error: unknown) => {
+        route.gate.leave();
+        return this.settlement.failed(route.label, mine, error);
+      },
+    );
+  }
+
+  private routeOf(message: MessageExt): HandlerRoute | undefined {
+    return this.router.find(message.topic, message.properties['TAGS']);
+  }
+
+  /** The first messages that the route may get in one call: as many as are its own, one if it takes no batches. */
+  private leading(route: HandlerRoute, messages: readonly MessageExt[]): readonly MessageExt[] {
+    let count = 1;
+    if (route.batch) while (count < messages.length && this.routeOf(messages[count] as MessageExt) === route) count++;
+    return count === messages.length ? messages : messages.slice(0, count);
+  }
+}

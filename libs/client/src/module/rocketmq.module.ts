@@ -1,0 +1,63 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { PRODUCER_NAME } from '../defaults.js';
+import type { ProducerDefinition } from '../producer/producer-options.js';
+import { getClientToken, getProducerToken } from '../tokens.js';
+import { defaultProducer, featureProducer } from './producer-providers.js';
+import {
+  ASYNC_OPTIONS_TYPE,
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  OPTIONS_TYPE,
+} from './rocketmq-module.definition.js';
+import type { ProducerAsyncDefinition } from './rocketmq-module.options.js';
+import { ServerLink } from './server-link.js';
+
+function withRootProviders(definition: DynamicModule): DynamicModule {
+  return {
+    ...definition,
+    providers: [...(definition.providers ?? []), ServerLink, ...defaultProducer(PRODUCER_NAME)],
+    // `forFeature` of other modules needs the options.
+    exports: [...(definition.exports ?? []), MODULE_OPTIONS_TOKEN, getProducerToken(), getClientToken()],
+  };
+}
+
+/**
+ * Brings producers into an application, and its connection to the `RocketMQServer` that consumes.
+ *
+ * @example
+ * imports: [
+ *   RocketMQModule.forRoot({ namesrvAddr: '127.0.0.1:9876', producer: { group: 'shop' } }),   // @InjectProducer()
+ *   RocketMQModule.forFeature([{ name: 'audit', group: 'shop-audit' }]),                      // @InjectProducer('audit')
+ * ]
+ */
+@Module({})
+export class RocketMQModule extends ConfigurableModuleClass {
+  /** The connection and the default producer. Import it once; it is global unless `isGlobal` is false. */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return withRootProviders(super.forRoot(options));
+  }
+
+  /** The same with options that come from `useFactory`, `useClass` or `useExisting`. */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return withRootProviders(super.forRootAsync(options));
+  }
+
+  /** Named producers, with the connection of `forRoot` unless they have their own. */
+  static forFeature(producers: readonly ProducerDefinition[]): DynamicModule {
+    return {
+      module: RocketMQModule,
+      providers: producers.flatMap(({ name, ...options }) => featureProducer(name, [], () => options)),
+      exports: producers.flatMap(({ name }) => [getProducerToken(name), getClientToken(name)]),
+    };
+  }
+
+  /** Named producers whose options come from a factory. */
+  static forFeatureAsync(producers: readonly ProducerAsyncDefinition[]): DynamicModule {
+    return {
+      module: RocketMQModule,
+      imports: producers.flatMap(({ imports }) => imports ?? []),
+      providers: producers.flatMap(({ name, inject, useFactory }) => featureProducer(name, inject ?? [], useFactory)),
+      exports: producers.flatMap(({ name }) => [getProducerToken(name), getClientToken(name)]),
+    };
+  }
+}

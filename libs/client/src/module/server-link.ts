@@ -1,0 +1,35 @@
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import type { Subscription } from 'rxjs';
+import { RocketMQServer } from '../server/rocketmq.server.js';
+import { pickConnection } from '../support/connection.js';
+import { MODULE_OPTIONS_TOKEN } from './rocketmq-module.definition.js';
+import type { RocketMQModuleOptions } from './rocketmq-module.options.js';
+
+/**
+ * Introduces the application to its `RocketMQServer`s, which are made outside of dependency injection: Nest announces each
+ * transport in its module container. They get the module's connection, names for their handlers, and their intake stops in this
+ * module's `onModuleDestroy`, earlier than Nest closes transports in a hybrid application.
+ */
+@Injectable()
+export class ServerLink implements OnModuleDestroy {
+  private readonly servers = new Set<RocketMQServer>();
+  private readonly subscription: Subscription;
+
+  constructor(
+    @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(MODULE_OPTIONS_TOKEN) options: RocketMQModuleOptions,
+  ) {
+    const connection = pickConnection(options);
+    this.subscription = modules.getRpcTargetRegistry<unknown>().subscribe((target) => {
+      if (!(target instanceof RocketMQServer)) return;
+      target.attach({ modules, connection });
+      this.servers.add(target);
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.subscription.unsubscribe();
+    for (const server of this.servers) server.stopIntake('application shutdown');
+  }
+}

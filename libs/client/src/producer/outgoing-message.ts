@@ -1,0 +1,34 @@
+import type { MessageInput } from '@rocknest/client-core';
+import type { RocketMQRecordOptions } from '../record/rocketmq-record.js';
+import type { MessageSerializer, SerializedBody } from '../serde/message-serializer.js';
+
+/** A message as a user of the Nest producer gives it: the body is any payload. */
+export interface OutgoingMessage<T = unknown> extends RocketMQRecordOptions {
+  topic: string;
+  /** Payload: an object or other JSON value, a string, or bytes. */
+  body: T;
+}
+
+function merge(message: OutgoingMessage, serialized: SerializedBody): MessageInput {
+  const { body, properties: added } = serialized;
+  const input: MessageInput = { topic: message.topic, body };
+  if (message.tags !== undefined) input.tags = message.tags;
+  if (message.keys !== undefined) input.keys = message.keys;
+  if (message.flag !== undefined) input.flag = message.flag;
+  if (message.delayTimeLevel !== undefined) input.delayTimeLevel = message.delayTimeLevel;
+  if (message.waitStoreOk !== undefined) input.waitStoreOk = message.waitStoreOk;
+  // What the user says about the body goes before what the serializer says.
+  if (added && message.properties) input.properties = { ...added, ...message.properties };
+  else if (added ?? message.properties) input.properties = added ?? message.properties;
+  return input;
+}
+
+/** The message with its body as bytes; a promise only when the serializer is asynchronous. */
+export function toMessageInput(
+  message: OutgoingMessage,
+  serializer: MessageSerializer,
+): MessageInput | Promise<MessageInput> {
+  const serialized = serializer.serialize(message.body, message);
+  if (serialized instanceof Promise) return serialized.then((value) => merge(message, value));
+  return merge(message, serialized);
+}

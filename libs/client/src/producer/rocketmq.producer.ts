@@ -1,0 +1,170 @@
+import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import type { MessageInput, MessageQueue, SendResult } from '@rocknest/client-core';
+import { coreClientFactory, type ProducerPort, type SendCallback, type SendOptions } from '../core-port.js';
+import { PRODUCER_GROUP, PRODUCER_NAME } from '../defaults.js';
+import { RocketMQPluginError, RocketMQPluginErrorCode } from '../errors.js';
+import { DefaultMessageSerializer, type MessageSerializer } from '../serde/message-serializer.js';
+import { pickConnection, resolveConnection } from '../support/connection.js';
+import { toMessageInput, type OutgoingMessage } from './outgoing-message.js';
+import type { ProducerOptions } from './producer-options.js';
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+/**
+ * Sends messages: `@InjectProducer() producer: RocketMQProducer`. It connects when its module is initialised (with `lazy`: at the first send) and
+ * shuts down in `onApplicationShutdown`, after every consumer of the application has drained, so handlers can send to the end.
+ */
+export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
+  readonly name: string;
+  readonly group: string;
+  readonly namesrvAddr: string;
+  private readonly lazy: boolean;
+  private readonly serializer: MessageSerializer;
+  private readonly create: () => ProducerPort;
+  private port: ProducerPort | undefined;
+  private starting: Promise<ProducerPort> | undefined;
+  private closing: Promise<void> | undefined;
+
+  constructor(options: ProducerOptions & { name?: string } = {}) {
+    const { name = PRODUCER_NAME, group = PRODUCER_GROUP, lazy = false, serializer, ...rest } = options;
+    const { clientFactory = coreClientFactory, ...connection } = resolveConnection(pickConnection(rest));
+    this.name = name;
+    this.group = group;
+    this.namesrvAddr = connection.namesrvAddr;
+    this.lazy = lazy;
+    this.serializer = serializer ?? new DefaultMessageSerializer();
+    const logger = new Logger(`${RocketMQProducer.name}:${name}`);
+    const { sendMsgTimeoutMs, retryTimesWhenSendFailed, retryTimesWhenSendAsyncFailed } = rest;
+    const { compressMsgBodyOverBytes, maxMessageSizeBytes } = rest;
+    this.create = () =>
+      clientFactory.createProducer({
+        ...connection,
+        group,
+        logger,
+        sendMsgTimeoutMs,
+        retryTimesWhenSendFailed,
+        retryTimesWhenSendAsyncFailed,
+        compressMsgBodyOverBytes,
+        maxMessageSizeBytes,
+      });
+  }
+
+  async onModuleInit(): Promise<void> {
+    if (!this.lazy) await this.start();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.shutdown();
+  }
+
+  /**
+   * Connects, unless it has. Concurrent calls share one attempt; a failed attempt is not remembered, the next call tries again.
+   *
+   * @throws MQClientError NAMESRV_UNREACHABLE after `startAttempts` rounds.
+   */
+  async start(): Promise<void> {
+    await this.started();
+  }
+
+  /** True once `shutdown()` was called: what is sent then is refused. */
+  get closed(): boolean {
+    return this.closing !== undefined;
+  }
+
+  /** Waits for sends under way and closes, for good. Idempotent, and right while the producer starts. */
+  shutdown(): Promise<void> {
+    this.port = undefined;
+    return (this.closing ??= (this.starting ?? Promise.resolve(undefined)).then(
+      (port) => port?.shutdown(),
+      () => undefined,
+    ));
+  }
+
+  /**
+   * Sends a message, or an array of messages of one topic as one batch, and resolves when the broker has acknowledged it.
+   *
+   * @throws RocketMQPluginError SERIALIZE, MQClientError of client-core.
+   */
+  send<T>(message: OutgoingMessage<T> | readonly OutgoingMessage<T>[], options?: SendOptions): Promise<SendResult> {
+    const { port } = this;
+    if (port !== undefined && !Array.isArray(message)) {
+      // The common case without a microtask more than it needs.
+      try {
+        const input = toMessageInput(message as OutgoingMessage, this.serializer);
+        if (!(input instanceof Promise)) return port.send(input, options);
+        return input.then((ready) => port.send(ready, options));
+      } catch (error) {
+        return Promise.reject(asError(error));
+      }
+    }
+    return this.sendWhenStarted(message, options);
+  }
+
+  /** Sends a message and calls back, when the order of calls and their cost matter more than a promise. */
+  sendAsync<T>(message: OutgoingMessage<T>, callback: SendCallback, options?: SendOptions): void {
+    const send = (port: ProducerPort, input: MessageInput): void => port.sendAsync(input, callback, options);
+    const { port } = this;
+    try {
+      const input = toMessageInput(message, this.serializer);
+      if (port !== undefined && !(input instanceof Promise)) return send(port, input);
+      Promise.all([this.started(), input]).then(
+        ([started, ready]) => send(started, ready),
+        (error: unknown) => callback.onException(asError(error)),
+      );
+    } catch (error) {
+      queueMicrotask(() => callback.onException(asError(error)));
+    }
+  }
+
+  /** Sends a message without an answer: it may be lost without anyone knowing. Resolves when it was handed to the socket. */
+  async sendOneway<T>(message: OutgoingMessage<T>): Promise<void> {
+    const port = await this.started();
+    return port.sendOneway(await toMessageInput(message, this.serializer));
+  }
+
+  /** The queues that messages of the topic go to, for `send(message, { queue })`. */
+  async fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]> {
+    return (await this.started()).fetchPublishMessageQueues(topic);
+  }
+
+  /** The producer of client-core; undefined until it has started. */
+  unwrap(): ProducerPort | undefined {
+    return this.port;
+  }
+
+  private async sendWhenStarted(
+    message: OutgoingMessage | readonly OutgoingMessage[],
+    options: SendOptions | undefined,
+  ): Promise<SendResult> {
+    const port = await this.started();
+    if (!Array.isArray(message))
+      return port.send(await toMessageInput(message as OutgoingMessage, this.serializer), options);
+    const inputs = (message as readonly OutgoingMessage[]).map((each) => toMessageInput(each, this.serializer));
+    return port.send(await Promise.all(inputs), options);
+  }
+
+  private started(): Promise<ProducerPort> {
+    if (this.closing !== undefined) {
+      return Promise.reject(
+        new RocketMQPluginError(
+          RocketMQPluginErrorCode.CLOSED,
+          `producer "${this.name}" is shut down. Send before onApplicationShutdown has run, where producers close`,
+        ),
+      );
+    }
+    return (this.starting ??= this.connect());
+  }
+
+  private async connect(): Promise<ProducerPort> {
+    const port = this.create();
+    try {
+      await port.start();
+    } catch (error) {
+      this.starting = undefined;
+      await port.shutdown().catch(() => undefined);
+      throw error;
+    }
+    if (this.closing === undefined) this.port = port;
+    return port;
+  }
+}

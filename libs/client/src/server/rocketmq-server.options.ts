@@ -1,0 +1,27 @@
+import type { ConsumerGroupOptions } from '../consumer/consumer-options.js';
+import type { ConnectionOptions } from '../core-port.js';
+import type { BodyFormat } from '../serde/body-format.js';
+import type { MessageDeserializer } from '../serde/message-deserializer.js';
+
+/** Options of `RocketMQServer`. */
+export interface RocketMQServerOptions extends ConnectionOptions {
+  /**
+   * `host:port;host:port`.
+   * @default that of `RocketMQModule.forRoot`, else `NAMESRV_ADDR` of the environment, else `127.0.0.1:9876`
+   */
+  namesrvAddr?: string;
+  /** Consumer group of handlers that name none. */
+  group?: string;
+  /** `concurrency` of handlers that name none. @default 20 */
+  concurrency?: number;
+  /** Group options for all groups, below what handlers say. */
+  consumer?: ConsumerGroupOptions;
+  /** How bodies become payloads, for handlers that don't say it. @default 'auto' */
+  deserializer?: BodyFormat | MessageDeserializer;
+  /** ms that a close waits for running handlers. @default 25000 */
+  drainTimeoutMs?: number;
+  /** Signals at which the intake stops at once; `[]` for none. @default ['SIGTERM', 'SIGINT'] */
+  shutdownSignals?: readonly NodeJS.Signals[];
+  /** Tells the servers of several clusters in one application apart; handlers name it as their transport. @default ROCKETMQ_TRANSPORT */
+  transportId?: symbol;
+}

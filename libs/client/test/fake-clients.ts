@@ -1,0 +1,184 @@
+import type { ConsumeContext, MessageExt, MessageInput, MessageQueue, SendResult } from '@rocknest/client-core';
+import type {
+  ListenerResult,
+  MessageListener,
+  ProducerCoreOptions,
+  ProducerPort,
+  PushConsumerCoreOptions,
+  PushConsumerPort,
+  RocketMQClientFactory,
+  SendCallback,
+  SendOptions,
+} from '../src/core-port.js';
+
+let sequence = 0;
+
+/** A message as a consumer would get it. */
+export function testMessage(
+  topic: string,
+  payload: unknown,
+  extra: Partial<MessageExt> & { tags?: string; keys?: string } = {},
+): MessageExt {
+  const { tags, keys, properties, ...rest } = extra;
+  const queueOffset = sequence++;
+  const body = Buffer.isBuffer(payload)
+    ? payload
+    : Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload));
+  return {
+    topic,
+    body,
+    flag: 0,
+    properties: { ...(tags && { TAGS: tags }), ...(keys && { KEYS: keys }), ...properties },
+    queueId: 0,
+    queueOffset,
+    physicalOffset: queueOffset * 100,
+    storeSize: 100,
+    sysFlag: 0,
+    bornTimestamp: 1,
+    bornHost: '127.0.0.1:1',
+    storeTimestamp: 2,
+    storeHost: '127.0.0.1:2',
+    bodyCrc: 0,
+    reconsumeTimes: 0,
+    preparedTransactionOffset: 0,
+    msgId: `ID${queueOffset}`,
+    offsetMsgId: `OFFSET${queueOffset}`,
+    brokerName: 'broker-a',
+    ...rest,
+  };
+}
+
+/** A `PushConsumer` whose messages come from the test. */
+export class FakePushConsumer implements PushConsumerPort {
+  readonly subscriptions = new Map<string, string>();
+  started = false;
+  intakeStopped = false;
+  isShutDown = false;
+  /** Makes `start()` fail or wait. */
+  startWork: () => Promise<void> = () => Promise.resolve();
+  private listener: MessageListener | undefined;
+
+  constructor(
+    readonly options: PushConsumerCoreOptions,
+    private readonly journal: string[],
+  ) {}
+
+  subscribe(topic: string, expression = '*'): void {
+    this.subscriptions.set(topic, expression);
+  }
+
+  registerMessageListener(listener: MessageListener): void {
+    this.listener = listener;
+  }
+
+  async start(): Promise<void> {
+    await this.startWork();
+    this.started = true;
+    this.journal.push(`start ${this.options.group}`);
+  }
+
+  stopIntake(): void {
+    this.intakeStopped = true;
+    this.journal.push(`stopIntake ${this.options.group}`);
+  }
+
+  async shutdown(): Promise<void> {
+    this.isShutDown = true;
+    this.journal.push(`shutdown ${this.options.group}`);
+  }
+
+  /** Hands messages to the listener and gives what it answers, as client-core would take it. */
+  async deliver(...messages: MessageExt[]): Promise<ListenerResult | `${ListenerResult}:${number}`> {
+    const first = messages[0]!;
+    const messageQueue: MessageQueue = { topic: first.topic, brokerName: 'broker-a', queueId: first.queueId };
+    const context: ConsumeContext = { messageQueue, delayLevelWhenNextConsume: 0, ackIndex: Number.MAX_SAFE_INTEGER };
+    const result = await this.listener!(messages, context);
+    return result === 'CONSUME_SUCCESS' && context.ackIndex !== Number.MAX_SAFE_INTEGER
+      ? `CONSUME_SUCCESS:${context.ackIndex}`
+      : result;
+  }
+}
+
+/** A `Producer` that keeps what it is given. */
+export class FakeProducer implements ProducerPort {
+  readonly sent: (MessageInput | MessageInput[])[] = [];
+  started = false;
+  isShutDown = false;
+
+  constructor(
+    readonly options: ProducerCoreOptions,
+    private readonly factory: FakeClientFactory,
+  ) {}
+
+  async start(): Promise<void> {
+    await this.factory.producerStart(this);
+    this.started = true;
+    this.factory.journal.push(`start producer ${this.options.group}`);
+  }
+
+  async shutdown(): Promise<void> {
+    this.isShutDown = true;
+    this.factory.journal.push(`shutdown producer ${this.options.group}`);
+  }
+
+  async send(message: MessageInput | MessageInput[], _options?: SendOptions): Promise<SendResult> {
+    if (this.factory.sendError) throw this.factory.sendError;
+    this.sent.push(message);
+    const topic = Array.isArray(message) ? message[0]!.topic : message.topic;
+    const messageQueue = { topic, brokerName: 'broker-a', queueId: 0 };
+    return {
+      status: 'SEND_OK',
+      msgId: `S${this.sent.length}`,
+      offsetMsgId: '',
+      messageQueue,
+      queueOffset: this.sent.length - 1,
+    };
+  }
+
+  sendAsync(message: MessageInput | MessageInput[], callback: SendCallback): void {
+    void this.send(message).then(
+      (result) => callback.onSuccess(result),
+      (error: Error) => callback.onException(error),
+    );
+  }
+
+  async sendOneway(message: MessageInput): Promise<void> {
+    this.sent.push(message);
+  }
+
+  async fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]> {
+    return [{ topic, brokerName: 'broker-a', queueId: 0 }];
+  }
+}
+
+/** Makes fakes and remembers them, with a journal of what started and stopped in which order. */
+export class FakeClientFactory implements RocketMQClientFactory {
+  readonly producers: FakeProducer[] = [];
+  readonly consumers: FakePushConsumer[] = [];
+  readonly journal: string[] = [];
+  sendError: Error | undefined;
+  producerStart: (producer: FakeProducer) => Promise<void> = () => Promise.resolve();
+  onConsumer: (consumer: FakePushConsumer) => void = () => undefined;
+
+  createProducer(options: ProducerCoreOptions): FakeProducer {
+    const producer = new FakeProducer(options, this);
+    this.producers.push(producer);
+    return producer;
+  }
+
+  createPushConsumer(options: PushConsumerCoreOptions): FakePushConsumer {
+    const consumer = new FakePushConsumer(options, this.journal);
+    this.consumers.push(consumer);
+    this.onConsumer(consumer);
+    return consumer;
+  }
+
+  consumer(group: string): FakePushConsumer {
+    const found = this.consumers.find((consumer) => consumer.options.group === group);
+    if (!found)
+      throw new Error(
+        `no consumer of group ${group}, there are ${this.consumers.map((c) => c.options.group).join(', ')}`,
+      );
+    return found;
+  }
+}

@@ -1,0 +1,76 @@
+import { statfs } from 'node:fs/promises';
+import { Controller } from '@nestjs/common';
+import {
+  encodeKVTable,
+  MqVersion,
+  RemotingCommand,
+  RequestCode,
+  ResponseCode,
+  SCHEDULE_TOPIC,
+} from '@rocknest/protocol';
+import { RequestHandler } from '@rocknest/remoting-nest';
+import { MessageStore } from '@rocknest/store';
+import { DelayOffsetManager } from '../../metadata/index.js';
+import { BrokerFacts } from '../../stats/broker-facts.js';
+
+/**
+ * GET_BROKER_RUNTIME_INFO (28): what `clusterList` and `brokerStatus` of the official tools print. Keys that describe the Java broker's
+ * thread pools are left out; the tools take them for absent.
+ */
+@Controller()
+export class GetBrokerRuntimeInfoHandler {
+  constructor(
+    private readonly store: MessageStore,
+    private readonly delayOffsets: DelayOffsetManager,
+    private readonly facts: BrokerFacts,
+  ) {}
+
+  @RequestHandler(RequestCode.GET_BROKER_RUNTIME_INFO)
+  async handle(): Promise<RemotingCommand> {
+    const stats = this.store.stats();
+    const table: Record<string, string> = {
+      brokerActive: 'true',
+      brokerVersion: String(MqVersion.CURRENT),
+      brokerVersionDesc: 'Rocknest',
+      bootTimestamp: String(this.facts.bootTimestamp),
+      runtime: `[ ${formatRuntime(Date.now() - this.facts.bootTimestamp)} ]`,
+      msgPutTotalTodayNow: String(stats.putMessages),
+      putMessageTimesTotal: String(stats.putMessages),
+      putMessageFailedTimes: String(stats.failedPuts),
+      putMessageSizeTotal: String(stats.putBytes),
+      putMessageAverageSize: String(stats.putMessages === 0 ? 0 : stats.putBytes / stats.putMessages),
+      dispatchBehindBytes: String(stats.dispatchBehindBytes),
+      remainHowManyDataToFlush: `${stats.maxPhysicalOffset - stats.flushedPhysicalOffset} B`,
+      commitLogMinOffset: String(stats.minPhysicalOffset),
+      commitLogMaxOffset: String(stats.maxPhysicalOffset),
+      earliestMessageTimeStamp: String(await this.store.earliestStoreTimestamp()),
+      commitLogDiskRatio: String(await usedRatio(this.facts.storePath)),
+      startAcceptSendRequestTimeStamp: '0',
+    };
+    for (let level = 1; level <= this.facts.delayLevels; level++) {
+      const max = this.store.maxOffset(SCHEDULE_TOPIC, level - 1);
+      if (max > 0) table[`scheduleMessageOffset_${level}`] = `${this.delayOffsets.get(level)},${max}`;
+    }
+    return RemotingCommand.response(ResponseCode.SUCCESS, { body: encodeKVTable({ table }) });
+  }
+}
+
+/** How full the disk of the store is, 0 to 1; -1 when the system doesn't tell. */
+async function usedRatio(path: string): Promise<number> {
+  try {
+    const { blocks, bavail } = await statfs(path);
+    return blocks === 0 ? -1 : (blocks - bavail) / blocks;
+  } catch {
+    return -1;
+  }
+}
+
+function formatRuntime(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3_600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
+  return `${days} days, ${hours} hours, ${minutes} minutes, ${seconds % 60} seconds`;
+}

@@ -30,7 +30,7 @@ export class GetBrokerRuntimeInfoHandler {
     const stats = this.store.stats();
     const table: Record<string, string> = {
       brokerActive: 'true',
-      brokerVersion: String(MqVersion.CURRENT),
+      brokerVersion: String(CURRENT_MQ_VERSION),
       brokerVersionDesc: 'Rocknest',
       bootTimestamp: String(this.facts.bootTimestamp),
       runtime: `[ ${formatRuntime(Date.now() - this.facts.bootTimestamp)} ]`,

@@ -1,1 +1,1 @@
-export {};
+export { type ClusterOptions, type RunningCluster, startCluster } from './start-cluster.js';

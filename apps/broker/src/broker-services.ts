@@ -1,0 +1,216 @@
+import { SCHEDULE_TOPIC } from '@rocknest/protocol';
+import type { Connection } from '@rocknest/remoting';
+import { MessageStore } from '@rocknest/store';
+import { ConsumerIdsNotifier } from './clients/consumer-ids-notifier.js';
+import { ConsumerManager } from './clients/consumer-manager.js';
+import { HeartbeatIntake } from './clients/heartbeat-intake.js';
+import { ProducerManager } from './clients/producer-manager.js';
+import { systemClock } from './clock.js';
+import type { BrokerConfig } from './config/broker-settings.js';
+import { CLIENT_SCAN_INTERVAL_MS, REBALANCE_LOCK_MAX_LIVE_MS } from './defaults.js';
+import type { BrokerLogger } from './logger.js';
+import {
+  ConsumerOffsetManager,
+  type Metadata,
+  SubscriptionGroupManager,
+  TopicConfigManager,
+} from './metadata/index.js';
+import { RecentData } from './offsets/recent-data.js';
+import { PullRequestHoldService } from './pull/hold-service.js';
+import { MessagePuller } from './pull/message-puller.js';
+import { PullAdmission } from './pull/pull-admission.js';
+import { RebalanceLockManager } from './rebalance/rebalance-lock-manager.js';
+import { delayedMessageReader, delayedMessageSink, ScheduleMessageService } from './schedule/index.js';
+import { BatchSender } from './send/batch-sender.js';
+import { MessageRules } from './send/message-rules.js';
+import { MessageSendBack } from './send/message-send-back.js';
+import { MessageSender } from './send/message-sender.js';
+import { PropertyCompleter } from './send/property-completer.js';
+import { PutGate } from './send/put-gate.js';
+import { RetryGate } from './send/retry-gate.js';
+import { SendReplies } from './send/send-replies.js';
+import { SendReplyEncoder } from './send/send-reply-encoder.js';
+import { GroupAdmin } from './topics/group-admin.js';
+import { GroupDirectory } from './topics/group-directory.js';
+import { SystemTopicSet } from './topics/system-topics.js';
+import { TopicAdmin } from './topics/topic-admin.js';
+import { TopicAnnouncer } from './topics/topic-announcer.js';
+import { TopicAutoCreator } from './topics/topic-auto-creator.js';
+
+export interface BrokerServicesOptions {
+  readonly config: BrokerConfig;
+  readonly store: MessageStore;
+  readonly metadata: Metadata;
+  /** Delay of each level in milliseconds, level 1 first. */
+  readonly delayLevelsMs: readonly number[];
+  /** Address that clients are told, without the port. */
+  readonly advertisedIp: string;
+  readonly createUniqKey: () => string;
+  readonly logger: BrokerLogger;
+}
+
+/**
+ * Everything that the handlers use, put together. Handlers get these by type; nothing here knows Nest.
+ */
+export class BrokerServices {
+  readonly announcer = new TopicAnnouncer();
+  readonly holds: PullRequestHoldService;
+  readonly schedule: ScheduleMessageService;
+  private readonly consumers: ConsumerManager;
+  private readonly producers: ProducerManager;
+  private readonly notifier = new ConsumerIdsNotifier();
+  private readonly locks: RebalanceLockManager;
+  private readonly byType = new Map<ServiceType, object>();
+  private scanTimer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: BrokerServicesOptions) {
+    const { config, store, metadata } = options;
+    const managers = { maxGroups: config.maxClientGroups, channelExpiredTimeoutMs: config.channelExpiredTimeout };
+    this.consumers = new ConsumerManager({ ...managers, clock: systemClock });
+    this.producers = new ProducerManager({ ...managers, clock: systemClock });
+    this.locks = new RebalanceLockManager({
+      maxLiveMs: REBALANCE_LOCK_MAX_LIVE_MS,
+      maxLocks: config.maxQueueLocks,
+      clock: systemClock,
+    });
+    this.holds = new PullRequestHoldService({
+      maxParked: config.maxParkedPulls,
+      maxOffset: (topic, queueId) => store.maxOffset(topic, queueId),
+      clock: systemClock,
+    });
+    this.schedule = new ScheduleMessageService({
+      delayLevelsMs: options.delayLevelsMs,
+      reader: delayedMessageReader(store),
+      sink: delayedMessageSink(store, (message, reason) =>
+        options.logger.warn(`a delayed message (${message.msgId}) cannot be delivered and is dropped: ${reason}`),
+      ),
+      offsets: metadata.delayOffsets,
+      onError: (level, error) => options.logger.warn(`delay level ${level}: ${String(error)}; trying again`),
+    });
+    this.provide();
+    this.connect();
+  }
+
+  /** All services by their class. */
+  all(): ReadonlyMap<ServiceType, object> {
+    return this.byType;
+  }
+
+  start(): void {
+    this.schedule.start();
+    this.scanTimer = setInterval(() => {
+      this.consumers.scanNotActiveChannels();
+      this.producers.scanNotActiveChannels();
+      this.locks.dropExpired();
+    }, CLIENT_SCAN_INTERVAL_MS).unref();
+  }
+
+  connectionClosed(connection: Connection): void {
+    this.consumers.connectionClosed(connection);
+    this.producers.connectionClosed(connection);
+  }
+
+  /** Stops what runs by itself; parked pulls are answered. */
+  async stop(): Promise<void> {
+    clearInterval(this.scanTimer);
+    this.notifier.close();
+    this.holds.close();
+    await this.schedule.stop();
+  }
+
+  private provide(): void {
+    const { config, store, metadata, delayLevelsMs, advertisedIp } = this.options;
+    const { topics, groups, offsets } = metadata;
+    const brokerPermission = (): number => config.brokerPermission;
+    const permission = { brokerPermission, brokerIp: advertisedIp };
+    const {
+      regionId,
+      traceOn,
+      maxMessageSize: maxMessageSizeBytes,
+      maxSubscriptionGroups: maxGroups,
+      maxTopics,
+    } = config;
+
+    const creator = new TopicAutoCreator(topics, {
+      autoCreateTopicEnable: config.autoCreateTopicEnable,
+      maxTopics,
+      onCreated: () => void this.announcer.changed(),
+    });
+    const directory = new GroupDirectory(groups, {
+      autoCreateSubscriptionGroup: config.autoCreateSubscriptionGroup,
+      maxGroups,
+    });
+    const gate = new PutGate(topics, creator, permission);
+    this.announcer.onChange(() => gate.topicsChanged());
+    const rules = new MessageRules({
+      maxMessageSizeBytes,
+      maxDelayLevel: delayLevelsMs.length,
+      brokerIp: advertisedIp,
+    });
+    const completer = new PropertyCompleter({
+      clusterName: config.brokerClusterName,
+      regionId,
+      traceOn,
+      createUniqKey: this.options.createUniqKey,
+    });
+    const replies = new SendReplies(new SendReplyEncoder({ regionId, traceOn }), {
+      regionId,
+      traceOn,
+      maxMessageSizeBytes,
+    });
+    const batches = new BatchSender(store, gate, rules, replies);
+    const retries = new RetryGate(directory, creator, this.locks);
+    const systemTopics = new SystemTopicSet(config, delayLevelsMs.length);
+
+    this.set(MessageStore, store);
+    this.set(TopicConfigManager, topics);
+    this.set(SubscriptionGroupManager, groups);
+    this.set(ConsumerOffsetManager, offsets);
+    this.set(ConsumerManager, this.consumers);
+    this.set(ProducerManager, this.producers);
+    this.set(RebalanceLockManager, this.locks);
+    this.set(PullRequestHoldService, this.holds);
+    this.set(TopicAnnouncer, this.announcer);
+    this.set(TopicAutoCreator, creator);
+    this.set(GroupDirectory, directory);
+    this.set(SystemTopicSet, systemTopics);
+    this.set(RecentData, new RecentData(store));
+    this.set(BatchSender, batches);
+    this.set(MessageSender, new MessageSender(store, gate, retries, rules, completer, replies, batches));
+    this.set(MessageSendBack, new MessageSendBack(store, directory, creator, rules, permission));
+    this.set(TopicAdmin, new TopicAdmin(topics, offsets, store, systemTopics, this.announcer, { maxTopics }));
+    this.set(GroupAdmin, new GroupAdmin(groups, offsets, { maxGroups }));
+    this.set(
+      HeartbeatIntake,
+      new HeartbeatIntake(this.consumers, this.producers, topics, directory, creator, config, systemClock),
+    );
+    const admission = new PullAdmission(topics, this.consumers, permission);
+    this.set(
+      MessagePuller,
+      new MessagePuller(store, admission, directory, offsets, this.holds, {
+        longPollingEnable: config.longPollingEnable,
+        shortPollingTimeMs: config.shortPollingTimeMills,
+        clock: systemClock,
+      }),
+    );
+  }
+
+  private connect(): void {
+    const { config, store, metadata } = this.options;
+    store.onArrival((topic, queueId, queueOffset, tagsCode) => {
+      this.holds.notifyArrival(topic, queueId, queueOffset, tagsCode);
+      if (topic === SCHEDULE_TOPIC) this.schedule.onArrival(queueId);
+    });
+    this.consumers.onChange((group) => {
+      const wanted = metadata.groups.get(group.groupName)?.notifyConsumerIdsChangedEnable ?? true;
+      if (wanted && config.notifyConsumerIdsChangedEnable) this.notifier.notify(group);
+    });
+  }
+
+  private set<T extends object>(type: ServiceType<T>, service: T): void {
+    this.byType.set(type, service);
+  }
+}
+
+/** A class, as the token under which its instance is injected. */
+export type ServiceType<T extends object = object> = abstract new (...args: never[]) => T;

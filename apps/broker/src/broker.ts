@@ -1,0 +1,210 @@
+import { randomInt } from 'node:crypto';
+import { encodeHost, UniqKeyGenerator } from '@rocknest/protocol';
+import { RemotingClient } from '@rocknest/remoting';
+import { MessageStore } from '@rocknest/store';
+import { BrokerServices } from './broker-services.js';
+import type { BrokerConfig } from './config/broker-settings.js';
+import type { BrokerLogger } from './logger.js';
+import type { Metadata } from './metadata/index.js';
+import { type BrokerNetwork, resolveBrokerNetwork } from './network/broker-network.js';
+import { NamesrvRegistration } from './registration/namesrv-registration.js';
+import { RegistrationMessages } from './registration/registration-messages.js';
+import { parseDelayLevels } from './schedule/index.js';
+import { startEmbeddedNamesrv } from './start/embedded-namesrv.js';
+import { storeHostIp } from './start/store-host.js';
+import { checkSupported } from './start/supported.js';
+import { SystemTopicSet } from './topics/system-topics.js';
+import { listen, type Listener } from './start/listen.js';
+
+/** A broker that serves. */
+export interface RunningBroker {
+  /** `ip:port` that clients are told. */
+  readonly address: string;
+  readonly port: number;
+  /** `host:port` of each namesrv, joined by `;`: what clients of this broker are configured with. */
+  readonly namesrvAddr: string;
+  readonly storePath: string;
+  /** Where the broker listens: `ip:port`. */
+  readonly listenAddress: string;
+  /** True when the namesrv runs in this process. */
+  readonly embeddedNamesrv: boolean;
+  /** Stops: says goodbye to the namesrvs, answers what is under way, flushes and closes the store. May be called again. */
+  close(): Promise<void>;
+}
+
+/** Something that was started and must be stopped when the broker stops, or when a later step of the start fails. */
+type Stop = () => Promise<void>;
+
+/**
+ * Starts a broker step by step, and stops it in the opposite order.
+ *
+ * Follows `broker/BrokerStartup.java` and `BrokerController.java`.
+ */
+export class Broker {
+  private readonly stops: Stop[] = [];
+  private readonly network: BrokerNetwork;
+  private readonly delayLevelsMs: readonly number[];
+
+  /** @throws BrokerStartError, RocknestError when the configuration cannot be followed. */
+  constructor(
+    private readonly config: BrokerConfig,
+    private readonly logger: BrokerLogger,
+  ) {
+    checkSupported(config);
+    this.delayLevelsMs = parseDelayLevels(config.messageDelayLevel);
+    this.network = resolveBrokerNetwork({
+      brokerIP1: config.brokerIP1,
+      bindAddress: config.bindAddress,
+      namesrvAddresses: this.configuredNamesrvs,
+    });
+  }
+
+  /** @throws the reason why the broker cannot start; everything that was started is stopped again. */
+  async start(): Promise<RunningBroker> {
+    try {
+      return await this.startAll();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  private async startAll(): Promise<RunningBroker> {
+    const { config, logger } = this;
+    for (const warning of this.network.warnings) logger.warn(warning);
+    const storeIp = await storeHostIp(this.network.advertisedIp);
+    // Loading the database takes longer than anything else at start: it goes on while the store recovers.
+    const metadataModule = import('./metadata/index.js');
+    let port = config.listenPort;
+    const store = await this.openStore(() => `${storeIp}:${port}`);
+    const metadata = await this.openMetadata((await metadataModule).openMetadata);
+    const services = new BrokerServices({
+      config,
+      store,
+      metadata,
+      delayLevelsMs: this.delayLevelsMs,
+      advertisedIp: this.network.advertisedIp,
+      createUniqKey: uniqKeys(storeIp),
+      logger,
+    });
+    const namesrvs = await this.namesrvs();
+    const listener = await this.listen(services);
+    port = listener.port;
+    services.start();
+    const address = `${this.network.advertisedIp}:${port}`;
+    await this.register(services, metadata, address, namesrvs);
+    return {
+      address,
+      port,
+      namesrvAddr: namesrvs.join(';'),
+      storePath: config.storePathRootDir,
+      listenAddress: `${this.network.bindAddress}:${port}`,
+      embeddedNamesrv: this.configuredNamesrvs.length === 0,
+      close: () => (this.closing ??= this.stop()),
+    };
+  }
+
+  private closing: Promise<void> | undefined;
+
+  private get configuredNamesrvs(): string[] {
+    return this.config.namesrvAddr.split(';').filter((address) => address !== '');
+  }
+
+  private async openStore(storeHost: () => string): Promise<MessageStore> {
+    const { config } = this;
+    const store = new MessageStore({
+      rootPath: config.storePathRootDir,
+      segmentSizeBytes: config.mappedFileSizeCommitLog,
+      flushDiskType: config.flushDiskType,
+      maxMessageSizeBytes: config.maxMessageSize,
+      delayLevelsMs: this.delayLevelsMs,
+      storeHost,
+      logger: this.logger,
+    });
+    await store.open();
+    this.stops.push(() => store.close());
+    return store;
+  }
+
+  private async openMetadata(open: typeof import('./metadata/index.js').openMetadata): Promise<Metadata> {
+    const { config } = this;
+    const metadata = await open({
+      databaseUrl: config.databaseUrl,
+      storePath: config.storePathRootDir,
+      brokerKey: `${config.brokerClusterName}/${config.brokerName}/${config.brokerId}`,
+      flushConsumerOffsetIntervalMs: config.flushConsumerOffsetInterval,
+      logger: this.logger,
+    });
+    this.stops.push(() => metadata.close());
+    await metadata.topics.putAll(new SystemTopicSet(config, this.delayLevelsMs.length).configs);
+    return metadata;
+  }
+
+  private async namesrvs(): Promise<string[]> {
+    if (this.configuredNamesrvs.length > 0) return this.configuredNamesrvs;
+    const namesrv = await startEmbeddedNamesrv({
+      port: this.config.namesrvPort,
+      bindAddress: this.network.bindAddress,
+      storePath: this.config.storePathRootDir,
+    });
+    this.stops.push(() => namesrv.close());
+    return [namesrv.address];
+  }
+
+  private async listen(services: BrokerServices): Promise<Listener> {
+    const listener = await listen(services, this.config, this.network.bindAddress, this.logger);
+    this.stops.push(() => listener.close());
+    this.stops.push(() => services.stop());
+    return listener;
+  }
+
+  private async register(
+    services: BrokerServices,
+    metadata: Metadata,
+    brokerAddress: string,
+    namesrvAddresses: readonly string[],
+  ): Promise<void> {
+    const { config, logger } = this;
+    const client = new RemotingClient({ logger });
+    this.stops.push(() => client.close());
+    const identity = {
+      clusterName: config.brokerClusterName,
+      brokerName: config.brokerName,
+      brokerId: config.brokerId,
+      brokerAddress,
+      haServerAddress: brokerAddress,
+    };
+    const messages = new RegistrationMessages(identity, metadata.topics, () => config.brokerPermission);
+    const registration = new NamesrvRegistration(client, messages, {
+      namesrvAddresses,
+      periodMs: config.registerNameServerPeriod,
+      logger,
+    });
+    services.announcer.announceWith(() => registration.registerNow());
+    this.stops.push(() => registration.stop());
+    await registration.start();
+  }
+
+  /** Stops what was started, last first. A step that fails is reported, and the others go on. */
+  private async stop(): Promise<void> {
+    for (let stop = this.stops.pop(); stop !== undefined; stop = this.stops.pop()) {
+      try {
+        await stop();
+      } catch (error) {
+        this.logger.error(`while stopping: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+}
+
+/** Ids for messages whose sender brought none. */
+function uniqKeys(ip: string): () => string {
+  const host = encodeHost(`${ip}:0`);
+  const generator = new UniqKeyGenerator({
+    ip: host.subarray(0, host.length - 4),
+    pid: process.pid,
+    processHash: randomInt(2 ** 31),
+    now: () => Date.now(),
+  });
+  return () => generator.next();
+}

@@ -1,0 +1,32 @@
+import 'reflect-metadata';
+import { ConsoleLogger } from '@nestjs/common';
+import { loadSettings } from '@rocknest/config';
+import { Broker } from './broker.js';
+import { brokerSettings } from './config/broker-settings.js';
+import { startErrorText } from './start/start-error-text.js';
+import { startLine } from './start/start-line.js';
+import { stopOnSignals } from './start/stop-on-signals.js';
+
+async function main(): Promise<void> {
+  const { action, output, values, warnings } = loadSettings(brokerSettings, {
+    argv: process.argv.slice(2),
+    env: process.env,
+    program: 'broker',
+  });
+  if (action !== 'run') {
+    process.stdout.write(output);
+    return;
+  }
+  const logger = new ConsoleLogger('Broker');
+  for (const warning of warnings) logger.warn(warning);
+  const broker = await new Broker(values, logger).start();
+  stopOnSignals(() => broker.close(), logger);
+  logger.log(startLine(broker));
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${startErrorText(error)}\n`);
+  process.exitCode = 1;
+}

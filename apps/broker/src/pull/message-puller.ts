@@ -1,0 +1,168 @@
+import {
+  decodePullMessageRequest,
+  type PullMessageRequest,
+  PullSysFlag,
+  RemotingCommand,
+  ResponseCode,
+} from '@rocknest/protocol';
+import { type Connection, DEFERRED, type RequestRef } from '@rocknest/remoting';
+import type { GetResult, MessageStore } from '@rocknest/store';
+import type { Clock } from '../clock.js';
+import { MAX_SUSPEND_MS } from '../defaults.js';
+import type { ConsumerOffsetManager } from '../metadata/index.js';
+import type { GroupDirectory } from '../topics/group-directory.js';
+import type { PullRequestHoldService } from './hold-service.js';
+import type { AdmittedPull, PullAdmission } from './pull-admission.js';
+import { encodePullReply } from './pull-reply.js';
+import { pullResponseCode } from './pull-status.js';
+
+export interface MessagePullerOptions {
+  /** Park pulls that found nothing for as long as their client asks; otherwise for `shortPollingTimeMs`. */
+  readonly longPollingEnable: boolean;
+  readonly shortPollingTimeMs: number;
+  readonly clock: Clock;
+}
+
+const GOING_DOWN = 'the broker is shutting down';
+
+/** A pull on its way, without the frame that it came in. */
+interface Pull {
+  readonly request: RequestRef;
+  readonly header: PullMessageRequest;
+  readonly connection: Connection;
+}
+
+/**
+ * One pull from its admission to its answer: read from the store, answer what was found, or park what found nothing.
+ *
+ * Follows `broker/processor/PullMessageProcessor.java` and `DefaultPullMessageResultHandler.java`.
+ */
+export class MessagePuller {
+  constructor(
+    private readonly store: MessageStore,
+    private readonly admission: PullAdmission,
+    private readonly groups: GroupDirectory,
+    private readonly offsets: ConsumerOffsetManager,
+    private readonly holds: PullRequestHoldService,
+    private readonly options: MessagePullerOptions,
+  ) {}
+
+  /** Handles a PULL_MESSAGE or LITE_PULL_MESSAGE. */
+  pull(
+    request: RemotingCommand,
+    connection: Connection,
+  ): RemotingCommand | typeof DEFERRED | Promise<RemotingCommand | typeof DEFERRED> {
+    // Answered "nothing found", an old client would ask again at once, until the connection is closed under it.
+    if (this.holds.closed) return RemotingCommand.response(ResponseCode.SYSTEM_BUSY, { remark: GOING_DOWN });
+    const refusal = this.admission.checkBroker();
+    if (refusal !== undefined) return refusal;
+    const header = decodePullMessageRequest(request);
+    const pull: Pull = { request: connection.requestRef(request), header, connection };
+    const group = this.groups.known(header.consumerGroup);
+    if (group !== undefined) return this.run(pull, this.admission.admit(header, group, connection.remoteAddress), true);
+    return this.groups
+      .find(header.consumerGroup)
+      .then((created) => this.run(pull, this.admission.admit(header, created, connection.remoteAddress), true));
+  }
+
+  private run(
+    pull: Pull,
+    admitted: AdmittedPull | RemotingCommand,
+    maySuspend: boolean,
+  ): RemotingCommand | typeof DEFERRED | Promise<RemotingCommand | typeof DEFERRED> {
+    if (admitted instanceof RemotingCommand) return admitted;
+    const { header } = pull;
+    const result = this.store.getMessage({
+      topic: admitted.topic.topicName,
+      queueId: header.queueId,
+      queueOffset: header.queueOffset,
+      maxMessages: Math.max(1, header.maxMsgNums),
+      maxBytes: header.maxMsgBytes,
+      matches: admitted.matches,
+    });
+    if (result instanceof Promise) {
+      return result.then((found) => this.settle(pull, admitted, found, maySuspend, true));
+    }
+    return this.settle(pull, admitted, result, maySuspend, false);
+  }
+
+  private settle(
+    pull: Pull,
+    admitted: AdmittedPull,
+    result: GetResult,
+    maySuspend: boolean,
+    waited: boolean,
+  ): typeof DEFERRED | Promise<RemotingCommand | typeof DEFERRED> | RemotingCommand {
+    const { header, connection, request } = pull;
+    if (maySuspend && (header.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && header.commitOffset >= 0) {
+      this.offsets.commit(header.consumerGroup, admitted.topic.topicName, header.queueId, header.commitOffset);
+    }
+    const code = pullResponseCode(result.status, header.queueOffset);
+    if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && (header.sysFlag & PullSysFlag.SUSPEND) !== 0) {
+      // A message that arrived while the store was read from the disk woke nobody: look again instead of parking.
+      const arrived = waited && this.store.maxOffset(header.topic, header.queueId) > header.queueOffset;
+      if (arrived) return this.run(pull, admitted, false);
+      if (this.park(pull, admitted)) return DEFERRED;
+    }
+    connection.respondEncoded(request, encodePullReply(request.opaque, code, result, admitted));
+    return DEFERRED;
+  }
+
+  private park(pull: Pull, admitted: AdmittedPull): boolean {
+    const { header, connection } = pull;
+    const wishedMs = this.options.longPollingEnable ? header.suspendTimeoutMillis : this.options.shortPollingTimeMs;
+    return this.holds.park({
+      connection,
+      topic: admitted.topic.topicName,
+      queueId: header.queueId,
+      queueOffset: header.queueOffset,
+      matches: admitted.matches,
+      deadlineMs: this.options.clock() + Math.min(Math.max(0, wishedMs), MAX_SUSPEND_MS),
+      resume: () => this.resume(pull),
+      dismiss: () =>
+        connection.respondEncoded(
+          pull.request,
+          encodePullReply(pull.request.opaque, ResponseCode.PULL_NOT_FOUND, this.nothing(header), admitted),
+        ),
+    });
+  }
+
+  /** Runs a parked pull once more, from its admission on, because topic, group or subscription may have changed since. */
+  private resume(pull: Pull): void {
+    const { header, connection } = pull;
+    const group = this.groups.known(header.consumerGroup);
+    try {
+      const answer = this.run(pull, this.admission.admit(header, group, connection.remoteAddress), false);
+      if (answer instanceof Promise) answer.then(this.answer(pull), this.fail(pull));
+      else this.answer(pull)(answer);
+    } catch (error) {
+      this.fail(pull)(error);
+    }
+  }
+
+  private answer(pull: Pull): (answer: RemotingCommand | typeof DEFERRED) => void {
+    return (answer) => {
+      if (answer instanceof RemotingCommand) pull.connection.respond(pull.request, answer);
+    };
+  }
+
+  private fail(pull: Pull): (error: unknown) => void {
+    return (error) => {
+      const remark = error instanceof Error ? error.message : String(error);
+      pull.connection.respond(pull.request, RemotingCommand.response(ResponseCode.SYSTEM_ERROR, { remark }));
+    };
+  }
+
+  private nothing(header: PullMessageRequest): GetResult {
+    return {
+      status: 'OFFSET_OVERFLOW_ONE',
+      nextBeginOffset: header.queueOffset,
+      minOffset: this.store.minOffset(header.topic, header.queueId),
+      maxOffset: this.store.maxOffset(header.topic, header.queueId),
+      records: [],
+      messageCount: 0,
+      sizeBytes: 0,
+      suggestPullingFromSlave: false,
+    };
+  }
+}

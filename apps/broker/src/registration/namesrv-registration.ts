@@ -1,0 +1,151 @@
+import type { RemotingClient } from '@rocknest/remoting';
+import { REGISTER_RETRY_MS, REGISTER_TIMEOUT_MS, REGISTER_WAIT_MS, UNREGISTER_TIMEOUT_MS } from '../defaults.js';
+import type { BrokerLogger } from '../logger.js';
+import type { RegistrationMessages } from './registration-messages.js';
+
+export interface NamesrvRegistrationOptions {
+  /** `host:port` of each namesrv. */
+  readonly namesrvAddresses: readonly string[];
+  /** How often the broker registers, in milliseconds. */
+  readonly periodMs: number;
+  readonly logger: BrokerLogger;
+}
+
+interface Namesrv {
+  readonly address: string;
+  /** The registration under way, if any. */
+  underWay: Promise<boolean> | undefined;
+  /** Something changed since the registration under way was encoded: another one follows it. */
+  again: boolean;
+  timer: NodeJS.Timeout | undefined;
+  /** What the log said of this namesrv last, so that a dead one fills no log. */
+  reachable: boolean | undefined;
+}
+
+/**
+ * Keeps every namesrv told of this broker and its topics: at start, every 30 s, and at once when a topic changes. Each namesrv has its own
+ * timer and its own registration under way, so one that is slow or dead never delays another. Every registration carries the full set of topics.
+ *
+ * Follows `registerBrokerAll` of `broker/BrokerController.java` and `broker/out/BrokerOuterAPI.java`.
+ */
+export class NamesrvRegistration {
+  private namesrvs: Namesrv[] = [];
+  private stopped = true;
+
+  constructor(
+    private readonly client: RemotingClient,
+    private readonly messages: RegistrationMessages,
+    private readonly options: NamesrvRegistrationOptions,
+  ) {}
+
+  /** Registers with all namesrvs for the first time. @returns when each answered, or failed once. */
+  async start(): Promise<void> {
+    this.stopped = false;
+    this.setAddresses(this.options.namesrvAddresses);
+    await this.registerNow();
+  }
+
+  /** The namesrvs in use. */
+  get addresses(): string[] {
+    return this.namesrvs.map(({ address }) => address);
+  }
+
+  /** Replaces the list of namesrvs; new ones are registered with at once, those that went are told goodbye. */
+  setAddresses(addresses: readonly string[]): void {
+    const known = new Map(this.namesrvs.map((namesrv) => [namesrv.address, namesrv]));
+    this.namesrvs = [...new Set(addresses)].map(
+      (address) =>
+        known.get(address) ?? { address, underWay: undefined, again: false, timer: undefined, reachable: undefined },
+    );
+    for (const namesrv of known.values()) {
+      if (this.namesrvs.includes(namesrv)) continue;
+      clearTimeout(namesrv.timer);
+      void this.unregister(namesrv);
+    }
+    if (!this.stopped)
+      for (const namesrv of this.namesrvs) if (!known.has(namesrv.address)) void this.register(namesrv);
+  }
+
+  /**
+   * Registers at once because topics changed. Changes that come while a registration is under way go out together in the next one.
+   *
+   * @returns when every namesrv answered, or failed, or `REGISTER_WAIT_MS` passed: an admin command waits for this, so that a route query
+   * right after it finds the topic.
+   */
+  async registerNow(waitMs = REGISTER_WAIT_MS): Promise<void> {
+    if (this.stopped) return;
+    await settledWithin(
+      this.namesrvs.map((namesrv) => this.register(namesrv)),
+      waitMs,
+    );
+  }
+
+  /** Says goodbye to every namesrv, waiting `UNREGISTER_TIMEOUT_MS` at most. */
+  async stop(): Promise<void> {
+    if (this.stopped) return;
+    this.stopped = true;
+    for (const namesrv of this.namesrvs) clearTimeout(namesrv.timer);
+    const goodbyes = this.namesrvs.map(async (namesrv) => {
+      // A registration that overtakes the goodbye would bring the broker back for two minutes.
+      await namesrv.underWay;
+      await this.unregister(namesrv);
+    });
+    await settledWithin(goodbyes, UNREGISTER_TIMEOUT_MS);
+  }
+
+  private register(namesrv: Namesrv): Promise<boolean> {
+    if (namesrv.underWay !== undefined) {
+      namesrv.again = true;
+      return namesrv.underWay;
+    }
+    namesrv.again = false;
+    clearTimeout(namesrv.timer);
+    namesrv.underWay = this.registerOnce(namesrv).then((done) => {
+      namesrv.underWay = undefined;
+      if (this.stopped || !this.namesrvs.includes(namesrv)) return done;
+      if (namesrv.again) return this.register(namesrv);
+      const delayMs = done ? this.options.periodMs : Math.min(REGISTER_RETRY_MS, this.options.periodMs);
+      namesrv.timer = setTimeout(() => void this.register(namesrv), delayMs);
+      namesrv.timer.unref();
+      return done;
+    });
+    return namesrv.underWay;
+  }
+
+  private async registerOnce(namesrv: Namesrv): Promise<boolean> {
+    try {
+      const response = await this.client.invoke(namesrv.address, this.messages.register(), REGISTER_TIMEOUT_MS);
+      this.messages.checkRegistered(response);
+      if (namesrv.reachable === false) this.options.logger.log(`registered with namesrv ${namesrv.address} again`);
+      namesrv.reachable = true;
+      return true;
+    } catch (error) {
+      if (namesrv.reachable !== false) {
+        this.options.logger.warn(
+          `could not register with namesrv ${namesrv.address}, trying on: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      }
+      namesrv.reachable = false;
+      return false;
+    }
+  }
+
+  private async unregister(namesrv: Namesrv): Promise<void> {
+    if (namesrv.reachable !== true) return;
+    try {
+      await this.client.invoke(namesrv.address, this.messages.unregister(), UNREGISTER_TIMEOUT_MS);
+    } catch {
+      // It notices the closed connection, and forgets a silent broker after two minutes in any case.
+    }
+  }
+}
+
+/** Waits until all promises settled, or `timeoutMs` passed. None of them rejects. */
+async function settledWithin(promises: Promise<unknown>[], timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  await Promise.race([Promise.all(promises), patience]);
+  clearTimeout(timer);
+}

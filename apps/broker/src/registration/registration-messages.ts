@@ -1,0 +1,85 @@
+import {
+  bodyCrc32,
+  encodeCompressedRegisterBrokerBody,
+  encodeRegisterBrokerBody,
+  encodeRegisterBrokerRequest,
+  encodeUnregisterBrokerRequest,
+  PERM_READ_WRITE,
+  RemotingCommand,
+  RequestCode,
+  ResponseCode,
+  responseCodeName,
+  RocknestError,
+  type TopicConfig,
+} from '@rocknest/protocol';
+import type { TopicConfigManager } from '../metadata/index.js';
+
+export interface BrokerIdentity {
+  readonly clusterName: string;
+  readonly brokerName: string;
+  readonly brokerId: number;
+  /** `ip:port` that clients are told. */
+  readonly brokerAddress: string;
+  /** `ip:port` that slaves replicate from; nothing listens there before replication is built, but the field is required. */
+  readonly haServerAddress: string;
+}
+
+/** Bodies above this are sent compressed, so that tens of thousands of topics fit one frame. */
+const COMPRESS_ABOVE_BYTES = 4 * 1024 * 1024;
+
+/** Builds what a broker says to its namesrvs: REGISTER_BROKER (103) and UNREGISTER_BROKER (104). */
+export class RegistrationMessages {
+  constructor(
+    private readonly identity: BrokerIdentity,
+    private readonly topics: TopicConfigManager,
+    private readonly brokerPermission: () => number,
+  ) {}
+
+  /** A registration with every topic that there is now. The broker's own permission limits that of each topic. */
+  register(): RemotingCommand {
+    const wrapper = {
+      topicConfigSerializeWrapper: { topicConfigTable: this.topicTable(), dataVersion: this.topics.dataVersion },
+      filterServerList: [],
+    };
+    let body = encodeRegisterBrokerBody(wrapper);
+    const compressed = body.length > COMPRESS_ABOVE_BYTES;
+    if (compressed) body = encodeCompressedRegisterBrokerBody(wrapper);
+    const fields = encodeRegisterBrokerRequest({
+      brokerName: this.identity.brokerName,
+      brokerAddr: this.identity.brokerAddress,
+      clusterName: this.identity.clusterName,
+      haServerAddr: this.identity.haServerAddress,
+      brokerId: this.identity.brokerId,
+      compressed,
+      bodyCrc32: bodyCrc32(body),
+    });
+    return RemotingCommand.request(RequestCode.REGISTER_BROKER, fields, body);
+  }
+
+  unregister(): RemotingCommand {
+    const fields = encodeUnregisterBrokerRequest({
+      brokerName: this.identity.brokerName,
+      brokerAddr: this.identity.brokerAddress,
+      clusterName: this.identity.clusterName,
+      brokerId: this.identity.brokerId,
+    });
+    return RemotingCommand.request(RequestCode.UNREGISTER_BROKER, fields);
+  }
+
+  /** @throws RocknestError when the namesrv refused the registration. */
+  checkRegistered(response: RemotingCommand): void {
+    if (response.code === ResponseCode.SUCCESS) return;
+    throw new RocknestError(
+      'BROKER_REGISTRATION_REFUSED',
+      `the namesrv answered ${responseCodeName(response.code)}: ${response.remark ?? 'no reason given'}`,
+    );
+  }
+
+  private topicTable(): Record<string, TopicConfig> {
+    const permission = this.brokerPermission();
+    if ((permission & PERM_READ_WRITE) === PERM_READ_WRITE) return Object.fromEntries(this.topics.all());
+    return Object.fromEntries(
+      Array.from(this.topics.all(), ([name, config]) => [name, { ...config, perm: config.perm & permission }]),
+    );
+  }
+}

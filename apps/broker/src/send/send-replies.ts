@@ -1,0 +1,42 @@
+import { RemotingCommand } from '@rocknest/protocol';
+import type { Connection } from '@rocknest/remoting';
+import type { PutResult } from '@rocknest/store';
+import { putRefusal, storedCode } from './put-response.js';
+import type { SendReplyEncoder } from './send-reply-encoder.js';
+
+export interface SendRepliesOptions {
+  readonly regionId: string;
+  readonly traceOn: boolean;
+  readonly maxMessageSizeBytes: number;
+}
+
+/** Answers a send when the store called back. Oneway sends are not answered. */
+export class SendReplies {
+  constructor(
+    private readonly encoder: SendReplyEncoder,
+    private readonly options: SendRepliesOptions,
+  ) {}
+
+  /**
+   * @param queueId the queue that the sender asked for or was given, which for a delayed message is not the one it is stored in.
+   * @param uniqKey the message's UNIQ_KEY, sent back as the transaction id; empty when there is none.
+   */
+  answer(connection: Connection, request: RemotingCommand, result: PutResult, queueId: number, uniqKey: string): void {
+    if (request.isOneway) return;
+    const code = storedCode(result.status);
+    if (code === undefined) {
+      this.refuse(connection, request, result);
+      return;
+    }
+    connection.respondEncoded(
+      request,
+      this.encoder.encode(request.opaque, code, result.offsetMsgIds(), queueId, result.queueOffset, uniqKey),
+    );
+  }
+
+  private refuse(connection: Connection, request: RemotingCommand, result: PutResult): void {
+    const { code, remark } = putRefusal(result.status, result.reason, this.options.maxMessageSizeBytes);
+    const fields = { MSG_REGION: this.options.regionId, TRACE_ON: this.options.traceOn };
+    connection.respond(request, RemotingCommand.response(code, { remark, fields }));
+  }
+}

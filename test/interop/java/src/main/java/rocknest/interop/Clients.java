@@ -1,0 +1,47 @@
+package rocknest.interop;
+
+import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
+import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
+
+/** The official clients, with the settings that every command shares. */
+final class Clients {
+    /** Long enough for a machine of two cores that runs everything at once. */
+    private static final int SEND_TIMEOUT_MS = 30_000;
+
+    static DefaultMQProducer producer(Arguments arguments) {
+        DefaultMQProducer producer = new DefaultMQProducer(arguments.text("producer-group", "PID_interop"));
+        producer.setNamesrvAddr(arguments.text("namesrv"));
+        producer.setInstanceName("producer-" + System.nanoTime());
+        producer.setSendMsgTimeout(arguments.number("send-timeout-ms", SEND_TIMEOUT_MS));
+        producer.setRetryTimesWhenSendFailed(arguments.number("retries", 2));
+        return producer;
+    }
+
+    static DefaultMQPushConsumer consumer(Arguments arguments, String group, int member) throws Exception {
+        return consumer(arguments, arguments, group, member);
+    }
+
+    /** {@code common} names the namesrv, {@code arguments} what is consumed. */
+    static DefaultMQPushConsumer consumer(Arguments common, Arguments arguments, String group, int member) throws Exception {
+        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
+        consumer.setNamesrvAddr(common.text("namesrv"));
+        consumer.setInstanceName("consumer-" + member + "-" + System.nanoTime());
+        consumer.setConsumeFromWhere("last".equals(arguments.text("from", "first"))
+            ? ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET : ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        consumer.subscribe(arguments.text("topic"), arguments.text("expression", "*"));
+        return consumer;
+    }
+
+    static DefaultMQAdminExt admin(Arguments arguments) throws Exception {
+        DefaultMQAdminExt admin = new DefaultMQAdminExt();
+        admin.setNamesrvAddr(arguments.text("namesrv"));
+        admin.setInstanceName("admin-" + System.nanoTime());
+        admin.start();
+        return admin;
+    }
+
+    private Clients() {
+    }
+}

@@ -1,0 +1,113 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Child } from '../../support/child.js';
+import { cacheFolder, harnessClassPath } from './maven.js';
+
+/** One JSON line of the harness. */
+export interface HarnessEvent extends Record<string, unknown> {
+  event: string;
+}
+
+export type HarnessOptions = Record<string, string | number | boolean>;
+
+/** A command of the Java harness under way. */
+export class HarnessProcess {
+  readonly events: HarnessEvent[] = [];
+  private readonly waiters = new Set<() => void>();
+  private readonly child: Child;
+
+  constructor(version: string, command: string, options: HarnessOptions) {
+    const home = join(cacheFolder, 'home');
+    mkdirSync(home, { recursive: true });
+    this.child = new Child({
+      name: `java client ${version} ${command}`,
+      command: 'java',
+      args: [
+        '-Xmx512m',
+        '-XX:+UseSerialGC',
+        `-Duser.home=${home}`,
+        '-Drocketmq.client.logLevel=ERROR',
+        '-cp',
+        harnessClassPath(version),
+        'rocknest.interop.Main',
+        command,
+        ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      ],
+    });
+    this.child.onLine((line) => {
+      if (line.startsWith('{"event"')) this.events.push(JSON.parse(line) as HarnessEvent);
+      this.wake();
+    });
+    void this.child.waitForExit().then(() => this.wake());
+  }
+
+  get pid(): number {
+    return this.child.pid;
+  }
+
+  /** A line for a command that reads its input (load). */
+  write(line: string): void {
+    this.child.write(line);
+  }
+
+  /** Waits for the first event from number `start` on that `matches`; fails when the process ends without it. */
+  async waitFor(matches: (event: HarnessEvent) => boolean, what: string, start = 0): Promise<HarnessEvent> {
+    for (;;) {
+      const found = this.events.slice(start).find(matches);
+      if (found !== undefined) return found;
+      if (!this.child.running) throw new Error(`${this.child.name} ended without ${what}\n${this.child.tail()}`);
+      await new Promise<void>((resolve) => this.waiters.add(resolve));
+    }
+  }
+
+  /** Waits for the end and returns the `done` event; an `error` event fails. */
+  async result(): Promise<HarnessEvent> {
+    const last = await this.waitFor((event) => event.event === 'done' || event.event === 'error', 'a result');
+    await this.child.waitForExit();
+    if (last.event === 'error') throw new Error(`${this.child.name}: ${String(last.message)}\n${this.child.tail()}`);
+    return last;
+  }
+
+  /** Asks a command that runs until told (consume, load) to end. */
+  finish(): Promise<HarnessEvent> {
+    this.child.endInput();
+    return this.result();
+  }
+
+  /** Ends the process whatever it does. */
+  async stop(): Promise<void> {
+    this.child.endInput();
+    await this.child.stop();
+  }
+
+  private wake(): void {
+    const woken = [...this.waiters];
+    this.waiters.clear();
+    for (const resolve of woken) resolve();
+  }
+}
+
+/** The official Java client of one version, pointed at one cluster. */
+export class JavaClient {
+  private readonly running = new Set<HarnessProcess>();
+
+  constructor(
+    readonly version: string,
+    readonly namesrvAddr: string,
+  ) {}
+
+  start(command: string, options: HarnessOptions): HarnessProcess {
+    const harness = new HarnessProcess(this.version, command, { namesrv: this.namesrvAddr, ...options });
+    this.running.add(harness);
+    return harness;
+  }
+
+  async run(command: string, options: HarnessOptions): Promise<HarnessEvent> {
+    return this.start(command, options).result();
+  }
+
+  /** Ends what still runs. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.running].map((harness) => harness.stop()));
+  }
+}

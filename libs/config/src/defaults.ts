@@ -13,5 +13,5 @@ export const DATABASE_CONNECT_TIMEOUT_MS = 5_000;
 /** ms a query may take before the database counts as down: half-open connections would otherwise hold it for ever. */
 export const DATABASE_QUERY_TIMEOUT_MS = 10_000;
 
-/** ms that SQLite waits for another process which holds the file. */
-export const SQLITE_BUSY_TIMEOUT_MS = 5_000;
+/** ms that SQLite waits for another process which holds the file (the event loop stands still meanwhile). */
+export const SQLITE_BUSY_TIMEOUT_MS = 1_000;

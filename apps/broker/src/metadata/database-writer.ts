@@ -1,0 +1,105 @@
+import { classifyDatabaseError, reasonOf, type DataSource, type OpenDatabase } from '@rocknest/config';
+import { WRITE_TIMEOUT_MS } from './defaults.js';
+import type { MetadataLogger } from './metadata-logger.js';
+
+/** What TypeORM hands to a transaction. */
+export type Transaction = DataSource['manager'];
+
+/**
+ * The one place from which the metadata database is written, one job after the other: with SQLite all of TypeORM shares one connection, on
+ * which two transactions at once would become one.
+ *
+ * It also knows whether the database is down, and says so once for each outage, and once when it is over.
+ */
+export class DatabaseWriter {
+  private last: Promise<void> = Promise.resolve();
+  private downSince: number | undefined;
+
+  constructor(
+    private readonly database: OpenDatabase,
+    private readonly logger: MetadataLogger,
+    private readonly timeoutMs = WRITE_TIMEOUT_MS,
+  ) {}
+
+  /** For messages; has no password. */
+  get databaseName(): string {
+    return this.database.name;
+  }
+
+  get isDown(): boolean {
+    return this.downSince !== undefined;
+  }
+
+  /**
+   * Runs a job in a transaction, after those before it.
+   *
+   * @throws what the job or the database throws; the transaction is then rolled back.
+   */
+  transaction<T>(job: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.enqueue(() => this.database.dataSource.transaction(job));
+  }
+
+  /** Runs one statement that needs no transaction, after the jobs before it. */
+  query(sql: string, parameters: readonly unknown[]): Promise<unknown> {
+    return this.enqueue(() => this.database.dataSource.query(sql, [...parameters]));
+  }
+
+  /** Waits for the jobs so far and closes the connections. */
+  async close(): Promise<void> {
+    await this.last;
+    await this.database.dataSource.destroy();
+  }
+
+  private enqueue<T>(job: () => Promise<T>): Promise<T> {
+    const result = this.last.then(() => this.watched(job));
+    this.last = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    return result;
+  }
+
+  private async watched<T>(job: () => Promise<T>): Promise<T> {
+    try {
+      // A statement of SQLite runs to its end before anything else does: only a server can leave one hanging.
+      const result = await (this.database.target.kind === 'sqlite' ? job() : this.inTime(job()));
+      this.onSuccess();
+      return result;
+    } catch (error) {
+      this.onFailure(error);
+      throw error;
+    }
+  }
+
+  private async inTime<T>(job: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const error = Object.assign(new Error(`no answer within ${this.timeoutMs} ms`), { code: 'ETIMEDOUT' });
+      timer = setTimeout(() => reject(error), this.timeoutMs).unref();
+    });
+    try {
+      return await Promise.race([job, late]);
+    } finally {
+      clearTimeout(timer);
+      job.catch(() => undefined);
+    }
+  }
+
+  private onFailure(error: unknown): void {
+    if (this.downSince !== undefined) return;
+    // A statement that the database understood and refused is about its values, not an outage.
+    if (classifyDatabaseError(error) === 'DATABASE_FAILED') return;
+    this.downSince = Date.now();
+    this.logger.warn(
+      `The metadata database (${this.databaseName}) cannot be written: ${reasonOf(error)}. The broker goes on from memory; ` +
+        'offsets are kept and written when it is back, new topics and groups are refused until then.',
+    );
+  }
+
+  private onSuccess(): void {
+    if (this.downSince === undefined) return;
+    const seconds = ((Date.now() - this.downSince) / 1000).toFixed(1);
+    this.downSince = undefined;
+    this.logger.log(`The metadata database (${this.databaseName}) can be written again after ${seconds} s.`);
+  }
+}

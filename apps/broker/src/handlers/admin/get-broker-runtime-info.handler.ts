@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { Controller } from '@nestjs/common';
 import {
   encodeKVTable,
-  MqVersion,
+  CURRENT_MQ_VERSION,
   RemotingCommand,
   RequestCode,
   ResponseCode,

@@ -82,3 +82,4 @@ export * from './headers/update-and-create-topic.js';
 export * from './headers/update-consumer-offset.js';
 export * from './headers/view-message-by-id.js';
 export * from './headers/wipe-write-perm-of-broker.js';
+export * from './filter/subscription.js';

@@ -1,1 +1,45 @@
-export {};
+export { MQAdmin, type MQAdminOptions } from './admin/mq-admin.js';
+export type { AdminTarget } from './admin/admin-context.js';
+export type { ConsumeProgress } from './admin/group-admin.js';
+export type { QueueStats, TopicOptions } from './admin/topic-admin.js';
+export { AllocateMessageQueueAveragelyByCircle } from './consumer/allocate/allocate-averagely-by-circle.js';
+export { AllocateMessageQueueAveragely } from './consumer/allocate/allocate-averagely.js';
+export type { AllocateMessageQueueStrategy } from './consumer/allocate/allocate-strategy.js';
+export type { ConsumeContext, ConsumeResult, ListenerResult, MessageListener } from './consumer/consume-types.js';
+export { PushConsumer } from './consumer/push-consumer.js';
+export type { PushConsumerOptions } from './consumer/push-consumer-options.js';
+export { MQBrokerError, MQClientError, MQClientErrorCode } from './errors.js';
+export { ClientInstanceRegistry } from './instance/client-instance-registry.js';
+export type { ConnectionStatus } from './instance/client-members.js';
+export { consoleLogger, LogLimiter, silentLogger, type ClientLogger } from './logger.js';
+export { parseNamesrvAddr } from './namesrv/namesrv-addresses.js';
+export type { ClientOptions } from './options.js';
+export type { MessageInput } from './producer/message-input.js';
+export { Producer, type SendCallback, type SendOptions } from './producer/producer.js';
+export type { ProducerOptions } from './producer/producer-options.js';
+export type { SendResult, SendStatus } from './producer/send-result.js';
+
+// What users of this room see of `@rocknest/protocol`: rooms above import this one only.
+export {
+  getKeys,
+  getTags,
+  getUniqKey,
+  isRetryTopic,
+  MessageConst,
+  messageQueueKey,
+  ResponseCode,
+  responseCodeName,
+  RocknestError,
+  validateGroup,
+  validateTopic,
+  type ClusterInfo,
+  type ConsumeFromWhere,
+  type ConsumerConnection,
+  type ConsumerRunningInfo,
+  type Message,
+  type MessageExt,
+  type MessageQueue,
+  type SubscriptionGroupConfig,
+  type TopicConfig,
+  type TopicRouteData,
+} from '@rocknest/protocol';

@@ -1,0 +1,145 @@
+import {
+  decodeConsumerConnection,
+  decodeConsumerRunningInfo,
+  decodeConsumeStats,
+  decodeResetOffsetBody,
+  decodeSubscriptionGroupConfig,
+  defaultSubscriptionGroupConfig,
+  encodeDeleteSubscriptionGroupRequest,
+  encodeGetConsumerConnectionListRequest,
+  encodeGetConsumerRunningInfoRequest,
+  encodeGetConsumeStatsRequest,
+  encodeGetSubscriptionGroupConfigRequest,
+  encodeInvokeBrokerToResetOffsetRequest,
+  encodeSubscriptionGroupConfig,
+  RequestCode,
+  ResponseCode,
+  retryTopicOf,
+  type ConsumerConnection,
+  type ConsumerRunningInfo,
+  type MessageQueue,
+  type OffsetWrapper,
+  type SubscriptionGroupConfig,
+} from '@rocknest/protocol';
+import { checkGroup } from '../consumer/push-consumer-options.js';
+import { responseCodeOf } from '../errors.js';
+import type { AdminContext, AdminTarget } from './admin-context.js';
+
+export interface ConsumeProgress extends OffsetWrapper {
+  queue: MessageQueue;
+}
+
+/** Consumer groups: create, change, delete, look at, reset. */
+export class GroupAdmin {
+  constructor(private readonly context: AdminContext) {}
+
+  async createOrUpdate(group: string, config: Partial<SubscriptionGroupConfig>, target: AdminTarget): Promise<void> {
+    checkGroup(group);
+    const body = encodeSubscriptionGroupConfig({
+      ...defaultSubscriptionGroupConfig(group),
+      ...config,
+      groupName: group,
+    });
+    for (const address of await this.context.addressesOf(target)) {
+      await this.context.request(
+        address,
+        RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
+        {},
+        `create group ${group}`,
+        body,
+      );
+    }
+  }
+
+  async delete(groupName: string, cleanOffset: boolean, target: AdminTarget): Promise<void> {
+    const fields = encodeDeleteSubscriptionGroupRequest({ groupName, cleanOffset });
+    for (const address of await this.context.addressesOf(target)) {
+      await this.context.request(address, RequestCode.DELETE_SUBSCRIPTIONGROUP, fields, `delete group ${groupName}`);
+    }
+  }
+
+  async config(address: string, group: string): Promise<SubscriptionGroupConfig> {
+    const fields = encodeGetSubscriptionGroupConfigRequest({ group });
+    const response = await this.context.request(
+      address,
+      RequestCode.GET_SUBSCRIPTIONGROUP_CONFIG,
+      fields,
+      `configuration of group ${group}`,
+    );
+    return decodeSubscriptionGroupConfig(response.bodyBuffer);
+  }
+
+  /** Where the group stands in each queue, of one topic or of all that it has offsets for. */
+  async stats(consumerGroup: string, topic: string | undefined): Promise<ConsumeProgress[]> {
+    const all: ConsumeProgress[] = [];
+    // A group without a retry topic has never consumed; its topic, if given, says where to ask then.
+    for (const address of await this.brokersOf(consumerGroup, topic)) {
+      const fields = encodeGetConsumeStatsRequest({ consumerGroup, topic });
+      const response = await this.context.request(
+        address,
+        RequestCode.GET_CONSUME_STATS,
+        fields,
+        `progress of group ${consumerGroup}`,
+      );
+      const { offsetTable } = decodeConsumeStats(response.bodyBuffer);
+      all.push(...offsetTable.map(({ queue, value }) => ({ queue, ...value })));
+    }
+    return all;
+  }
+
+  /** Members as the brokers see them; undefined when nobody is online. */
+  async connections(consumerGroup: string): Promise<ConsumerConnection | undefined> {
+    for (const address of await this.brokersOf(consumerGroup, undefined)) {
+      try {
+        const response = await this.context.request(
+          address,
+          RequestCode.GET_CONSUMER_CONNECTION_LIST,
+          encodeGetConsumerConnectionListRequest({ consumerGroup }),
+          `members of group ${consumerGroup}`,
+        );
+        return decodeConsumerConnection(response.bodyBuffer);
+      } catch (error) {
+        if (responseCodeOf(error) !== ResponseCode.CONSUMER_NOT_ONLINE) throw error;
+      }
+    }
+    return undefined;
+  }
+
+  async runningInfo(address: string, consumerGroup: string, clientId: string): Promise<ConsumerRunningInfo> {
+    const response = await this.context.request(
+      address,
+      RequestCode.GET_CONSUMER_RUNNING_INFO,
+      encodeGetConsumerRunningInfoRequest({ consumerGroup, clientId, jstackEnable: false }),
+      `running info of ${clientId}`,
+    );
+    return decodeConsumerRunningInfo(response.bodyBuffer);
+  }
+
+  /** Moves the group's offsets of a topic to a time (-1: the end). Returns the new offsets. */
+  async resetOffset(group: string, topic: string, timestampMs: number): Promise<[MessageQueue, number][]> {
+    const all: [MessageQueue, number][] = [];
+    for (const address of this.context.addressesOfRoute(await this.context.topicRoute(topic))) {
+      const response = await this.context.request(
+        address,
+        RequestCode.INVOKE_BROKER_TO_RESET_OFFSET,
+        encodeInvokeBrokerToResetOffsetRequest({
+          topic,
+          group,
+          timestamp: timestampMs,
+          isForce: true,
+          queueId: -1,
+          offset: undefined,
+        }),
+        `reset of group ${group}`,
+      );
+      const { offsetTable } = decodeResetOffsetBody(response.bodyBuffer);
+      all.push(...offsetTable.map(({ queue, value }): [MessageQueue, number] => [queue, value]));
+    }
+    return all;
+  }
+
+  /** Brokers that have the group: those of its retry topic, which exists from its first heartbeat on. */
+  private async brokersOf(group: string, topic: string | undefined): Promise<string[]> {
+    return this.context.addressesOfRoute(await this.context.topicRoute(topic ?? retryTopicOf(group)));
+  }
+}

@@ -1,0 +1,232 @@
+import {
+  decodeGetEarliestMsgStoretimeResponse,
+  decodeKVTable,
+  decodeMessage,
+  decodeOffsetMsgId,
+  encodeGetEarliestMsgStoretimeRequest,
+  encodeViewMessageByIdRequest,
+  RequestCode,
+  type ClusterInfo,
+  type ConsumerConnection,
+  type ConsumerRunningInfo,
+  type MessageExt,
+  type MessageQueue,
+  type SubscriptionGroupConfig,
+  type TopicConfig,
+  type TopicRouteData,
+} from '@rocknest/protocol';
+import { ConsumerApi } from '../consumer/consumer-api.js';
+import { MQClientError, MQClientErrorCode } from '../errors.js';
+import { clientInstances, type ClientInstanceRegistry } from '../instance/client-instance-registry.js';
+import type { ClientInstance } from '../instance/client-instance.js';
+import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from '../options.js';
+import { integerOption } from '../support/check.js';
+import { AdminContext, type AdminTarget } from './admin-context.js';
+import { GroupAdmin, type ConsumeProgress } from './group-admin.js';
+import { TopicAdmin, type QueueStats, type TopicOptions } from './topic-admin.js';
+
+/** ms for one administrative request (`DefaultMQAdminExt`: 5,000). */
+const ADMIN_TIMEOUT_MS = 5_000;
+
+export interface MQAdminOptions extends ClientOptions {
+  /** ms for one request: 5,000. */
+  timeoutMs?: number;
+}
+
+interface Parts {
+  instance: ClientInstance;
+  context: AdminContext;
+  topics: TopicAdmin;
+  groups: GroupAdmin;
+  api: ConsumerApi;
+}
+
+/**
+ * Topics, groups, offsets and messages, as far as a program needs them (RocketMQ: `MQAdmin.java`, `DefaultMQAdminExt.java`). Targets
+ * default to the masters of all clusters. Every method rejects with NOT_STARTED before `start()`, with MQBrokerError for what a broker refuses.
+ */
+export class MQAdmin {
+  private readonly options: ResolvedClientOptions;
+  private readonly timeoutMs: number;
+  private parts: Parts | undefined;
+  private starting: Promise<void> | undefined;
+
+  /** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */
+  constructor(
+    options: MQAdminOptions = {},
+    private readonly registry: ClientInstanceRegistry = clientInstances,
+  ) {
+    this.options = resolveClientOptions(options);
+    this.timeoutMs = integerOption('timeoutMs', options.timeoutMs, ADMIN_TIMEOUT_MS);
+  }
+
+  /** @throws MQClientError NAMESRV_UNREACHABLE; a later call tries anew. */
+  start(): Promise<void> {
+    this.starting ??= this.startNow().catch((error: unknown) => {
+      this.starting = undefined;
+      throw error;
+    });
+    return this.starting;
+  }
+
+  /** Gives the connections back. May be started again. */
+  async shutdown(): Promise<void> {
+    await this.starting?.catch(() => {});
+    const { parts } = this;
+    this.parts = undefined;
+    this.starting = undefined;
+    if (parts) await this.registry.release(parts.instance, {});
+  }
+
+  /** Creates a topic, or changes it when it exists. Default: 8 queues on each broker, read and write. */
+  async createTopic(topic: string, options: TopicOptions = {}, target: AdminTarget = 'all'): Promise<void> {
+    await this.running.topics.createOrUpdate(topic, options, target);
+  }
+
+  /** The same request under the name that says so. */
+  async updateTopic(topic: string, options: TopicOptions, target: AdminTarget = 'all'): Promise<void> {
+    await this.running.topics.createOrUpdate(topic, options, target);
+  }
+
+  async deleteTopic(topic: string, target: AdminTarget = 'all'): Promise<void> {
+    await this.running.topics.delete(topic, target);
+  }
+
+  async fetchAllTopicList(): Promise<string[]> {
+    return this.running.topics.list();
+  }
+
+  async examineTopicConfig(address: string, topic: string): Promise<TopicConfig> {
+    return this.running.topics.config(address, topic);
+  }
+
+  async examineTopicStats(topic: string): Promise<QueueStats[]> {
+    return this.running.topics.stats(topic);
+  }
+
+  /** @throws MQClientError NO_ROUTE. */
+  async examineTopicRoute(topic: string): Promise<TopicRouteData> {
+    return this.running.context.topicRoute(topic);
+  }
+
+  async createSubscriptionGroup(
+    group: string,
+    config: Partial<SubscriptionGroupConfig> = {},
+    target: AdminTarget = 'all',
+  ): Promise<void> {
+    await this.running.groups.createOrUpdate(group, config, target);
+  }
+
+  async deleteSubscriptionGroup(group: string, cleanOffset = false, target: AdminTarget = 'all'): Promise<void> {
+    await this.running.groups.delete(group, cleanOffset, target);
+  }
+
+  async examineSubscriptionGroupConfig(address: string, group: string): Promise<SubscriptionGroupConfig> {
+    return this.running.groups.config(address, group);
+  }
+
+  async examineConsumeStats(group: string, topic?: string): Promise<ConsumeProgress[]> {
+    return this.running.groups.stats(group, topic);
+  }
+
+  /** Undefined when no member is online. */
+  async examineConsumerConnection(group: string): Promise<ConsumerConnection | undefined> {
+    return this.running.groups.connections(group);
+  }
+
+  async getConsumerRunningInfo(address: string, group: string, clientId: string): Promise<ConsumerRunningInfo> {
+    return this.running.groups.runningInfo(address, group, clientId);
+  }
+
+  /** Moves the offsets of a group; -1 means the end of the queues. */
+  async resetOffsetByTimestamp(group: string, topic: string, timestampMs: number): Promise<[MessageQueue, number][]> {
+    return this.running.groups.resetOffset(group, topic, timestampMs);
+  }
+
+  async examineBrokerClusterInfo(): Promise<ClusterInfo> {
+    return this.running.context.clusterInfo();
+  }
+
+  /** The broker's own figures, as text. */
+  async fetchBrokerRuntimeStats(address: string): Promise<Readonly<Record<string, string>>> {
+    const response = await this.running.context.request(
+      address,
+      RequestCode.GET_BROKER_RUNTIME_INFO,
+      {},
+      'runtime info',
+    );
+    return decodeKVTable(response.bodyBuffer).table;
+  }
+
+  /** The offset that the next message of the queue gets. */
+  async maxOffset(queue: MessageQueue): Promise<number> {
+    return this.running.api.maxOffset(queue);
+  }
+
+  async minOffset(queue: MessageQueue): Promise<number> {
+    return this.running.api.minOffset(queue);
+  }
+
+  /** The first (LOWER) or last (UPPER) offset of the queue at a time. */
+  async searchOffset(queue: MessageQueue, timestampMs: number, boundary: 'LOWER' | 'UPPER' = 'LOWER'): Promise<number> {
+    return this.running.api.searchOffset(queue, timestampMs, boundary);
+  }
+
+  /** ms since 1970 at which the oldest message of the queue was stored, -1 when it is empty. */
+  async earliestMsgStoreTime(queue: MessageQueue): Promise<number> {
+    const { api, context } = this.running;
+    const fields = encodeGetEarliestMsgStoretimeRequest({ topic: queue.topic, queueId: queue.queueId });
+    const address = await api.addressOf(queue);
+    const response = await context.request(
+      address,
+      RequestCode.GET_EARLIEST_MSG_STORETIME,
+      fields,
+      'earliest store time',
+    );
+    return decodeGetEarliestMsgStoretimeResponse(response).timestamp;
+  }
+
+  /** The offset that a group has committed. Rejects with an MQBrokerError of code QUERY_NOT_FOUND when there is none. */
+  async consumerOffset(group: string, queue: MessageQueue): Promise<number> {
+    return this.running.api.queryConsumerOffset(group, queue);
+  }
+
+  async updateConsumerOffset(group: string, queue: MessageQueue, offset: number): Promise<void> {
+    await this.running.api.updateConsumerOffset(group, queue, offset);
+  }
+
+  /** A stored message by its `offsetMsgId`, which names the broker and the place. */
+  async viewMessage(offsetMsgId: string, topic?: string): Promise<MessageExt> {
+    const { address, physicalOffset } = decodeOffsetMsgId(offsetMsgId);
+    const response = await this.running.context.request(
+      address,
+      RequestCode.VIEW_MESSAGE_BY_ID,
+      encodeViewMessageByIdRequest({ offset: physicalOffset, topic }),
+      `message ${offsetMsgId}`,
+    );
+    return decodeMessage(response.bodyBuffer);
+  }
+
+  private get running(): Parts {
+    if (this.parts) return this.parts;
+    throw new MQClientError(MQClientErrorCode.NOT_STARTED, 'MQAdmin is not started; await start() first');
+  }
+
+  private async startNow(): Promise<void> {
+    const instance = this.registry.acquire(this.options, {});
+    try {
+      await instance.start();
+    } catch (error) {
+      await this.registry.release(instance, {});
+      throw error;
+    }
+    const context = new AdminContext(instance, this.timeoutMs);
+    this.parts = {
+      instance,
+      context,
+      topics: new TopicAdmin(context),
+      groups: new GroupAdmin(context),
+      api: new ConsumerApi(instance),
+    };
+  }
+}

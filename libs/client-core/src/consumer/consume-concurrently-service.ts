@@ -1,0 +1,283 @@
+import type { ConsumeMessageDirectlyResult, DirectConsumeResult, MessageExt, MessageQueue } from '@rocknest/protocol';
+import { LOCAL_RETRY_DELAY_MS, MAX_STARTS_PER_TURN } from '../defaults.js';
+import { errorText } from '../errors.js';
+import { LogLimiter, type ClientLogger } from '../logger.js';
+import { settledWithin } from '../support/concurrency.js';
+import { Fifo } from '../support/fifo.js';
+import type { ConsumeMessageService } from './consume-message-service.js';
+import type { ConsumeStats } from './consume-stats.js';
+import type { ConsumeContext, ListenerResult, MessageListener } from './consume-types.js';
+import type { HeldMessage, ProcessQueue } from './process-queue.js';
+
+export interface ConcurrentServiceOptions {
+  group: string;
+  listener: MessageListener;
+  /** Handlers that run at once, over all queues. */
+  concurrency: number;
+  /** Messages for one call of the listener. */
+  batchMaxSize: number;
+  /** Gives a message back to the bus, so that it comes again later. Rejects when that failed. */
+  sendBack(message: MessageExt, queue: MessageQueue, delayLevel: number): Promise<void>;
+  /** Why a message can't be given to the listener at all, or undefined. It is given back then, and ends in the dead letter queue. */
+  problemOf?(message: MessageExt): Error | undefined;
+  /** Messages of a live queue were settled; `offset` may be committed. */
+  onSettled(processQueue: ProcessQueue, offset: number): void;
+  stats: ConsumeStats;
+  logger: ClientLogger;
+  localRetryDelayMs?: number;
+}
+
+interface Batch {
+  readonly processQueue: ProcessQueue;
+  readonly entries: readonly HeldMessage[];
+}
+
+const ALL = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Concurrent consumption (RocketMQ: `impl/consumer/ConsumeMessageConcurrentlyService.java`). Queues with waiting messages stand in a
+ * ring: whenever a handler may start, the next queue of the ring gives its oldest messages, so a queue with a backlog delays no other.
+ */
+export class ConsumeConcurrentlyService implements ConsumeMessageService {
+  private readonly ring = new Fifo<ProcessQueue>();
+  private readonly inRing = new Set<ProcessQueue>();
+  private readonly retries = new Fifo<Batch>();
+  private readonly retryTimers = new Set<NodeJS.Timeout>();
+  private readonly troubles = new LogLimiter();
+  private running = 0;
+  private draining = false;
+  private continues: NodeJS.Immediate | undefined;
+  private suspended = false;
+  private stopped = false;
+  private onIdle: (() => void)[] = [];
+
+  constructor(private readonly options: ConcurrentServiceOptions) {}
+
+  get runningCount(): number {
+    return this.running;
+  }
+
+  submit(processQueue: ProcessQueue): void {
+    if (!this.inRing.has(processQueue) && processQueue.waitingCount > 0) {
+      this.inRing.add(processQueue);
+      this.ring.push(processQueue);
+    }
+    this.drain();
+  }
+
+  suspend(): void {
+    this.suspended = true;
+  }
+
+  resume(): void {
+    this.suspended = false;
+    this.drain();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const timer of this.retryTimers) clearTimeout(timer);
+    this.retryTimers.clear();
+    clearImmediate(this.continues);
+  }
+
+  async idle(timeoutMs: number): Promise<boolean> {
+    if (this.running === 0) return true;
+    return settledWithin(new Promise<void>((resolve) => this.onIdle.push(resolve)), timeoutMs);
+  }
+
+  async consumeDirectly(message: MessageExt, queue: MessageQueue): Promise<ConsumeMessageDirectlyResult> {
+    const startedMs = Date.now();
+    const outcome = (consumeResult: DirectConsumeResult, remark = ''): ConsumeMessageDirectlyResult => ({
+      consumeResult,
+      remark,
+      spentTimeMills: Date.now() - startedMs,
+      order: false,
+      autoCommit: true,
+    });
+    try {
+      const result = await this.options.listener([message], this.context(queue));
+      if (result === 'CONSUME_SUCCESS') return outcome('CR_SUCCESS');
+      return result === 'RECONSUME_LATER' || result === 'NOT_CONSUMED'
+        ? outcome('CR_LATER')
+        : outcome('CR_RETURN_NULL');
+    } catch (error) {
+      return outcome('CR_THROW_EXCEPTION', errorText(error));
+    }
+  }
+
+  /** Starts as many handlers as may run. A synchronous listener ends inside of `run`, so a turn of the loop has a limit. */
+  private drain(): void {
+    if (this.draining) return;
+    this.draining = true;
+    for (let starts = 0; !this.suspended && !this.stopped && this.running < this.options.concurrency; starts++) {
+      if (starts === MAX_STARTS_PER_TURN) {
+        clearImmediate(this.continues);
+        this.continues = setImmediate(() => this.drain());
+        break;
+      }
+      const batch = this.retries.shift() ?? this.nextBatch();
+      if (!batch) break;
+      if (batch.processQueue.dropped) batch.processQueue.settle(batch.entries);
+      else this.run(batch);
+    }
+    this.draining = false;
+  }
+
+  private nextBatch(): Batch | undefined {
+    for (;;) {
+      const processQueue = this.ring.shift();
+      if (!processQueue) return undefined;
+      const entries = processQueue.dropped ? [] : processQueue.take(this.options.batchMaxSize);
+      if (!processQueue.dropped && processQueue.waitingCount > 0) this.ring.push(processQueue);
+      else this.inRing.delete(processQueue);
+      if (entries.length > 0) return { processQueue, entries };
+    }
+  }
+
+  private problemOf(messages: readonly MessageExt[]): Error | undefined {
+    const { problemOf } = this.options;
+    if (!problemOf) return undefined;
+    for (const message of messages) {
+      const problem = problemOf(message);
+      if (problem) return problem;
+    }
+    return undefined;
+  }
+
+  private context(messageQueue: MessageQueue): ConsumeContext {
+    return { messageQueue, delayLevelWhenNextConsume: 0, ackIndex: ALL };
+  }
+
+  private run(batch: Batch): void {
+    this.running++;
+    const startedMs = Date.now();
+    batch.processQueue.lastConsumeMs = startedMs;
+    const context = this.context(batch.processQueue.queue);
+    const messages = batch.entries.map((entry) => entry.message);
+    const problem = this.problemOf(messages);
+    if (problem) {
+      this.failed(batch, problem);
+      this.end(batch, context, 'RECONSUME_LATER', startedMs);
+      return;
+    }
+    let result: ListenerResult | Promise<ListenerResult>;
+    try {
+      result = this.options.listener(messages, context);
+    } catch (error) {
+      this.failed(batch, error);
+      this.end(batch, context, 'RECONSUME_LATER', startedMs);
+      return;
+    }
+    if (!isPromise(result)) {
+      this.end(batch, context, result, startedMs);
+      return;
+    }
+    result.then(
+      (value) => this.end(batch, context, value, startedMs),
+      (error: unknown) => {
+        this.failed(batch, error);
+        this.end(batch, context, 'RECONSUME_LATER', startedMs);
+      },
+    );
+  }
+
+  private failed(batch: Batch, error: unknown): void {
+    const { queue } = batch.processQueue;
+    const first = batch.entries[0].message;
+    if (!this.troubles.allows(`handler ${queue.topic}`)) return;
+    this.options.logger.warn(
+      `handler of group ${this.options.group} failed on message ${first.msgId} of ${first.topic} ` +
+        `(delivery ${first.reconsumeTimes + 1}): ${errorText(error)}; the message comes again`,
+    );
+  }
+
+  private end(batch: Batch, context: ConsumeContext, result: unknown, startedMs: number): void {
+    const { processQueue, entries } = batch;
+    if (result === 'NOT_CONSUMED') {
+      if (!processQueue.dropped) this.retryLater(batch);
+      this.release();
+      return;
+    }
+    const ackIndex = result === 'CONSUME_SUCCESS' ? context.ackIndex : -1;
+    const handled = ackIndex >= entries.length - 1 ? entries : entries.slice(0, Math.max(0, ackIndex + 1));
+    this.options.stats.consumed(
+      processQueue.queue.topic,
+      handled.length,
+      entries.length - handled.length,
+      Date.now() - startedMs,
+    );
+    if (result !== 'CONSUME_SUCCESS' && result !== 'RECONSUME_LATER' && this.troubles.allows('result')) {
+      this.options.logger.warn(
+        `listener of group ${this.options.group} returned ${String(result)}, taken as RECONSUME_LATER; return CONSUME_SUCCESS or RECONSUME_LATER`,
+      );
+    }
+    if (processQueue.dropped) {
+      processQueue.settle(entries);
+      this.release();
+      return;
+    }
+    if (handled.length > 0) this.settle(processQueue, handled);
+    if (handled.length === entries.length) this.release();
+    else void this.giveBack(processQueue, entries.slice(handled.length), context.delayLevelWhenNextConsume);
+  }
+
+  /** The handler's slot stays taken until its messages are given back: a slow broker slows the consumer down instead of piling up requests. */
+  private async giveBack(
+    processQueue: ProcessQueue,
+    entries: readonly HeldMessage[],
+    delayLevel: number,
+  ): Promise<void> {
+    const kept: HeldMessage[] = [];
+    for (const entry of entries) {
+      if (processQueue.dropped) break;
+      try {
+        await this.options.sendBack(entry.message, processQueue.queue, delayLevel);
+        if (!processQueue.dropped) this.settle(processQueue, [entry]);
+      } catch (error) {
+        kept.push(entry);
+        if (this.troubles.allows('send back')) {
+          this.options.logger.warn(
+            `message ${entry.message.msgId} of group ${this.options.group} could not be sent back (${errorText(error)}); handled again here`,
+          );
+        }
+      }
+    }
+    if (processQueue.dropped) {
+      processQueue.settle(entries);
+    } else if (kept.length > 0) {
+      for (const { message } of kept) message.reconsumeTimes++;
+      this.retryLater({ processQueue, entries: kept });
+    }
+    this.release();
+  }
+
+  /** Hands the batch out again after a while, unless the consumer stops before. */
+  private retryLater(batch: Batch): void {
+    if (this.stopped) return;
+    const timer = setTimeout(() => {
+      this.retryTimers.delete(timer);
+      this.retries.push(batch);
+      this.drain();
+    }, this.options.localRetryDelayMs ?? LOCAL_RETRY_DELAY_MS);
+    this.retryTimers.add(timer);
+  }
+
+  private settle(processQueue: ProcessQueue, entries: readonly HeldMessage[]): void {
+    this.options.onSettled(processQueue, processQueue.settle(entries));
+  }
+
+  private release(): void {
+    this.running--;
+    if (this.running === 0 && this.onIdle.length > 0) {
+      const listeners = this.onIdle;
+      this.onIdle = [];
+      for (const listener of listeners) listener();
+    }
+    this.drain();
+  }
+}
+
+function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof (value as { then?: unknown } | undefined)?.then === 'function';
+}

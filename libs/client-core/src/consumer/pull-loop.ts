@@ -1,0 +1,152 @@
+import { ResponseCode } from '@rocknest/protocol';
+import {
+  PULL_DELAY_AFTER_BROKER_FLOW_CONTROL_MS,
+  PULL_DELAY_AFTER_ERROR_MS,
+  PULL_DELAY_AFTER_HEARTBEAT_MS,
+  PULL_MAX_IDLE_TIME_MS,
+} from '../defaults.js';
+import { responseCodeOf } from '../errors.js';
+import type { ProcessQueue } from './process-queue.js';
+import type { Pull, PullOutcome } from './pull-types.js';
+
+export interface PullLoopEvents {
+  /** Messages were put into the process queue. */
+  onMessages(loop: PullLoop): void;
+  /** Everything below `offset` is consumed or was filtered out, and nothing is held. */
+  onNothingHeld(loop: PullLoop, offset: number): void;
+  /** The broker has no such offset; the right one is `offset`. The loop has stopped. */
+  onOffsetIllegal(loop: PullLoop, offset: number): void;
+  /** The broker does not know the group's subscription (any more): resolves when a heartbeat has told it. */
+  onSubscriptionUnknown(loop: PullLoop): Promise<void>;
+  onError(loop: PullLoop, error: Error): void;
+  /** The offset to commit with the next pull, 0 for none. */
+  commitOffset(loop: PullLoop): number;
+}
+
+/**
+ * Keeps one queue supplied: one pull at a time, the next one as soon as the last is answered (RocketMQ: `DefaultMQPushConsumerImpl.pullMessage`).
+ * When the process queue is full the loop sleeps until a settlement makes room; the reference looks every 50 ms.
+ */
+export class PullLoop {
+  private nextOffset = 0;
+  private brokerId = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private state: 'IDLE' | 'PULLING' | 'WAITING' | 'FULL' | 'SUSPENDED' | 'STOPPED' = 'IDLE';
+  private suspended = false;
+  private subscriptionUnknown = 0;
+
+  constructor(
+    readonly processQueue: ProcessQueue,
+    private readonly pull: Pull,
+    private readonly events: PullLoopEvents,
+  ) {}
+
+  /** Offset of the next pull. */
+  get pullOffset(): number {
+    return this.nextOffset;
+  }
+
+  /** Which limit keeps the loop asleep, or undefined. */
+  get sleepsBecause(): string | undefined {
+    return this.state === 'FULL' ? this.processQueue.fullBecause : undefined;
+  }
+
+  /** True when the loop should pull and has not for two minutes: something is wrong, and the queue is better taken anew. */
+  isStuck(nowMs = Date.now()): boolean {
+    const waits = this.state === 'FULL' || this.state === 'SUSPENDED' || this.state === 'STOPPED';
+    return !waits && nowMs - this.processQueue.lastPullMs > PULL_MAX_IDLE_TIME_MS;
+  }
+
+  start(offset: number): void {
+    this.nextOffset = offset;
+    this.next();
+  }
+
+  /** No pull begins after this, and the answer to one under way is ignored. */
+  stop(): void {
+    this.state = 'STOPPED';
+    clearTimeout(this.timer);
+  }
+
+  /** The pull under way goes on; its messages are kept. */
+  suspend(): void {
+    this.suspended = true;
+  }
+
+  resume(): void {
+    this.suspended = false;
+    if (this.state === 'SUSPENDED') this.next();
+  }
+
+  /** To be called after each settlement; costs a comparison unless the loop sleeps. */
+  wakeIfRoom(): void {
+    if (this.state === 'FULL' && this.processQueue.fullBecause === undefined) this.next();
+  }
+
+  private next(): void {
+    if (this.state === 'STOPPED' || this.processQueue.dropped) return;
+    if (this.suspended) {
+      this.state = 'SUSPENDED';
+      return;
+    }
+    if (this.processQueue.fullBecause !== undefined) {
+      this.state = 'FULL';
+      return;
+    }
+    this.state = 'PULLING';
+    this.processQueue.lastPullMs = Date.now();
+    const { queue } = this.processQueue;
+    this.pull(
+      { queue, queueOffset: this.nextOffset, commitOffset: this.events.commitOffset(this), brokerId: this.brokerId },
+      (error, outcome) => {
+        if (this.state !== 'PULLING' || this.processQueue.dropped) return;
+        if (outcome) this.answered(outcome);
+        else this.failed(error ?? new Error('a pull ended without an answer'));
+      },
+    );
+  }
+
+  private later(delayMs: number): void {
+    this.state = 'WAITING';
+    this.timer = setTimeout(() => this.next(), delayMs);
+  }
+
+  private answered(outcome: PullOutcome): void {
+    this.subscriptionUnknown = 0;
+    this.brokerId = outcome.suggestedBrokerId;
+    if (outcome.status === 'OFFSET_ILLEGAL') {
+      this.stop();
+      this.events.onOffsetIllegal(this, outcome.nextBeginOffset);
+      return;
+    }
+    const before = this.nextOffset;
+    this.nextOffset = outcome.nextBeginOffset;
+    if (outcome.messages.length > 0 && this.processQueue.put(outcome.messages) > 0) {
+      this.events.onMessages(this);
+    } else if (this.processQueue.messageCount === 0) {
+      this.events.onNothingHeld(this, outcome.nextBeginOffset);
+    }
+    // An answer that found messages and yet makes no progress would be repeated at full speed.
+    if (outcome.status === 'FOUND' && outcome.nextBeginOffset <= before) this.later(PULL_DELAY_AFTER_ERROR_MS);
+    else this.next();
+  }
+
+  private failed(error: Error): void {
+    const code = responseCodeOf(error);
+    if (code === ResponseCode.FLOW_CONTROL) {
+      this.later(PULL_DELAY_AFTER_BROKER_FLOW_CONTROL_MS);
+      return;
+    }
+    const unknown = code === ResponseCode.SUBSCRIPTION_NOT_EXIST || code === ResponseCode.SUBSCRIPTION_NOT_LATEST;
+    if (unknown && this.subscriptionUnknown++ === 0) {
+      this.state = 'WAITING';
+      const resume = (): void => {
+        if (this.state === 'WAITING') this.later(PULL_DELAY_AFTER_HEARTBEAT_MS);
+      };
+      this.events.onSubscriptionUnknown(this).then(resume, resume);
+      return;
+    }
+    this.events.onError(this, error);
+    this.later(PULL_DELAY_AFTER_ERROR_MS);
+  }
+}

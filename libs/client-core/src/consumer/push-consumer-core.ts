@@ -1,0 +1,337 @@
+import {
+  getTags,
+  MessageConst,
+  retryTopicOf,
+  type ConsumeMessageDirectlyResult,
+  type ConsumerData,
+  type ConsumerRunningInfo,
+  type MessageExt,
+  type MessageQueue,
+} from '@rocknest/protocol';
+import { REBALANCE_RETRY_INTERVAL_MS, RESET_OFFSET_WAIT_MS, ROUTE_QUERY_CONCURRENCY } from '../defaults.js';
+import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
+import type { ClientInstance } from '../instance/client-instance.js';
+import type { ConnectionStatus, InstanceConsumer } from '../instance/client-members.js';
+import { innerSender } from '../producer/inner-sender.js';
+import { delay, forEachLimited, settledWithin } from '../support/concurrency.js';
+import { PeriodicTask } from '../support/periodic-task.js';
+import { ConsumeConcurrentlyService } from './consume-concurrently-service.js';
+import { computePullFromWhere } from './consume-from-where.js';
+import type { ConsumeMessageService } from './consume-message-service.js';
+import { ConsumeStats } from './consume-stats.js';
+import type { MessageListener } from './consume-types.js';
+import { ConsumerApi } from './consumer-api.js';
+import type { OffsetStore } from './offset-store.js';
+import { PullApi } from './pull-api.js';
+import type { ResolvedPushConsumerOptions } from './push-consumer-options.js';
+import type { ConsumeQueueRef } from './queue-ref.js';
+import { QueueSupply } from './queue-supply.js';
+import { Rebalance } from './rebalance.js';
+import { RemoteBrokerOffsetStore } from './remote-offset-store.js';
+import { runningInfoOf } from './running-info.js';
+import { SendBack } from './send-back.js';
+import type { Subscriptions } from './subscriptions.js';
+
+/** How often a reset looks whether the handlers of its queues have ended. */
+const RESET_LOOK_MS = 20;
+
+/** The running part of a push consumer: what `start()` puts together (RocketMQ: `impl/consumer/DefaultMQPushConsumerImpl.java`). */
+export class PushConsumerCore implements InstanceConsumer {
+  readonly instance: ClientInstance;
+  private readonly api: ConsumerApi;
+  private readonly stats = new ConsumeStats();
+  private readonly offsetStore: OffsetStore;
+  private readonly service: ConsumeMessageService;
+  private readonly supply: QueueSupply;
+  private readonly rebalance: Rebalance;
+  private readonly rebalanceTask: PeriodicTask;
+  private readonly persistTask: PeriodicTask;
+  private readonly unreadable = new WeakMap<MessageExt, Error>();
+  private readonly startedMs = Date.now();
+  /** Topics whose routes are kept for this consumer. */
+  private readonly wanted = new Set<string>();
+  private joined = false;
+  private stopped = false;
+
+  constructor(
+    private readonly options: ResolvedPushConsumerOptions,
+    private readonly subscriptions: Subscriptions,
+    listener: MessageListener,
+    acquire: (member: { consumer: InstanceConsumer }) => ClientInstance,
+  ) {
+    const { group, client } = options;
+    this.instance = acquire({ consumer: this });
+    const { instance } = this;
+    this.api = new ConsumerApi(instance);
+    this.offsetStore = new RemoteBrokerOffsetStore(group, this.api, client.logger);
+    const sendBack = new SendBack({
+      group,
+      maxReconsumeTimes: options.maxReconsumeTimes,
+      sendMessageBack: (queue, header) => this.api.sendMessageBack(queue, header),
+      resend: (message) => innerSender(instance).send(message),
+      logger: client.logger,
+    });
+    this.service = new ConsumeConcurrentlyService({
+      group,
+      listener,
+      concurrency: options.concurrency,
+      batchMaxSize: options.batchMaxSize,
+      sendBack: (message, queue, delayLevel) => sendBack.sendBack(message, queue, delayLevel),
+      problemOf: (message) => this.unreadable.get(message),
+      onSettled: ({ queue }, offset) => {
+        this.offsetStore.update(queue, offset, true);
+        this.rebalance.find(queue)?.loop.wakeIfRoom();
+      },
+      stats: this.stats,
+      logger: client.logger,
+    });
+    const pullApi = new PullApi(instance, {
+      group,
+      batchSize: options.pullBatchSize,
+      batchSizeBytes: options.pullBatchSizeBytes,
+      subscriptionOf: (topic) => subscriptions.of(topic),
+      onPulled: (topic, { messages, unreadable }, tookMs) => {
+        this.stats.pulled(topic, messages.length, tookMs);
+        for (const [message, problem] of unreadable ?? []) this.unreadable.set(message, problem);
+      },
+    });
+    this.supply = new QueueSupply({
+      group,
+      instance,
+      limits: options.limits,
+      pull: pullApi.pull,
+      service: this.service,
+      offsetStore: this.offsetStore,
+      onOffsetIllegal: (queue, offset) => void this.moveTo(queue, offset),
+    });
+    this.rebalance = new Rebalance({
+      group,
+      clientId: instance.clientId,
+      strategy: options.strategy,
+      offsetStore: this.offsetStore,
+      topics: () => subscriptions.topics,
+      queuesOf: (topic) => instance.routes.subscribeQueues(topic),
+      membersOf: (topic) => this.membersOf(topic),
+      startOffset: (queue) => this.startOffset(queue),
+      open: (queue) => this.supply.open(queue),
+      logger: client.logger,
+    });
+    const complain = (what: string) => (error: unknown) =>
+      client.logger.warn(`group ${group}: ${what} failed: ${errorText(error)}`);
+    this.rebalanceTask = new PeriodicTask(
+      options.rebalanceIntervalMs,
+      () => this.rebalanceNow(),
+      complain('rebalance'),
+    );
+    this.persistTask = new PeriodicTask(
+      client.persistConsumerOffsetIntervalMs,
+      () => this.offsetStore.persistAll(),
+      complain('writing offsets'),
+    );
+  }
+
+  get group(): string {
+    return this.options.group;
+  }
+
+  get clientId(): string {
+    return this.instance.clientId;
+  }
+
+  get assignedQueues(): MessageQueue[] {
+    return [...this.rebalance.queues].map(({ processQueue }) => {
+      const { topic, brokerName, queueId } = processQueue.queue;
+      return { topic, brokerName, queueId };
+    });
+  }
+
+  async start(): Promise<void> {
+    const { instance } = this;
+    await this.offsetStore.load();
+    await instance.start();
+    for (const topic of this.subscriptions.topics) this.want(topic);
+    await forEachLimited([...this.subscriptions.topics], ROUTE_QUERY_CONCURRENCY, (topic) => this.learnRoute(topic));
+    await instance.heartbeats.sendToAll();
+    this.assertNotStopped();
+    this.joined = true;
+    await this.rebalanceTask.wake();
+    this.assertNotStopped();
+    this.persistTask.start();
+  }
+
+  /** A topic was added (`newTopic`), or its tags changed. */
+  subscriptionChanged(newTopic: string | undefined): void {
+    if (!this.joined) return;
+    if (newTopic !== undefined) this.want(newTopic);
+    const known = newTopic === undefined ? Promise.resolve() : this.learnRoute(newTopic);
+    void known.then(() => this.instance.heartbeats.sendToAll()).then(() => this.rebalanceSoon());
+  }
+
+  topicGivenUp(topic: string): void {
+    if (!this.joined) return;
+    this.unwant(topic);
+    void this.instance.heartbeats.sendToAll();
+    this.rebalanceSoon();
+  }
+
+  suspend(): void {
+    this.service.suspend();
+    this.supply.suspend(this.rebalance.queues);
+  }
+
+  resume(): void {
+    if (this.stopped) return;
+    this.service.resume();
+    this.supply.resume(this.rebalance.queues);
+  }
+
+  stopIntake(): void {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.service.stop();
+    this.rebalance.stop();
+    for (const { loop } of this.rebalance.queues) loop.stop();
+    for (const topic of this.wanted) this.unwant(topic);
+  }
+
+  /** What runs may end within `timeoutMs`; then nothing counts any more, and the offsets are written. After `stopIntake`. */
+  async drain(timeoutMs: number): Promise<void> {
+    const tasks = Promise.all([this.rebalanceTask.stop(), this.persistTask.stop()]);
+    if (!(await this.service.idle(timeoutMs))) {
+      this.instance.logger.warn(
+        `group ${this.group}: ${this.service.runningCount} handlers still run ${timeoutMs} ms after the shutdown began; ` +
+          'their messages will come again',
+      );
+    }
+    await settledWithin(tasks, this.options.client.mqClientApiTimeoutMs);
+    await this.rebalance.releaseAll();
+    await this.offsetStore.persistAll();
+  }
+
+  heartbeatData(): ConsumerData {
+    return {
+      groupName: this.group,
+      consumeType: 'CONSUME_PASSIVELY',
+      messageModel: 'CLUSTERING',
+      consumeFromWhere: this.options.consumeFromWhere,
+      subscriptionDataSet: this.subscriptions.all,
+      unitMode: false,
+    };
+  }
+
+  connectionChanged(status: ConnectionStatus, address: string): void {
+    this.options.client.onStatus?.(status, address);
+  }
+
+  rebalanceSoon(): void {
+    if (this.joined && !this.stopped) void this.rebalanceTask.wake();
+  }
+
+  routeChanged(topic: string): void {
+    if (this.subscriptions.of(topic)) this.rebalanceSoon();
+  }
+
+  async resetOffsets(topic: string, offsets: readonly (readonly [MessageQueue, number])[]): Promise<void> {
+    const target = new Map(offsets.map(([queue, offset]) => [`${queue.brokerName} ${queue.queueId}`, offset]));
+    const queues = offsets.map(([queue]) => queue).filter((queue) => queue.topic === topic);
+    await this.rebalance.replace(queues, async (dropped) => {
+      const deadlineMs = Date.now() + RESET_OFFSET_WAIT_MS;
+      while (dropped.some(({ processQueue }) => processQueue.runningCount > 0) && Date.now() < deadlineMs) {
+        await delay(RESET_LOOK_MS);
+      }
+      for (const { processQueue } of dropped) {
+        const { queue } = processQueue;
+        this.offsetStore.update(queue, target.get(`${queue.brokerName} ${queue.queueId}`)!, false);
+        await this.offsetStore.persist(queue);
+      }
+    });
+    this.rebalanceSoon();
+  }
+
+  consumerStatus(topic: string): [MessageQueue, number][] {
+    return this.offsetStore.table(topic);
+  }
+
+  runningInfo(): ConsumerRunningInfo {
+    return runningInfoOf({
+      options: this.options,
+      startedMs: this.startedMs,
+      subscriptions: this.subscriptions.all,
+      queues: [...this.rebalance.queues],
+      offsetOf: (queue) => this.offsetStore.inMemory(queue),
+      stats: this.stats,
+      runningCount: this.service.runningCount,
+    });
+  }
+
+  consumeDirectly(message: MessageExt, brokerName: string | undefined): Promise<ConsumeMessageDirectlyResult> {
+    const queue = { topic: message.topic, brokerName: brokerName ?? '', queueId: message.queueId };
+    const origin = message.properties[MessageConst.RETRY_TOPIC];
+    if (origin !== undefined && message.topic === retryTopicOf(this.group)) message.topic = origin;
+    this.instance.logger.log(
+      `group ${this.group} consumes message ${message.msgId} (${getTags(message) ?? 'no tag'}) on request`,
+    );
+    return this.service.consumeDirectly(message, queue);
+  }
+
+  private want(topic: string): void {
+    if (this.stopped || this.wanted.has(topic)) return;
+    this.wanted.add(topic);
+    this.instance.routes.use(topic);
+  }
+
+  private unwant(topic: string): void {
+    if (this.wanted.delete(topic)) this.instance.routes.unuse(topic);
+  }
+
+  private async rebalanceNow(): Promise<void> {
+    const balanced = await this.rebalance.run();
+    const { rebalanceIntervalMs } = this.options;
+    this.rebalanceTask.intervalMs = balanced
+      ? rebalanceIntervalMs
+      : Math.min(rebalanceIntervalMs, REBALANCE_RETRY_INTERVAL_MS);
+  }
+
+  /** Members as a broker of the topic knows them; told of us first when it does not, since a list without us would take every queue away. */
+  private async membersOf(topic: string): Promise<string[]> {
+    const { brokers, heartbeats, routes } = this.instance;
+    const names = routes.route(topic)?.brokerDatas.map((broker) => broker.brokerName) ?? [];
+    const broker = names.length > 0 ? brokers.find(names[Math.floor(Math.random() * names.length)]) : undefined;
+    if (!broker) throw new MQClientError(MQClientErrorCode.BROKER_NOT_FOUND, `no broker of topic ${topic} is known`);
+    const members = await this.api.consumerIds(broker.address, this.group);
+    if (members.includes(this.clientId)) return members;
+    await heartbeats.sendTo(broker.address);
+    return this.api.consumerIds(broker.address, this.group);
+  }
+
+  private async startOffset(queue: ConsumeQueueRef): Promise<number> {
+    const { consumeFromWhere, timestampMs } = this.options;
+    const stored = await this.offsetStore.read(queue);
+    return computePullFromWhere(queue, stored, consumeFromWhere, timestampMs, this.api, this.instance.logger);
+  }
+
+  /** Takes the queue anew at another offset. When that can't be written now, the next rebalance finds the queue missing and tries again. */
+  private async moveTo(queue: ConsumeQueueRef, offset: number): Promise<void> {
+    let written = false;
+    await this.rebalance.replace([queue], async () => {
+      this.offsetStore.update(queue, offset, false);
+      written = await this.offsetStore.persist(queue);
+    });
+    if (written) this.rebalanceSoon();
+  }
+
+  private async learnRoute(topic: string): Promise<void> {
+    try {
+      await this.instance.routes.refresh(topic);
+    } catch (error) {
+      this.instance.logger.warn(
+        `group ${this.group}: route of ${topic} not found out, tried again: ${errorText(error)}`,
+      );
+    }
+  }
+
+  private assertNotStopped(): void {
+    if (this.stopped)
+      throw new MQClientError(MQClientErrorCode.SHUT_DOWN, `consumer ${this.group} was shut down while it started`);
+  }
+}

@@ -1,0 +1,125 @@
+import { isSystemGroup, validateGroup, type ConsumeFromWhere } from '@rocknest/protocol';
+import * as defaults from '../defaults.js';
+import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from '../options.js';
+import { integerOption, invalidArgument } from '../support/check.js';
+import { AllocateMessageQueueAveragely } from './allocate/allocate-averagely.js';
+import type { AllocateMessageQueueStrategy } from './allocate/allocate-strategy.js';
+import { consumeTimestampMs } from './consume-from-where.js';
+import type { ProcessQueueLimits } from './process-queue.js';
+
+/** RocketMQ's names and defaults where it has them (`client/consumer/DefaultMQPushConsumer.java`). */
+export interface PushConsumerOptions extends ClientOptions {
+  /** Members of one group share the queues; every group gets every message. */
+  group: string;
+  /** Where a group begins that has no offset yet: CONSUME_FROM_LAST_OFFSET. */
+  consumeFromWhere?: ConsumeFromWhere;
+  /** For CONSUME_FROM_TIMESTAMP: a Date, ms since 1970, or `yyyyMMddHHmmss` in local time. Default: 30 minutes before the queue is taken. */
+  consumeTimestamp?: string | number | Date;
+  /** Handlers running at once, over all queues (`consumeThreadMax`): 20. */
+  concurrency?: number;
+  /** Messages for one call of the listener: 1. */
+  consumeMessageBatchMaxSize?: number;
+  /** Messages for one pull: 32. */
+  pullBatchSize?: number;
+  /** Body bytes for one pull, 5.x brokers: 256 KiB. */
+  pullBatchSizeBytes?: number;
+  /** Messages held for each queue before its pulls pause: 1,000. */
+  pullThresholdForQueue?: number;
+  /** MiB held for each queue before its pulls pause: 100. */
+  pullThresholdSizeForQueueMiB?: number;
+  /** Offsets between the first held message of a queue and the last one pulled, before its pulls pause: 2,000. */
+  consumeConcurrentlyMaxSpan?: number;
+  /** Redeliveries before the dead letter queue; -1 (default) means 16. */
+  maxReconsumeTimes?: number;
+  /** ms between two rebalances: 20,000. */
+  rebalanceIntervalMs?: number;
+  /** How queues are shared out: averagely. Must be the same for all members. */
+  allocateMessageQueueStrategy?: AllocateMessageQueueStrategy;
+}
+
+/** The options, checked and complete. */
+export interface ResolvedPushConsumerOptions {
+  client: ResolvedClientOptions;
+  group: string;
+  consumeFromWhere: ConsumeFromWhere;
+  /** ms since 1970; asked when a queue is taken. */
+  timestampMs: () => number;
+  concurrency: number;
+  batchMaxSize: number;
+  pullBatchSize: number;
+  pullBatchSizeBytes: number;
+  limits: ProcessQueueLimits;
+  maxReconsumeTimes: number;
+  rebalanceIntervalMs: number;
+  strategy: AllocateMessageQueueStrategy;
+}
+
+const WHERES: readonly string[] = ['CONSUME_FROM_LAST_OFFSET', 'CONSUME_FROM_FIRST_OFFSET', 'CONSUME_FROM_TIMESTAMP'];
+const MIB = 1024 * 1024;
+
+/** @throws MQClientError INVALID_ARGUMENT for a group name that brokers refuse or that RocketMQ itself uses. */
+export function checkGroup(group: string): void {
+  const problem = validateGroup(group);
+  if (problem !== undefined) throw invalidArgument(problem, { group });
+  if (isSystemGroup(group))
+    throw invalidArgument(`group ${group} belongs to RocketMQ itself; choose another name`, { group });
+}
+
+/** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */
+export function resolvePushConsumerOptions(options: PushConsumerOptions): ResolvedPushConsumerOptions {
+  checkGroup(options.group);
+  const consumeFromWhere = options.consumeFromWhere ?? 'CONSUME_FROM_LAST_OFFSET';
+  if (!WHERES.includes(consumeFromWhere)) {
+    throw invalidArgument(`option consumeFromWhere is "${consumeFromWhere}", must be one of ${WHERES.join(', ')}`);
+  }
+  const { consumeTimestamp } = options;
+  consumeTimestampMs(consumeTimestamp);
+  return {
+    client: resolveClientOptions(options),
+    group: options.group,
+    consumeFromWhere,
+    timestampMs: () => consumeTimestampMs(consumeTimestamp),
+    concurrency: integerOption('concurrency', options.concurrency, defaults.CONSUME_THREAD_MAX, 1, 100_000),
+    batchMaxSize: integerOption(
+      'consumeMessageBatchMaxSize',
+      options.consumeMessageBatchMaxSize,
+      defaults.CONSUME_MESSAGE_BATCH_MAX_SIZE,
+      1,
+      1_024,
+    ),
+    pullBatchSize: integerOption('pullBatchSize', options.pullBatchSize, defaults.PULL_BATCH_SIZE, 1, 1_024),
+    pullBatchSizeBytes: integerOption('pullBatchSizeBytes', options.pullBatchSizeBytes, defaults.PULL_BATCH_SIZE_BYTES),
+    limits: {
+      maxMessages: integerOption(
+        'pullThresholdForQueue',
+        options.pullThresholdForQueue,
+        defaults.PULL_THRESHOLD_FOR_QUEUE,
+        1,
+        65_535,
+      ),
+      maxBytes:
+        integerOption(
+          'pullThresholdSizeForQueueMiB',
+          options.pullThresholdSizeForQueueMiB,
+          defaults.PULL_THRESHOLD_SIZE_FOR_QUEUE_MIB,
+          1,
+          1_024,
+        ) * MIB,
+      maxSpan: integerOption(
+        'consumeConcurrentlyMaxSpan',
+        options.consumeConcurrentlyMaxSpan,
+        defaults.CONSUME_CONCURRENTLY_MAX_SPAN,
+        1,
+        65_535,
+      ),
+    },
+    maxReconsumeTimes: integerOption('maxReconsumeTimes', options.maxReconsumeTimes, -1, -1),
+    rebalanceIntervalMs: integerOption(
+      'rebalanceIntervalMs',
+      options.rebalanceIntervalMs,
+      defaults.REBALANCE_INTERVAL_MS,
+      10,
+    ),
+    strategy: options.allocateMessageQueueStrategy ?? new AllocateMessageQueueAveragely(),
+  };
+}

@@ -1,0 +1,175 @@
+import { retryTopicOf, type MessageExt, type MessageQueue } from '@rocknest/protocol';
+import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
+import { clientInstances, type ClientInstanceRegistry } from '../instance/client-instance-registry.js';
+import type { ClientInstance } from '../instance/client-instance.js';
+import { invalidArgument } from '../support/check.js';
+import type { MessageListener } from './consume-types.js';
+import { PushConsumerCore } from './push-consumer-core.js';
+import {
+  resolvePushConsumerOptions,
+  type PushConsumerOptions,
+  type ResolvedPushConsumerOptions,
+} from './push-consumer-options.js';
+import { Subscriptions } from './subscriptions.js';
+
+type State = 'NEW' | 'STARTING' | 'RUNNING' | 'SHUT_DOWN';
+
+/**
+ * A member of a consumer group that gets its messages handed to a listener (RocketMQ: `client/consumer/DefaultMQPushConsumer.java`),
+ * concurrently and at least once: an offset is committed only when every message before it was handled, sent back, or filtered out.
+ *
+ * Order: construct, `subscribe`, `registerMessageListener`, `start`; `shutdown` at the end.
+ */
+export class PushConsumer {
+  private readonly options: ResolvedPushConsumerOptions;
+  private readonly subscriptions: Subscriptions;
+  private listener: MessageListener | undefined;
+  private state: State = 'NEW';
+  private core: PushConsumerCore | undefined;
+  private starting: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
+  private suspended = false;
+
+  /** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */
+  constructor(
+    options: PushConsumerOptions,
+    private readonly registry: ClientInstanceRegistry = clientInstances,
+  ) {
+    this.options = resolvePushConsumerOptions(options);
+    this.subscriptions = new Subscriptions(options.group);
+  }
+
+  get group(): string {
+    return this.options.group;
+  }
+
+  /** The client id, once started. */
+  get clientId(): string | undefined {
+    return this.core?.clientId;
+  }
+
+  /** The queues that this member consumes now. */
+  get assignedQueues(): MessageQueue[] {
+    return this.core?.assignedQueues ?? [];
+  }
+
+  /**
+   * Takes a topic, or changes its tags. Before or after `start`; a running consumer tells the brokers at once.
+   *
+   * @param expression `*` (default), or tags like `created || paid`.
+   * @throws MQClientError INVALID_ARGUMENT.
+   */
+  subscribe(topic: string, expression = '*'): void {
+    this.assertNotShutDown();
+    const isNew = this.subscriptions.of(topic) === undefined;
+    this.subscriptions.put(topic, expression);
+    this.core?.subscriptionChanged(isNew ? topic : undefined);
+  }
+
+  /** Gives a topic up: its offsets are committed, and what was pulled and not begun is left to the next consumer. */
+  unsubscribe(topic: string): void {
+    if (topic === retryTopicOf(this.group))
+      throw invalidArgument(`the retry topic of group ${this.group} can't be unsubscribed`);
+    if (this.subscriptions.remove(topic)) this.core?.topicGivenUp(topic);
+  }
+
+  /** @throws MQClientError ALREADY_STARTED. */
+  registerMessageListener(listener: MessageListener): void {
+    if (this.state !== 'NEW') {
+      throw new MQClientError(MQClientErrorCode.ALREADY_STARTED, 'registerMessageListener comes before start()');
+    }
+    this.listener = listener;
+  }
+
+  /**
+   * Joins the group. Resolves when brokers know this member and its first queues are taken, as far as the topics exist: what is sent
+   * from then on is seen with CONSUME_FROM_LAST_OFFSET too. After a failure `start` may be called again.
+   *
+   * @throws MQClientError NAMESRV_UNREACHABLE, ALREADY_STARTED, INVALID_ARGUMENT (no listener), SHUT_DOWN.
+   */
+  start(): Promise<void> {
+    if (this.state !== 'NEW') {
+      const error = new MQClientError(
+        this.state === 'SHUT_DOWN' ? MQClientErrorCode.SHUT_DOWN : MQClientErrorCode.ALREADY_STARTED,
+        `consumer ${this.group} is ${this.state}; a consumer is started once`,
+      );
+      return Promise.reject(error);
+    }
+    if (!this.listener) return Promise.reject(invalidArgument('registerMessageListener comes before start()'));
+    this.state = 'STARTING';
+    this.starting = this.startNow(this.listener);
+    return this.starting;
+  }
+
+  /** No pull and no handler begins until `resume`; what runs goes on. */
+  suspend(): void {
+    this.suspended = true;
+    this.core?.suspend();
+  }
+
+  resume(): void {
+    this.suspended = false;
+    this.core?.resume();
+  }
+
+  /** The first step of a shutdown, for signal handlers: no pull is sent and no handler begins any more; what runs goes on and counts. */
+  stopIntake(): void {
+    this.state = 'SHUT_DOWN';
+    this.core?.stopIntake();
+  }
+
+  /**
+   * Leaves the group: stops the intake, waits for running handlers and their send-backs, commits the offsets of what was finished, takes leave
+   * of the brokers. A handler that ends after `timeoutMs` (default `shutdownTimeoutMs`) is ignored: its message comes again elsewhere.
+   * Never rejects; further calls return the same promise.
+   */
+  shutdown(options: { timeoutMs?: number } = {}): Promise<void> {
+    this.stopIntake();
+    this.closing ??= this.close(options.timeoutMs ?? this.options.client.shutdownTimeoutMs);
+    return this.closing;
+  }
+
+  private async startNow(listener: MessageListener): Promise<void> {
+    let instance: ClientInstance | undefined;
+    let core: PushConsumerCore | undefined;
+    try {
+      core = new PushConsumerCore(this.options, this.subscriptions, listener, (member) => {
+        instance = this.registry.acquire(this.options.client, member);
+        return instance;
+      });
+      this.core = core;
+      if (this.suspended) core.suspend();
+      await core.start();
+    } catch (error) {
+      this.core = undefined;
+      core?.stopIntake();
+      if (instance && core) await this.registry.release(instance, { consumer: core });
+      if (this.state === 'STARTING') this.state = 'NEW';
+      throw error;
+    }
+    if (this.state === 'STARTING') this.state = 'RUNNING';
+  }
+
+  private async close(timeoutMs: number): Promise<void> {
+    // A start under way sees the stop and ends soon, well or badly.
+    await this.starting?.catch(() => {});
+    const { core } = this;
+    if (!core) return;
+    try {
+      await core.drain(timeoutMs);
+      this.registry.deregister(core.instance, { consumer: core });
+      await core.instance.unregister({ consumerGroup: this.group });
+    } catch (error) {
+      this.options.client.logger.warn(`shutdown of consumer ${this.group}: ${errorText(error)}`);
+    } finally {
+      await this.registry.release(core.instance, { consumer: core });
+    }
+  }
+
+  private assertNotShutDown(): void {
+    if (this.state === 'SHUT_DOWN')
+      throw new MQClientError(MQClientErrorCode.SHUT_DOWN, `consumer ${this.group} was shut down`);
+  }
+}
+
+export type { MessageExt };

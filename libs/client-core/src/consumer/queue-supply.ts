@@ -1,0 +1,71 @@
+import { errorText } from '../errors.js';
+import type { ClientInstance } from '../instance/client-instance.js';
+import { LogLimiter } from '../logger.js';
+import type { ConsumeMessageService } from './consume-message-service.js';
+import type { OffsetStore } from './offset-store.js';
+import { ProcessQueue, type ProcessQueueLimits } from './process-queue.js';
+import { PullLoop, type PullLoopEvents } from './pull-loop.js';
+import type { Pull } from './pull-types.js';
+import type { ConsumeQueueRef } from './queue-ref.js';
+import type { AssignedQueue } from './rebalance.js';
+
+export interface QueueSupplyOptions {
+  group: string;
+  instance: Pick<ClientInstance, 'brokers' | 'heartbeats' | 'logger'>;
+  limits: ProcessQueueLimits;
+  pull: Pull;
+  service: Pick<ConsumeMessageService, 'submit'>;
+  offsetStore: OffsetStore;
+  /** The queue's offset was wrong; `offset` is what the broker suggests. */
+  onOffsetIllegal(queue: ConsumeQueueRef, offset: number): void;
+}
+
+/** Ties a queue's pull loop to the consume service, the offset store and the heartbeats. */
+export class QueueSupply {
+  private readonly troubles = new LogLimiter();
+  private readonly events: PullLoopEvents;
+  private suspended = false;
+
+  constructor(private readonly options: QueueSupplyOptions) {
+    const { group, instance, service, offsetStore } = options;
+    this.events = {
+      onMessages: (loop) => service.submit(loop.processQueue),
+      onNothingHeld: (loop, offset) => offsetStore.update(loop.processQueue.queue, offset, true),
+      onOffsetIllegal: (loop, offset) => {
+        const { queue } = loop.processQueue;
+        instance.logger.warn(
+          `group ${group}: offset ${loop.pullOffset} of ${queue.key} is not in the queue; consumption goes on at ${offset}`,
+        );
+        options.onOffsetIllegal(queue, offset);
+      },
+      onSubscriptionUnknown: async (loop) => {
+        const broker = instance.brokers.find(loop.processQueue.queue.brokerName);
+        if (broker) await instance.heartbeats.sendTo(broker.address);
+      },
+      onError: (loop, error) => {
+        const { queue } = loop.processQueue;
+        if (this.troubles.allows(queue.brokerName)) {
+          instance.logger.warn(`group ${group}: ${errorText(error)}; pulled again in a while`);
+        }
+      },
+      commitOffset: (loop) => offsetStore.inMemory(loop.processQueue.queue) ?? 0,
+    };
+  }
+
+  open(queue: ConsumeQueueRef): AssignedQueue {
+    const processQueue = new ProcessQueue(queue, this.options.limits);
+    const loop = new PullLoop(processQueue, this.options.pull, this.events);
+    if (this.suspended) loop.suspend();
+    return { processQueue, loop };
+  }
+
+  suspend(assigned: Iterable<AssignedQueue>): void {
+    this.suspended = true;
+    for (const { loop } of assigned) loop.suspend();
+  }
+
+  resume(assigned: Iterable<AssignedQueue>): void {
+    this.suspended = false;
+    for (const { loop } of assigned) loop.resume();
+  }
+}

@@ -1,0 +1,102 @@
+import { ResponseCode, type MessageQueue } from '@rocknest/protocol';
+import { OFFSET_QUERY_CONCURRENCY, PERSIST_UNCHANGED_EVERY_ROUNDS } from '../defaults.js';
+import { errorText, responseCodeOf } from '../errors.js';
+import { LogLimiter, type ClientLogger } from '../logger.js';
+import { forEachLimited } from '../support/concurrency.js';
+import { OFFSET_NOT_FOUND, OFFSET_UNKNOWN, type OffsetStore } from './offset-store.js';
+import type { ConsumeQueueRef } from './queue-ref.js';
+
+/** The broker's side of it. */
+export interface OffsetApi {
+  /** Rejects with an MQBrokerError of code QUERY_NOT_FOUND when there is none. */
+  queryConsumerOffset(group: string, queue: MessageQueue): Promise<number>;
+  updateConsumerOffset(group: string, queue: MessageQueue, offset: number): Promise<void>;
+}
+
+interface Entry {
+  readonly queue: ConsumeQueueRef;
+  offset: number;
+  /** What the broker is known to have, or undefined. */
+  persisted: number | undefined;
+}
+
+/**
+ * Offsets of a clustering consumer, kept by the broker (RocketMQ: `RemoteBrokerOffsetStore.java`). The reference writes them oneway; here
+ * the answer is awaited, so that an offset counts as written only when the broker took it, and a shutdown that returns has really
+ * committed. An unchanged offset is sent again only now and then.
+ */
+export class RemoteBrokerOffsetStore implements OffsetStore {
+  private readonly entries = new Map<string, Entry>();
+  private readonly troubles = new LogLimiter();
+  private round = 0;
+
+  constructor(
+    private readonly group: string,
+    private readonly api: OffsetApi,
+    private readonly logger: ClientLogger,
+  ) {}
+
+  async load(): Promise<void> {}
+
+  update(queue: ConsumeQueueRef, offset: number, increaseOnly: boolean): void {
+    const entry = this.entries.get(queue.key);
+    if (!entry) this.entries.set(queue.key, { queue, offset, persisted: undefined });
+    else if (!increaseOnly || offset > entry.offset) entry.offset = offset;
+  }
+
+  inMemory(queue: ConsumeQueueRef): number | undefined {
+    return this.entries.get(queue.key)?.offset;
+  }
+
+  async read(queue: ConsumeQueueRef): Promise<number> {
+    try {
+      const offset = await this.api.queryConsumerOffset(this.group, queue);
+      this.entries.set(queue.key, { queue, offset, persisted: offset });
+      return offset;
+    } catch (error) {
+      if (responseCodeOf(error) === ResponseCode.QUERY_NOT_FOUND) return OFFSET_NOT_FOUND;
+      this.complain(queue, `offset of ${queue.key} not read`, error);
+      return OFFSET_UNKNOWN;
+    }
+  }
+
+  async persist(queue: ConsumeQueueRef): Promise<boolean> {
+    const entry = this.entries.get(queue.key);
+    return entry === undefined || this.write(entry);
+  }
+
+  async persistAll(): Promise<void> {
+    const everything = ++this.round % PERSIST_UNCHANGED_EVERY_ROUNDS === 0;
+    const due = [...this.entries.values()].filter((entry) => everything || entry.offset !== entry.persisted);
+    await forEachLimited(due, OFFSET_QUERY_CONCURRENCY, async (entry) => void (await this.write(entry)));
+  }
+
+  remove(queue: ConsumeQueueRef): void {
+    this.entries.delete(queue.key);
+  }
+
+  table(topic?: string): [MessageQueue, number][] {
+    return [...this.entries.values()]
+      .filter((entry) => topic === undefined || entry.queue.topic === topic)
+      .map(({ queue, offset }) => [
+        { topic: queue.topic, brokerName: queue.brokerName, queueId: queue.queueId },
+        offset,
+      ]);
+  }
+
+  private async write(entry: Entry): Promise<boolean> {
+    const { offset } = entry;
+    try {
+      await this.api.updateConsumerOffset(this.group, entry.queue, offset);
+      entry.persisted = offset;
+      return true;
+    } catch (error) {
+      this.complain(entry.queue, `offset ${offset} of ${entry.queue.key} not written, tried again later`, error);
+      return false;
+    }
+  }
+
+  private complain(queue: ConsumeQueueRef, what: string, error: unknown): void {
+    if (this.troubles.allows(queue.brokerName)) this.logger.warn(`group ${this.group}: ${what}: ${errorText(error)}`);
+  }
+}

@@ -1,0 +1,70 @@
+import type { ConsumerRunningInfo, ProcessQueueInfo, SubscriptionData } from '@rocknest/protocol';
+import type { ConsumeStats } from './consume-stats.js';
+import type { ResolvedPushConsumerOptions } from './push-consumer-options.js';
+import type { ConsumeQueueRef } from './queue-ref.js';
+import type { AssignedQueue } from './rebalance.js';
+
+export interface RunningInfoSource {
+  options: ResolvedPushConsumerOptions;
+  startedMs: number;
+  subscriptions: SubscriptionData[];
+  queues: readonly AssignedQueue[];
+  offsetOf(queue: ConsumeQueueRef): number | undefined;
+  stats: ConsumeStats;
+  runningCount: number;
+}
+
+const MIB = 1024 * 1024;
+
+function queueInfo({ processQueue }: AssignedQueue, commitOffset: number): ProcessQueueInfo {
+  const range = processQueue.range;
+  return {
+    commitOffset,
+    cachedMsgMinOffset: range?.minOffset ?? 0,
+    cachedMsgMaxOffset: range?.maxOffset ?? 0,
+    cachedMsgCount: processQueue.messageCount,
+    cachedMsgSizeInMiB: Math.floor(processQueue.sizeBytes / MIB),
+    transactionMsgMinOffset: 0,
+    transactionMsgMaxOffset: 0,
+    transactionMsgCount: 0,
+    locked: false,
+    tryUnlockTimes: 0,
+    lastLockTimestamp: 0,
+    droped: processQueue.dropped,
+    lastPullTimestamp: processQueue.lastPullMs,
+    lastConsumeTimestamp: processQueue.lastConsumeMs,
+  };
+}
+
+/** What GET_CONSUMER_RUNNING_INFO is answered with (RocketMQ: `DefaultMQPushConsumerImpl.consumerRunningInfo`). */
+export function runningInfoOf(source: RunningInfoSource): ConsumerRunningInfo {
+  const { options, stats } = source;
+  return {
+    properties: {
+      PROP_CLIENT_VERSION: 'rocknest',
+      PROP_CONSUMEORDERLY: 'false',
+      PROP_CONSUMER_START_TIMESTAMP: String(source.startedMs),
+      PROP_CONSUME_TYPE: 'CONSUME_PASSIVELY',
+      PROP_NAMESERVER_ADDR: options.client.namesrvAddresses.join(';'),
+      PROP_THREADPOOL_CORE_SIZE: String(options.concurrency),
+      consumerGroup: options.group,
+      consumeFromWhere: options.consumeFromWhere,
+      consumeMessageBatchMaxSize: String(options.batchMaxSize),
+      maxReconsumeTimes: String(options.maxReconsumeTimes),
+      messageModel: 'CLUSTERING',
+      pullBatchSize: String(options.pullBatchSize),
+      pullThresholdForQueue: String(options.limits.maxMessages),
+      runningHandlers: String(source.runningCount),
+    },
+    subscriptionSet: source.subscriptions,
+    mqTable: source.queues.map((entry) => {
+      const { topic, brokerName, queueId } = entry.processQueue.queue;
+      return {
+        queue: { topic, brokerName, queueId },
+        value: queueInfo(entry, source.offsetOf(entry.processQueue.queue) ?? -1),
+      };
+    }),
+    statusTable: Object.fromEntries(source.subscriptions.map(({ topic }) => [topic, stats.status(topic)])),
+    userConsumerInfo: {},
+  };
+}

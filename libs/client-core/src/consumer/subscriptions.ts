@@ -1,0 +1,41 @@
+import { buildSubscriptionData, retryTopicOf, validateTopic, type SubscriptionData } from '@rocknest/protocol';
+import { invalidArgument } from '../support/check.js';
+
+/** What a consumer takes: topic -> tags. The group's own retry topic is always in it. */
+export class Subscriptions {
+  private readonly table = new Map<string, SubscriptionData>();
+  private lastVersion = 0;
+
+  constructor(group: string) {
+    this.put(retryTopicOf(group), '*');
+  }
+
+  get topics(): IterableIterator<string> {
+    return this.table.keys();
+  }
+
+  get all(): SubscriptionData[] {
+    return [...this.table.values()];
+  }
+
+  of(topic: string): SubscriptionData | undefined {
+    return this.table.get(topic);
+  }
+
+  /**
+   * @param expression `*`, or tags separated by `||`.
+   * @throws MQClientError INVALID_ARGUMENT for a topic name that brokers refuse.
+   */
+  put(topic: string, expression: string): void {
+    const problem = validateTopic(topic);
+    if (problem !== undefined) throw invalidArgument(problem, { topic });
+    const data = buildSubscriptionData(topic, expression);
+    // Brokers take a subscription over only when its version is higher; two changes may fall into one millisecond.
+    this.lastVersion = Math.max(Date.now(), this.lastVersion + 1);
+    this.table.set(topic, { ...data, subVersion: this.lastVersion });
+  }
+
+  remove(topic: string): boolean {
+    return this.table.delete(topic);
+  }
+}

@@ -1,0 +1,99 @@
+/** Defaults of `@rocknest/client-core`: one constant each, with the unit and the reason. RocketMQ's own values unless a comment says otherwise. */
+
+/** ms between two looks at the routes of every topic in use (`ClientConfig.pollNameServerInterval`). */
+export const POLL_NAMESRV_INTERVAL_MS = 30_000;
+/**
+ * ms between two looks for a topic that a consumer subscribes to and no namesrv knows yet. RocketMQ waits the whole 30 s, so the
+ * first message of a topic that its own send creates comes half a minute late; asking costs a namesrv a few microseconds.
+ */
+export const POLL_MISSING_ROUTE_INTERVAL_MS = 2_000;
+/** ms between two heartbeats to each broker (`ClientConfig.heartbeatBrokerInterval`); a broker forgets a client after 120 s. */
+export const HEARTBEAT_INTERVAL_MS = 30_000;
+/** ms between two writes of consumer offsets to the broker (`ClientConfig.persistConsumerOffsetInterval`). */
+export const PERSIST_CONSUMER_OFFSET_INTERVAL_MS = 5_000;
+/** Every how many rounds an offset is sent though it did not change: a broker that lost its last five seconds hears it again. */
+export const PERSIST_UNCHANGED_EVERY_ROUNDS = 12;
+/** ms between two rebalances (`RebalanceService`: 20 s). */
+export const REBALANCE_INTERVAL_MS = 20_000;
+/** ms until the next try of a rebalance that could not be completed (`RebalanceService.minInterval`). */
+export const REBALANCE_RETRY_INTERVAL_MS = 1_000;
+/** ms for one request that is neither send nor pull (`ClientConfig.mqClientApiTimeout`). */
+export const MQ_CLIENT_API_TIMEOUT_MS = 3_000;
+/** ms that one namesrv may take while another one is left to ask: a half-dead namesrv delays a route by this much, once. */
+export const NAMESRV_FAILOVER_TIMEOUT_MS = 1_000;
+/** Rounds over all namesrvs in which `start()` looks for one that answers. */
+export const START_ATTEMPTS = 3;
+/** ms between two such rounds. */
+export const START_RETRY_INTERVAL_MS = 1_000;
+/** Route queries under way at once; 8 topics at a time refresh 1,000 topics in well under a second. */
+export const ROUTE_QUERY_CONCURRENCY = 8;
+/** Topics in one client's route table; a program that sends to generated names must not grow without bound. */
+export const MAX_ROUTE_TOPICS = 100_000;
+
+/** ms for a send with all its retries (`DefaultMQProducer.sendMsgTimeout`). */
+export const SEND_MSG_TIMEOUT_MS = 3_000;
+/** Retries after a failed attempt (`retryTimesWhenSendFailed`, `retryTimesWhenSendAsyncFailed`). */
+export const RETRY_TIMES_WHEN_SEND_FAILED = 2;
+/** Bytes from which a body is compressed (`compressMsgBodyOverHowmuch`). */
+export const COMPRESS_MSG_BODY_OVER_BYTES = 4096;
+/** zlib level (`MessageSysFlag`/`Deflater`: 5). */
+export const COMPRESS_LEVEL = 5;
+/** Bodies up to this many bytes are compressed on the event loop (about 0.3 ms), larger ones in libuv's pool. */
+export const COMPRESS_INLINE_MAX_BYTES = 16_384;
+/** Bytes of a body, or of all bodies of a batch (`maxMessageSize`). */
+export const MAX_MESSAGE_SIZE_BYTES = 4 * 1024 * 1024;
+/** Bytes of the encoded properties that a producer accepts: 32,767 on disk, less room for what the broker adds (CLUSTER, MSG_REGION, TRACE_ON, ids of a retry). */
+export const MAX_PROPERTIES_BYTES = 32_767 - 1024;
+/** Queues that a topic gets when a send creates it (`defaultTopicQueueNums`). */
+export const DEFAULT_TOPIC_QUEUE_NUMS = 4;
+/** Sends of one producer on the wire at once (`backPressureForAsyncSendNum`: 1,024 since 5.2). */
+export const MAX_IN_FLIGHT_SENDS = 1_024;
+/** Sends of one producer on the wire or waiting for their turn (`clientAsyncSemaphoreValue`: 65,535); one more fails at once. */
+export const MAX_PENDING_SENDS = 65_535;
+/** Body bytes of those sends (`backPressureForAsyncSendSize`: 100 MiB). */
+export const MAX_PENDING_SEND_BYTES = 100 * 1024 * 1024;
+
+/** Handlers of one consumer running at once (`consumeThreadMax`). */
+export const CONSUME_THREAD_MAX = 20;
+/** Messages handed to one call of the listener. */
+export const CONSUME_MESSAGE_BATCH_MAX_SIZE = 1;
+/** Messages asked for in one pull. */
+export const PULL_BATCH_SIZE = 32;
+/** Body bytes asked for in one pull (`pullBatchSizeInBytes`, 5.x brokers). */
+export const PULL_BATCH_SIZE_BYTES = 256 * 1024;
+/** Messages held for one queue before its pulls pause. */
+export const PULL_THRESHOLD_FOR_QUEUE = 1_000;
+/** MiB held for one queue before its pulls pause. */
+export const PULL_THRESHOLD_SIZE_FOR_QUEUE_MIB = 100;
+/** Offsets between the first and the last message held of one queue before its pulls pause (`consumeConcurrentlyMaxSpan`). */
+export const CONSUME_CONCURRENTLY_MAX_SPAN = 2_000;
+/** ms that a broker may hold a pull without a message (`brokerSuspendMaxTimeMillis`). */
+export const BROKER_SUSPEND_MAX_TIME_MS = 15_000;
+/** ms after which a held pull is given up (`consumerTimeoutMillisWhenSuspend`); must exceed the hold. */
+export const PULL_TIMEOUT_MS = 30_000;
+/** ms until the next pull after an error (`pullTimeDelayMillsWhenException`). */
+export const PULL_DELAY_AFTER_ERROR_MS = 3_000;
+/** ms until the next pull after the broker said FLOW_CONTROL. */
+export const PULL_DELAY_AFTER_BROKER_FLOW_CONTROL_MS = 20;
+/** ms until the first retry after a broker did not know the subscription yet: a heartbeat went out in between. */
+export const PULL_DELAY_AFTER_HEARTBEAT_MS = 100;
+/** ms without a pull after which a queue is dropped and taken again (`PULL_MAX_IDLE_TIME`). */
+export const PULL_MAX_IDLE_TIME_MS = 120_000;
+/** ms for a send-back (`consumerSendMessageBack`). */
+export const SEND_BACK_TIMEOUT_MS = 5_000;
+/** ms until a message that could not be sent back is handed to the listener again. */
+export const LOCAL_RETRY_DELAY_MS = 5_000;
+/** Redeliveries before the dead letter queue when `maxReconsumeTimes` is -1. */
+export const MAX_RECONSUME_TIMES = 16;
+/** ms before now at which a new group starts with CONSUME_FROM_TIMESTAMP (30 minutes). */
+export const CONSUME_TIMESTAMP_AGO_MS = 30 * 60_000;
+/** ms that a shutdown waits for handlers that run and sends that are on their way. */
+export const SHUTDOWN_TIMEOUT_MS = 30_000;
+/** ms that an offset reset waits for running handlers of the queues (`DefaultMQPushConsumerImpl`/`resetOffset`: 10 s). */
+export const RESET_OFFSET_WAIT_MS = 10_000;
+/** Offset queries of one rebalance under way at once. */
+export const OFFSET_QUERY_CONCURRENCY = 16;
+/** Handlers that may start in one turn of the event loop before sockets and timers get theirs. */
+export const MAX_STARTS_PER_TURN = 256;
+/** ms after its last send at which a producer's route is forgotten instead of refreshed. */
+export const ROUTE_IDLE_MS = 10 * 60_000;

@@ -1,0 +1,48 @@
+import { ResponseCode, type RemotingCommand } from '@rocknest/protocol';
+import { RemotingTimeoutError } from '@rocknest/remoting';
+import { errorText, MQBrokerError, MQClientError, MQClientErrorCode } from '../errors.js';
+import type { ClientTransport } from './transport.js';
+
+/** What went wrong below, in this room's words; the cause is kept. */
+export function transportError(what: string, address: string, cause: unknown): MQClientError {
+  if (cause instanceof MQClientError) return cause;
+  const timedOut = cause instanceof RemotingTimeoutError;
+  return new MQClientError(
+    timedOut ? MQClientErrorCode.TIMEOUT : MQClientErrorCode.CONNECTION_FAILED,
+    `${what}: ${errorText(cause)}`,
+    { retriable: true, cause, details: { address } },
+  );
+}
+
+/** Answers that mean "not now" rather than "not so". */
+const RETRIABLE: ReadonlySet<number> = new Set([
+  ResponseCode.SYSTEM_ERROR,
+  ResponseCode.SYSTEM_BUSY,
+  ResponseCode.SERVICE_NOT_AVAILABLE,
+  ResponseCode.GO_AWAY,
+]);
+
+/**
+ * One request that must succeed.
+ *
+ * @param what is done, for the error: "max offset of t b 0".
+ * @throws MQBrokerError for any other code than SUCCESS; MQClientError TIMEOUT or CONNECTION_FAILED.
+ */
+export async function call(
+  transport: Pick<ClientTransport, 'invoke'>,
+  address: string,
+  command: RemotingCommand,
+  timeoutMs: number,
+  what: string,
+): Promise<RemotingCommand> {
+  let response: RemotingCommand;
+  try {
+    response = await transport.invoke(address, command, timeoutMs);
+  } catch (error) {
+    throw transportError(what, address, error);
+  }
+  if (response.code !== ResponseCode.SUCCESS) {
+    throw new MQBrokerError(what, address, response.code, response.remark, { retriable: RETRIABLE.has(response.code) });
+  }
+  return response;
+}

@@ -1,0 +1,166 @@
+import { isNotAllowedSendTopic, isRetryTopic, MessageConst, validateTopic } from '@rocknest/protocol';
+import { MAX_PROPERTIES_BYTES } from '../defaults.js';
+import { MQClientError, MQClientErrorCode } from '../errors.js';
+import type { MessageInput } from './message-input.js';
+import { hasSeparator, propertyProblem } from './property-check.js';
+import { nextUniqKey } from './uniq-key.js';
+
+/** A checked message in the form that the wire wants. */
+export interface OutgoingMessage {
+  readonly topic: string;
+  /** Compressed when `sysFlag` says so. */
+  body: Buffer;
+  sysFlag: number;
+  readonly flag: number;
+  /** `name 0x01 value 0x02 ...` (protocol 03 §3). */
+  readonly properties: string;
+  /** UNIQ_KEY; for a batch those of its messages, joined by commas. */
+  readonly msgId: string;
+  readonly isBatch: boolean;
+  /** Other than 0 only for what goes to a retry topic: it travels in the header. */
+  readonly reconsumeTimes: number;
+  readonly maxReconsumeTimes: number | undefined;
+}
+
+/** The error for a message that can't be sent. */
+export function illegalMessage(message: string, details: Record<string, unknown> = {}): MQClientError {
+  return new MQClientError(MQClientErrorCode.MESSAGE_ILLEGAL, message, { details });
+}
+
+/** Topic names that were found good; bounded, because a program may make names without end. */
+const goodTopics = new Set<string>();
+const MAX_GOOD_TOPICS = 10_000;
+/** A broker's table of delay levels may be longer than RocketMQ's 18; it clamps what is above its own. */
+const MAX_DELAY_LEVEL = 1_000;
+
+/** @throws MQClientError MESSAGE_ILLEGAL. */
+export function checkSendTopic(topic: string): void {
+  if (goodTopics.has(topic)) return;
+  const problem = validateTopic(topic);
+  if (problem !== undefined) throw illegalMessage(problem, { topic });
+  if (isNotAllowedSendTopic(topic)) throw illegalMessage(`Sending message to topic[${topic}] is forbidden.`, { topic });
+  if (goodTopics.size >= MAX_GOOD_TOPICS) goodTopics.clear();
+  goodTopics.add(topic);
+}
+
+/**
+ * The body as bytes.
+ *
+ * @throws MQClientError MESSAGE_ILLEGAL when it is empty or above the limit.
+ */
+export function bodyOf(input: MessageInput, maxMessageSizeBytes: number): Buffer {
+  const { body } = input;
+  let bytes: Buffer;
+  if (Buffer.isBuffer(body)) bytes = body;
+  else if (typeof body === 'string') bytes = Buffer.from(body);
+  else if (body instanceof Uint8Array) bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  else throw illegalMessage(`the body of a message to ${input.topic} is ${typeof body}, must be a Buffer or a string`);
+  if (bytes.length === 0) {
+    throw illegalMessage(`the body of a message to ${input.topic} is empty; brokers refuse empty bodies`);
+  }
+  if (bytes.length > maxMessageSizeBytes) {
+    throw illegalMessage(
+      `the body of a message to ${input.topic} has ${bytes.length} bytes, more than maxMessageSizeBytes ${maxMessageSizeBytes}`,
+      { sizeBytes: bytes.length, maxMessageSizeBytes },
+    );
+  }
+  return bytes;
+}
+
+function property(name: string, value: string): string {
+  return `${name}\u0001${value}\u0002`;
+}
+
+function fieldText(field: string, value: unknown, topic: string): string {
+  if (typeof value !== 'string' || hasSeparator(value)) {
+    throw illegalMessage(`${field} of a message to ${topic} must be text without U+0001 and U+0002`);
+  }
+  return value;
+}
+
+function keysText(keys: string | readonly string[], topic: string): string {
+  if (typeof keys === 'string') return fieldText('keys', keys, topic);
+  for (const key of keys) {
+    if (fieldText('keys', key, topic) === '' || key.includes(' ')) {
+      throw illegalMessage(`key "${key}" of a message to ${topic} is empty or has a blank, which separates keys`);
+    }
+  }
+  return keys.join(' ');
+}
+
+/**
+ * All properties of a message as the wire wants them.
+ *
+ * @throws MQClientError MESSAGE_ILLEGAL for a reserved or unusable one.
+ */
+export function propertiesText(input: MessageInput, uniqKey: string): string {
+  const { topic, tags, keys, delayTimeLevel, properties } = input;
+  let text = property(MessageConst.UNIQ_CLIENT_MESSAGE_ID_KEYIDX, uniqKey);
+  if (input.waitStoreOk === false) text += property(MessageConst.WAIT_STORE_MSG_OK, 'false');
+  if (tags !== undefined && tags !== '') text += property(MessageConst.TAGS, fieldText('tags', tags, topic));
+  if (keys !== undefined && keys.length > 0) text += property(MessageConst.KEYS, keysText(keys, topic));
+  if (delayTimeLevel !== undefined && delayTimeLevel !== 0) {
+    if (!Number.isInteger(delayTimeLevel) || delayTimeLevel < 0 || delayTimeLevel > MAX_DELAY_LEVEL) {
+      throw illegalMessage(
+        `delayTimeLevel of a message to ${topic} is ${delayTimeLevel}, must be a whole number from 0 (none) to 18 (2 h)`,
+      );
+    }
+    text += property(MessageConst.DELAY_TIME_LEVEL, String(delayTimeLevel));
+  }
+  for (const name in properties) {
+    const value = properties[name];
+    if (value === undefined) continue;
+    const problem = propertyProblem(name, value);
+    if (problem !== undefined) throw illegalMessage(`${problem} (message to ${topic})`, { topic, property: name });
+    text += property(name, value);
+  }
+  if (text.length * 3 > MAX_PROPERTIES_BYTES) checkPropertiesBytes(text, topic);
+  return text;
+}
+
+function checkPropertiesBytes(text: string, topic: string): void {
+  const sizeBytes = Buffer.byteLength(text);
+  if (sizeBytes > MAX_PROPERTIES_BYTES) {
+    throw illegalMessage(
+      `the properties of a message to ${topic} have ${sizeBytes} bytes, more than ${MAX_PROPERTIES_BYTES} ` +
+        '(32,767 on disk, less what the broker adds); put the data into the body',
+      { sizeBytes, maxBytes: MAX_PROPERTIES_BYTES },
+    );
+  }
+}
+
+/** @throws MQClientError MESSAGE_ILLEGAL. */
+export function flagOf(input: MessageInput): number {
+  const flag = input.flag ?? 0;
+  if ((flag | 0) !== flag)
+    throw illegalMessage(`flag of a message to ${input.topic} is ${flag}, must be a whole number of 32 bits`);
+  return flag;
+}
+
+/**
+ * Checks a message and gives it its UNIQ_KEY.
+ *
+ * @throws MQClientError MESSAGE_ILLEGAL.
+ */
+export function outgoingMessage(input: MessageInput, maxMessageSizeBytes: number): OutgoingMessage {
+  checkSendTopic(input.topic);
+  if (isRetryTopic(input.topic)) {
+    throw illegalMessage(
+      `topic ${input.topic} belongs to a consumer group's retries; return RECONSUME_LATER to use it`,
+    );
+  }
+  const body = bodyOf(input, maxMessageSizeBytes);
+  const flag = flagOf(input);
+  const msgId = nextUniqKey();
+  return {
+    topic: input.topic,
+    body,
+    sysFlag: 0,
+    flag,
+    properties: propertiesText(input, msgId),
+    msgId,
+    isBatch: false,
+    reconsumeTimes: 0,
+    maxReconsumeTimes: undefined,
+  };
+}

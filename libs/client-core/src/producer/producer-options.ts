@@ -1,0 +1,82 @@
+import { AUTO_CREATE_TOPIC } from '@rocknest/protocol';
+import { checkGroup } from '../consumer/push-consumer-options.js';
+import * as defaults from '../defaults.js';
+import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from '../options.js';
+import { integerOption } from '../support/check.js';
+import type { SendEngineOptions } from './send-engine.js';
+
+/** RocketMQ's names and defaults where it has them (`client/producer/DefaultMQProducer.java`). */
+export interface ProducerOptions extends ClientOptions {
+  /** Name of this kind of producer; brokers show it to administrators. */
+  group: string;
+  /** ms for a send with all its attempts: 3,000. */
+  sendMsgTimeoutMs?: number;
+  /** ms for one attempt of it; 0 (default) for all the time that is left. Lower, a broker that hangs leaves time for another one. */
+  sendMsgMaxTimeoutPerRequestMs?: number;
+  /** Further attempts of `send`: 2. */
+  retryTimesWhenSendFailed?: number;
+  /** Further attempts of `sendAsync`: 2. */
+  retryTimesWhenSendAsyncFailed?: number;
+  /** Try another broker when one stored the message and could not flush or replicate it in time: false. */
+  retryAnotherBrokerWhenNotStoreOk?: boolean;
+  /** Bytes from which a body is compressed with zlib: 4,096. */
+  compressMsgBodyOverBytes?: number;
+  /** Bytes of a body, or of a whole batch: 4 MiB. */
+  maxMessageSizeBytes?: number;
+  /** Topic whose configuration a broker copies for a topic that a send creates: TBW102. */
+  createTopicKey?: string;
+  /** Queues of such a topic: 4. */
+  defaultTopicQueueNums?: number;
+  /** Sends on the wire at once; further ones wait: 1,024. */
+  maxInFlightSends?: number;
+  /** Sends on the wire or waiting; one more fails with TOO_MANY_PENDING_SENDS: 65,535. */
+  maxPendingSends?: number;
+  /** Body bytes of those sends: 100 MiB. */
+  maxPendingSendBytes?: number;
+}
+
+export interface ResolvedProducerOptions {
+  client: ResolvedClientOptions;
+  engine: SendEngineOptions;
+  sendMsgTimeoutMs: number;
+  retryTimesWhenSendFailed: number;
+  retryTimesWhenSendAsyncFailed: number;
+  compressMsgBodyOverBytes: number;
+  maxMessageSizeBytes: number;
+}
+
+const GIB = 1024 * 1024 * 1024;
+/** A frame carries at most 16 MiB; leave room for the header. */
+const MAX_BODY_BYTES = 15 * 1024 * 1024;
+
+/** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */
+export function resolveProducerOptions(options: ProducerOptions): ResolvedProducerOptions {
+  checkGroup(options.group);
+  const integer = (name: keyof ProducerOptions, fallback: number, min = 1, max?: number): number =>
+    integerOption(name, options[name] as number | undefined, fallback, min, max);
+  const client = resolveClientOptions(options);
+  return {
+    client,
+    engine: {
+      group: options.group,
+      defaultTopic: options.createTopicKey ?? AUTO_CREATE_TOPIC,
+      defaultTopicQueueNums: integer('defaultTopicQueueNums', defaults.DEFAULT_TOPIC_QUEUE_NUMS, 1, 65_536),
+      serializeType: client.serializeType,
+      maxInFlightSends: integer('maxInFlightSends', defaults.MAX_IN_FLIGHT_SENDS, 1, 65_535),
+      maxPendingSends: integer('maxPendingSends', defaults.MAX_PENDING_SENDS, 1, 10_000_000),
+      maxPendingSendBytes: integer('maxPendingSendBytes', defaults.MAX_PENDING_SEND_BYTES, 1, 8 * GIB),
+      maxTimeoutPerRequestMs: integer('sendMsgMaxTimeoutPerRequestMs', 0, 0),
+      retryAnotherBrokerWhenNotStoreOk: options.retryAnotherBrokerWhenNotStoreOk ?? false,
+    },
+    sendMsgTimeoutMs: integer('sendMsgTimeoutMs', defaults.SEND_MSG_TIMEOUT_MS),
+    retryTimesWhenSendFailed: integer('retryTimesWhenSendFailed', defaults.RETRY_TIMES_WHEN_SEND_FAILED, 0, 100),
+    retryTimesWhenSendAsyncFailed: integer(
+      'retryTimesWhenSendAsyncFailed',
+      defaults.RETRY_TIMES_WHEN_SEND_FAILED,
+      0,
+      100,
+    ),
+    compressMsgBodyOverBytes: integer('compressMsgBodyOverBytes', defaults.COMPRESS_MSG_BODY_OVER_BYTES),
+    maxMessageSizeBytes: integer('maxMessageSizeBytes', defaults.MAX_MESSAGE_SIZE_BYTES, 1, MAX_BODY_BYTES),
+  };
+}

@@ -1,0 +1,256 @@
+import { encodeSendMessageRequestV2, RemotingCommand, RequestCode, type MessageQueue } from '@rocknest/protocol';
+import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
+import { clientInstances, type ClientInstanceRegistry } from '../instance/client-instance-registry.js';
+import type { ClientInstance } from '../instance/client-instance.js';
+import type { ConnectionStatus, InstanceProducer } from '../instance/client-members.js';
+import { integerOption, invalidArgument } from '../support/check.js';
+import { settledWithin } from '../support/concurrency.js';
+import { compressBody } from './compression.js';
+import type { MessageInput } from './message-input.js';
+import { outgoingBatch } from './outgoing-batch.js';
+import { outgoingMessage, type OutgoingMessage } from './outgoing-message.js';
+import { resolveProducerOptions, type ProducerOptions, type ResolvedProducerOptions } from './producer-options.js';
+import { SendEngine } from './send-engine.js';
+import type { SendResult } from './send-result.js';
+
+export interface SendOptions {
+  /** ms for this send with all its attempts. Default: `sendMsgTimeoutMs`. */
+  timeoutMs?: number;
+  /** To this queue and no other; then there is one attempt only. */
+  queue?: MessageQueue;
+}
+
+/** Gets the end of a `sendAsync`: exactly one of the two is called, never within the call of `sendAsync`. */
+export interface SendCallback {
+  onSuccess(result: SendResult): void;
+  onException(error: Error): void;
+}
+
+/**
+ * Sends messages (RocketMQ: `client/producer/DefaultMQProducer.java`). Queues of all brokers take turns; after a failure another broker
+ * is tried, all within one time-out. At most `maxInFlightSends` are on the wire; further sends wait in their order, and beyond
+ * `maxPendingSends` or `maxPendingSendBytes` a send fails at once with TOO_MANY_PENDING_SENDS.
+ */
+export class Producer implements InstanceProducer {
+  private readonly options: ResolvedProducerOptions;
+  private instance: ClientInstance | undefined;
+  private engine: SendEngine | undefined;
+  private starting: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
+
+  /** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */
+  constructor(
+    options: ProducerOptions,
+    private readonly registry: ClientInstanceRegistry = clientInstances,
+  ) {
+    this.options = resolveProducerOptions(options);
+  }
+
+  get group(): string {
+    return this.options.engine.group;
+  }
+
+  /** The client id, once started. */
+  get clientId(): string | undefined {
+    return this.instance?.clientId;
+  }
+
+  /** Sends that have no end yet. */
+  get pendingSends(): number {
+    return this.engine ? this.engine.gate.inFlight + this.engine.gate.waitingCount : 0;
+  }
+
+  /**
+   * Connects. Calls while it is under way or done return the same promise; after a failure the next call tries anew.
+   *
+   * @throws MQClientError NAMESRV_UNREACHABLE, ALREADY_STARTED (the named instance has this group), SHUT_DOWN.
+   */
+  start(): Promise<void> {
+    if (this.closing) return Promise.reject(this.notUsable());
+    this.starting ??= this.startNow().catch((error: unknown) => {
+      this.starting = undefined;
+      throw error;
+    });
+    return this.starting;
+  }
+
+  /**
+   * Sends one message, or an array of messages of one topic as a batch.
+   *
+   * @throws MQClientError MESSAGE_ILLEGAL, NO_ROUTE, TIMEOUT, CONNECTION_FAILED, TOO_MANY_PENDING_SENDS, NOT_STARTED, SHUT_DOWN;
+   *   MQBrokerError for what the broker refused.
+   */
+  send(message: MessageInput | readonly MessageInput[], options?: SendOptions): Promise<SendResult> {
+    return new Promise((resolve, reject) => {
+      this.submit(message, options, this.options.retryTimesWhenSendFailed, resolve, reject);
+    });
+  }
+
+  /** The same with callbacks. Whatever is wrong comes to `onException`. */
+  sendAsync(message: MessageInput | readonly MessageInput[], callback: SendCallback, options?: SendOptions): void {
+    let within = true;
+    const fail = (error: Error): void => {
+      if (within) queueMicrotask(() => callback.onException(error));
+      else callback.onException(error);
+    };
+    const retries = this.options.retryTimesWhenSendAsyncFailed;
+    this.submit(message, options, retries, (result) => callback.onSuccess(result), fail);
+    within = false;
+  }
+
+  /**
+   * Sends without waiting for an answer: resolves when the message was handed to the connection. It may be lost on the way.
+   *
+   * @throws MQClientError as `send`, as far as it can be known.
+   */
+  async sendOneway(message: MessageInput, options?: Pick<SendOptions, 'queue'>): Promise<void> {
+    const { instance } = this.running();
+    const outgoing = outgoingMessage(message, this.options.maxMessageSizeBytes);
+    await compressBody(outgoing, this.options.compressMsgBodyOverBytes);
+    const { defaultTopic, defaultTopicQueueNums } = this.options.engine;
+    const queue =
+      options?.queue ??
+      (await instance.routes.findPublishInfo(outgoing.topic, defaultTopic, defaultTopicQueueNums)).select();
+    const address = instance.brokers.master(queue.brokerName);
+    if (address === undefined) {
+      throw new MQClientError(MQClientErrorCode.BROKER_NOT_FOUND, `no master of broker ${queue.brokerName} is known`, {
+        retriable: true,
+      });
+    }
+    try {
+      await instance.transport.invokeOneway(address, this.onewayCommand(outgoing, queue));
+    } catch (error) {
+      throw new MQClientError(MQClientErrorCode.CONNECTION_FAILED, `oneway send to ${address}: ${errorText(error)}`, {
+        retriable: true,
+        cause: error,
+      });
+    }
+  }
+
+  /**
+   * The queues of a topic that may be sent to; for a topic that does not exist yet those that a send would create.
+   *
+   * @throws MQClientError NO_ROUTE or NAMESRV_UNREACHABLE.
+   */
+  async fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]> {
+    const { instance } = this.running();
+    const { defaultTopic, defaultTopicQueueNums } = this.options.engine;
+    const info = await instance.routes.findPublishInfo(topic, defaultTopic, defaultTopicQueueNums);
+    return info.queues.map((queue) => ({ ...queue }));
+  }
+
+  /**
+   * Takes no further send, waits for those under way (at most `timeoutMs`, default `shutdownTimeoutMs`), takes leave of the brokers. Never
+   * rejects; further calls return the same promise.
+   */
+  shutdown(options: { timeoutMs?: number } = {}): Promise<void> {
+    this.closing ??= this.close(options.timeoutMs ?? this.options.client.shutdownTimeoutMs);
+    return this.closing;
+  }
+
+  connectionChanged(status: ConnectionStatus, address: string): void {
+    this.options.client.onStatus?.(status, address);
+  }
+
+  private submit(
+    message: MessageInput | readonly MessageInput[],
+    options: SendOptions | undefined,
+    retries: number,
+    onSuccess: (result: SendResult) => void,
+    onError: (error: Error) => void,
+  ): void {
+    try {
+      const { engine } = this.running();
+      const { maxMessageSizeBytes, compressMsgBodyOverBytes, sendMsgTimeoutMs } = this.options;
+      const outgoing = isBatch(message)
+        ? outgoingBatch(message, maxMessageSizeBytes)
+        : outgoingMessage(message, maxMessageSizeBytes);
+      const queue = options?.queue;
+      if (queue !== undefined && queue.topic !== outgoing.topic) {
+        throw invalidArgument(`a message to topic ${outgoing.topic} can't go to a queue of topic ${queue.topic}`);
+      }
+      const timeoutMs =
+        options?.timeoutMs === undefined
+          ? sendMsgTimeoutMs
+          : integerOption('timeoutMs', options.timeoutMs, sendMsgTimeoutMs, 1);
+      const order = { message: outgoing, queue, timeoutMs, retries, onSuccess, onError };
+      const compressing = compressBody(outgoing, compressMsgBodyOverBytes);
+      if (!compressing) engine.send(order);
+      else compressing.then(() => engine.send(order)).catch(onError);
+    } catch (error) {
+      onError(error as Error);
+    }
+  }
+
+  private onewayCommand(message: OutgoingMessage, queue: MessageQueue): RemotingCommand {
+    const { group, defaultTopic, defaultTopicQueueNums } = this.options.engine;
+    return RemotingCommand.request(
+      RequestCode.SEND_MESSAGE_V2,
+      encodeSendMessageRequestV2({
+        producerGroup: group,
+        topic: message.topic,
+        defaultTopic,
+        defaultTopicQueueNums,
+        queueId: queue.queueId,
+        sysFlag: message.sysFlag,
+        bornTimestamp: Date.now(),
+        flag: message.flag,
+        properties: message.properties,
+        reconsumeTimes: 0,
+        unitMode: false,
+        maxReconsumeTimes: undefined,
+        batch: false,
+        brokerName: queue.brokerName,
+      }),
+      message.body,
+    ).markOneway();
+  }
+
+  private async startNow(): Promise<void> {
+    const instance = this.registry.acquire(this.options.client, { producer: this });
+    try {
+      await instance.start();
+      if (this.closing) throw this.notUsable();
+    } catch (error) {
+      await this.registry.release(instance, { producer: this });
+      throw error;
+    }
+    this.instance = instance;
+    this.engine = new SendEngine(instance, this.options.engine);
+    await instance.heartbeats.sendToAll();
+  }
+
+  private async close(timeoutMs: number): Promise<void> {
+    await this.starting?.catch(() => {});
+    const { instance, engine } = this;
+    if (!instance || !engine) return;
+    const { logger } = this.options.client;
+    if (!(await settledWithin(engine.gate.idle(), timeoutMs))) {
+      logger.warn(`producer ${this.group} shuts down with ${this.pendingSends} sends under way; they fail`);
+    }
+    try {
+      this.registry.deregister(instance, { producer: this });
+      await instance.unregister({ producerGroup: this.group });
+    } catch (error) {
+      logger.warn(`shutdown of producer ${this.group}: ${errorText(error)}`);
+    } finally {
+      await this.registry.release(instance, { producer: this });
+    }
+  }
+
+  private running(): { instance: ClientInstance; engine: SendEngine } {
+    const { instance, engine } = this;
+    if (!instance || !engine || this.closing) throw this.notUsable();
+    return { instance, engine };
+  }
+
+  private notUsable(): MQClientError {
+    return this.closing
+      ? new MQClientError(MQClientErrorCode.SHUT_DOWN, `producer ${this.group} was shut down`)
+      : new MQClientError(MQClientErrorCode.NOT_STARTED, `producer ${this.group} is not started; await start() first`);
+  }
+}
+
+function isBatch(message: MessageInput | readonly MessageInput[]): message is readonly MessageInput[] {
+  return Array.isArray(message);
+}

@@ -1,0 +1,306 @@
+import { ResponseCode, type MessageQueue, type RemotingCommand } from '@rocknest/protocol';
+import { errorText, MQBrokerError, MQClientError, MQClientErrorCode } from '../errors.js';
+import type { ClientInstance } from '../instance/client-instance.js';
+import { transportError } from '../instance/call.js';
+import type { TopicPublishInfo } from '../route/topic-publish-info.js';
+import type { OutgoingMessage } from './outgoing-message.js';
+import { RETRY_RESPONSE_CODES, SAME_BROKER_RETRY_DELAY_MS, sendStatusOf } from './retry-policy.js';
+import { CompactSendFrameTemplate, JsonSendFrameTemplate, type SendFrameTemplate } from './send-frame-template.js';
+import { SendGate, type GatedSend } from './send-gate.js';
+import type { SendResult } from './send-result.js';
+
+export interface SendEngineOptions {
+  group: string;
+  defaultTopic: string;
+  defaultTopicQueueNums: number;
+  serializeType: 'ROCKETMQ' | 'JSON';
+  maxInFlightSends: number;
+  maxPendingSends: number;
+  maxPendingSendBytes: number;
+  /** Limit of one attempt within the time-out of the whole send; 0 for none. */
+  maxTimeoutPerRequestMs: number;
+  retryAnotherBrokerWhenNotStoreOk: boolean;
+}
+
+export interface SendOrder {
+  message: OutgoingMessage;
+  /** This queue and no other; no second attempt then. */
+  queue: MessageQueue | undefined;
+  timeoutMs: number;
+  /** Attempts after the first. */
+  retries: number;
+  onSuccess(result: SendResult): void;
+  onError(error: Error): void;
+}
+
+/** What the engine needs of a client instance. */
+export type SendInstance = Pick<ClientInstance, 'transport' | 'routes' | 'brokers'>;
+
+/** Templates of this many brokers and topics are kept. */
+const MAX_TEMPLATES = 10_000;
+
+/** One send with its attempts. */
+class SendTask implements GatedSend {
+  readonly sizeBytes: number;
+  readonly deadlineMs: number;
+  readonly startedMs: number;
+  attempts = 0;
+  queue: MessageQueue | undefined;
+  address = '';
+  lastFailedBroker: string | undefined;
+  /** Brokers that were tried, for the error. */
+  tried: string[] | undefined;
+  readonly onResponse: (error: Error | undefined, response: RemotingCommand | undefined) => void;
+
+  constructor(
+    private readonly engine: SendEngine,
+    readonly order: SendOrder,
+  ) {
+    this.startedMs = Date.now();
+    this.sizeBytes = order.message.body.length;
+    this.deadlineMs = this.startedMs + order.timeoutMs;
+    this.onResponse = (error, response) => engine.answered(this, error, response);
+  }
+
+  begin(): void {
+    this.engine.attempt(this);
+  }
+
+  expire(): void {
+    this.order.onError(this.engine.timeoutOf(this, undefined));
+  }
+}
+
+/**
+ * Sends messages: chooses the queue, encodes, waits for the answer, and tries another broker as long as the time lasts
+ * (RocketMQ: `DefaultMQProducerImpl.sendDefaultImpl` and `sendKernelImpl`). A send that goes well costs one object, one frame and no promise.
+ */
+export class SendEngine {
+  readonly gate: SendGate;
+  private readonly templates = new Map<string, Map<string, SendFrameTemplate>>();
+  private templateCount = 0;
+
+  constructor(
+    private readonly instance: SendInstance,
+    private readonly options: SendEngineOptions,
+  ) {
+    this.gate = new SendGate({
+      maxInFlight: options.maxInFlightSends,
+      maxPending: options.maxPendingSends,
+      maxPendingBytes: options.maxPendingSendBytes,
+    });
+  }
+
+  /** @throws MQClientError TOO_MANY_PENDING_SENDS; everything else goes to `order.onError`. */
+  send(order: SendOrder): void {
+    this.gate.enter(new SendTask(this, order));
+  }
+
+  attempt(task: SendTask): void {
+    const { order } = task;
+    const nowMs = Date.now();
+    const leftMs = task.deadlineMs - nowMs;
+    if (leftMs <= 0) {
+      this.fail(task, this.timeoutOf(task, undefined));
+      return;
+    }
+    const info = order.queue ? undefined : this.instance.routes.publishInfo(order.message.topic);
+    if (info) info.lastUsedMs = nowMs;
+    const queue = order.queue ?? (info && this.choose(info, task.lastFailedBroker));
+    const address = queue && this.instance.brokers.master(queue.brokerName);
+    if (queue === undefined || address === undefined) {
+      void this.attemptAfterRoute(task, leftMs);
+      return;
+    }
+    const { maxTimeoutPerRequestMs } = this.options;
+    const timeoutMs = maxTimeoutPerRequestMs > 0 ? Math.min(leftMs, maxTimeoutPerRequestMs) : leftMs;
+    const { transport } = this.instance;
+    const opaque = transport.nextOpaque();
+    task.attempts++;
+    task.queue = queue;
+    task.address = address;
+    let frame: readonly Buffer[];
+    try {
+      frame = this.template(order.message.topic, queue.brokerName).encode(opaque, queue.queueId, nowMs, order.message);
+    } catch (error) {
+      this.fail(task, error as Error);
+      return;
+    }
+    transport.invokeEncoded(address, opaque, frame, timeoutMs, task.onResponse);
+  }
+
+  answered(task: SendTask, error: Error | undefined, response: RemotingCommand | undefined): void {
+    if (!response) {
+      this.retryOr(task, transportError(`send to topic ${task.order.message.topic}`, task.address, error), true);
+      return;
+    }
+    const status = sendStatusOf(response.code);
+    if (status === undefined) {
+      const retriable = RETRY_RESPONSE_CODES.has(response.code);
+      this.retryOr(task, this.brokerError(task, response.code, response.remark, retriable), retriable);
+      return;
+    }
+    const { order } = task;
+    if (status !== 'SEND_OK' && this.options.retryAnotherBrokerWhenNotStoreOk && this.mayRetry(task)) {
+      task.lastFailedBroker = task.queue!.brokerName;
+      this.attempt(task);
+      return;
+    }
+    this.gate.leave(task);
+    order.onSuccess(this.resultOf(task, status, response));
+  }
+
+  timeoutOf(task: SendTask, cause: unknown): MQClientError {
+    const { topic } = task.order.message;
+    const tried = task.tried?.length ? `; tried: ${task.tried.join(', ')}` : '';
+    return new MQClientError(
+      MQClientErrorCode.TIMEOUT,
+      task.attempts === 0
+        ? `a send to topic ${topic} waited ${Date.now() - task.startedMs} ms for its turn or its route and was not sent; ` +
+            `its time-out is ${task.order.timeoutMs} ms`
+        : `a send to topic ${topic} was not answered within ${task.order.timeoutMs} ms; it may have been stored${tried}`,
+      { retriable: true, cause, details: { topic, attempts: task.attempts, timeoutMs: task.order.timeoutMs } },
+    );
+  }
+
+  /** The queue whose turn it is among those whose broker has a known master; undefined when none has. */
+  private choose(info: TopicPublishInfo, lastFailedBroker: string | undefined): MessageQueue | undefined {
+    for (let left = info.queues.length; left > 0; left--) {
+      const queue = info.select(lastFailedBroker);
+      if (this.instance.brokers.master(queue.brokerName) !== undefined) return queue;
+    }
+    return undefined;
+  }
+
+  private resultOf(task: SendTask, status: SendResult['status'], response: RemotingCommand): SendResult {
+    const chosen = task.queue!;
+    const queueId = response.integerField('queueId') ?? chosen.queueId;
+    const result: SendResult = {
+      status,
+      msgId: task.order.message.msgId,
+      offsetMsgId: response.field('msgId') ?? '',
+      messageQueue:
+        queueId === chosen.queueId ? chosen : { topic: chosen.topic, brokerName: chosen.brokerName, queueId },
+      queueOffset: response.integerField('queueOffset') ?? -1,
+      transactionId: response.field('transactionId'),
+      regionId: response.field('MSG_REGION'),
+    };
+    return result;
+  }
+
+  private mayRetry(task: SendTask): boolean {
+    return task.order.queue === undefined && task.attempts <= task.order.retries && Date.now() < task.deadlineMs;
+  }
+
+  private retryOr(task: SendTask, error: MQClientError, retriable: boolean): void {
+    const failed = task.queue!.brokerName;
+    (task.tried ??= []).push(`${failed} (${errorText(error)})`);
+    if (!retriable || !this.mayRetry(task)) {
+      this.fail(task, this.finalError(task, error));
+      return;
+    }
+    task.lastFailedBroker = failed;
+    const info = this.instance.routes.publishInfo(task.order.message.topic);
+    const another = info?.queues.some((queue) => queue.brokerName !== failed) ?? false;
+    if (error instanceof MQBrokerError && error.responseCode === ResponseCode.TOPIC_NOT_EXIST) {
+      void this.attemptAfterRoute(task, task.deadlineMs - Date.now());
+    } else if (another) {
+      this.attempt(task);
+    } else {
+      const leftMs = task.deadlineMs - Date.now();
+      setTimeout(() => this.attempt(task), Math.min(SAME_BROKER_RETRY_DELAY_MS * task.attempts, leftMs / 2));
+    }
+  }
+
+  private finalError(task: SendTask, error: MQClientError): MQClientError {
+    if (error.code === MQClientErrorCode.TIMEOUT) return this.timeoutOf(task, error);
+    if (task.attempts < 2) return error;
+    const note = `; the last of ${task.attempts} attempts in ${Date.now() - task.startedMs} ms: ${task.tried!.join('; ')}`;
+    if (error instanceof MQBrokerError) {
+      return this.brokerError(task, error.responseCode, error.remark, error.retriable, note);
+    }
+    return new MQClientError(MQClientErrorCode.CONNECTION_FAILED, error.message + note, {
+      retriable: error.retriable,
+      cause: error,
+    });
+  }
+
+  private brokerError(
+    task: SendTask,
+    code: number,
+    remark: string | undefined,
+    retriable: boolean,
+    note?: string,
+  ): MQBrokerError {
+    return new MQBrokerError(`send to topic ${task.order.message.topic}`, task.address, code, remark, {
+      retriable,
+      note,
+    });
+  }
+
+  private fail(task: SendTask, error: Error): void {
+    this.gate.leave(task);
+    task.order.onError(error);
+  }
+
+  /** Finds the route (or the address of the broker), within the time that is left, and tries then. */
+  private async attemptAfterRoute(task: SendTask, leftMs: number): Promise<void> {
+    const { order } = task;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(this.timeoutOf(task, undefined)), leftMs);
+      });
+      await Promise.race([this.findRoute(task), late]);
+      const queue = order.queue;
+      if (queue && this.instance.brokers.master(queue.brokerName) === undefined) {
+        throw new MQClientError(
+          MQClientErrorCode.BROKER_NOT_FOUND,
+          `no master of broker ${queue.brokerName} is known for topic ${queue.topic}; is the broker up and its name right?`,
+          { retriable: true, details: { brokerName: queue.brokerName, topic: queue.topic } },
+        );
+      }
+    } catch (error) {
+      this.fail(task, error as Error);
+      return;
+    } finally {
+      clearTimeout(timer);
+    }
+    this.attempt(task);
+  }
+
+  private async findRoute(task: SendTask): Promise<void> {
+    const { routes, brokers } = this.instance;
+    const { topic } = task.order.message;
+    const known = routes.publishInfo(topic);
+    // A known route that led to a missing topic or a missing broker is old.
+    if (known) await routes.refresh(topic);
+    const info = await routes.findPublishInfo(topic, this.options.defaultTopic, this.options.defaultTopicQueueNums);
+    if (task.order.queue || info.queues.some((queue) => brokers.master(queue.brokerName) !== undefined)) return;
+    throw new MQClientError(MQClientErrorCode.BROKER_NOT_FOUND, `no master is known of any broker of topic ${topic}`, {
+      retriable: true,
+      details: { topic },
+    });
+  }
+
+  private template(topic: string, brokerName: string): SendFrameTemplate {
+    const template = this.templates.get(topic)?.get(brokerName);
+    return template ?? this.newTemplate(topic, brokerName);
+  }
+
+  private newTemplate(topic: string, brokerName: string): SendFrameTemplate {
+    if (this.templateCount >= MAX_TEMPLATES) {
+      this.templates.clear();
+      this.templateCount = 0;
+    }
+    const { group, defaultTopic, defaultTopicQueueNums, serializeType } = this.options;
+    const constants = { producerGroup: group, topic, brokerName, defaultTopic, defaultTopicQueueNums };
+    const template =
+      serializeType === 'JSON' ? new JsonSendFrameTemplate(constants) : new CompactSendFrameTemplate(constants);
+    const ofTopic = this.templates.get(topic) ?? new Map<string, SendFrameTemplate>();
+    this.templates.set(topic, ofTopic);
+    ofTopic.set(brokerName, template);
+    this.templateCount++;
+    return template;
+  }
+}

@@ -1,1 +1,24 @@
-export {};
+export type { Dispatcher, DispatchRequest } from './dispatch/dispatch-request.js';
+export type { ArrivalListener } from './dispatch/dispatch-service.js';
+export { deliverTimestamp } from './dispatch/tags-code.js';
+export type { StoreErrorCode } from './errors.js';
+export { StoreError } from './errors.js';
+export type { Clock, Timer } from './io/clock.js';
+export { SystemClock } from './io/clock.js';
+export type {
+  FileStat,
+  FileSystem,
+  FolderEntry,
+  OpenOptions,
+  ReadDone,
+  StoreFile,
+  WriteDone,
+} from './io/file-system.js';
+export { NodeFileSystem } from './io/node-file-system.js';
+export type { Machine } from './io/machine.js';
+export { LocalMachine } from './io/machine.js';
+export { MessageStore } from './message-store.js';
+export type { MessageStoreOptions } from './message-store-options.js';
+export type { RecoveryReport } from './recovery/recovery-report.js';
+export * as StoreDefaults from './defaults.js';
+export type * from './types.js';

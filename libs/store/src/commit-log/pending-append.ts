@@ -1,0 +1,84 @@
+import { createOffsetMsgId } from '@rocknest/protocol';
+import type { ConsumeQueue } from '../consume-queue/consume-queue.js';
+import { hasQueueEntry } from '../dispatch/tags-code.js';
+import type { PutDone, PutResult, PutStatus } from '../types.js';
+
+/** What a batch has of each of its messages; a single message has none of this. */
+export interface BatchParts {
+  readonly sizes: number[];
+  readonly tagsCodes: number[];
+  readonly properties: (string | Buffer)[];
+}
+
+/**
+ * One append on its way: encoded, then written, then (SYNC_FLUSH) flushed, then dispatched and answered. It is the `PutResult` the
+ * caller gets as well: one object for each message, not two.
+ */
+export class PendingAppend implements PutResult {
+  status: PutStatus = 'PUT_OK';
+  reason: string | undefined = undefined;
+  answered = false;
+
+  constructor(
+    readonly queue: ConsumeQueue,
+    readonly queueOffset: number,
+    readonly physicalOffset: number,
+    readonly sizeBytes: number,
+    readonly storeTimestamp: number,
+    readonly sysFlag: number,
+    /** Of a single message. */
+    readonly tagsCode: number,
+    readonly properties: string | Buffer,
+    readonly waitStoreOk: boolean,
+    readonly storeHost: Buffer,
+    private readonly done: PutDone,
+    readonly batch: BatchParts | undefined,
+    /** Monotonic time of the append, for the time-out of a synchronous flush. */
+    readonly startedAtMs: number,
+  ) {}
+
+  /** False for half and rolled-back messages of transactions: their records have no place in a queue. */
+  get takesQueueOffset(): boolean {
+    return hasQueueEntry(this.sysFlag);
+  }
+
+  get messageCount(): number {
+    return this.batch === undefined ? 1 : this.batch.sizes.length;
+  }
+
+  /** Physical offset behind the record or records. */
+  get endOffset(): number {
+    return this.physicalOffset + this.sizeBytes;
+  }
+
+  answer(): void {
+    if (this.answered) return;
+    this.answered = true;
+    this.done(this);
+  }
+
+  offsetMsgIds(): string {
+    if (this.batch === undefined) return createOffsetMsgId(this.storeHost, this.physicalOffset);
+    const ids: string[] = [];
+    let physicalOffset = this.physicalOffset;
+    for (const size of this.batch.sizes) {
+      ids.push(createOffsetMsgId(this.storeHost, physicalOffset));
+      physicalOffset += size;
+    }
+    return ids.join(',');
+  }
+}
+
+/** The answer to a put that was refused before anything was encoded. */
+export function refusedPut(status: PutStatus, reason: string): PutResult {
+  return {
+    status,
+    reason,
+    queueOffset: -1,
+    physicalOffset: -1,
+    storeTimestamp: 0,
+    messageCount: 0,
+    sizeBytes: 0,
+    offsetMsgIds: () => '',
+  };
+}

@@ -1,0 +1,240 @@
+import { join } from 'node:path';
+import type { Clock } from '../io/clock.js';
+import type { HandlePool } from '../io/handle-pool.js';
+import type { StoreLogger } from '../types.js';
+import { ConsumeQueue } from './consume-queue.js';
+import { ENTRY_BYTES } from './queue-entry.js';
+import type { QueueFilesContext } from './queue-files.js';
+import { QueueFiles } from './queue-files.js';
+
+export interface ConsumeQueueStoreOptions extends QueueFilesContext {
+  readonly folder: string;
+  readonly handles: HandlePool;
+  readonly tailEntries: number;
+  readonly writeBatchEntries: number;
+  readonly flushSliceMs: number;
+}
+
+interface TopicQueues {
+  readonly topicBytes: Buffer;
+  readonly queues: Map<number, ConsumeQueue>;
+}
+
+/** All consume queues, and what is to be written and synced of them (RocketMQ's ConsumeQueueStore.java). */
+export class ConsumeQueueStore {
+  private readonly topics = new Map<string, TopicQueues>();
+  /** Queues with entries that are only in memory. */
+  private readonly unwritten = new Set<ConsumeQueue>();
+  /** Queues whose files have bytes that no fdatasync covered. */
+  private readonly unsynced = new Set<ConsumeQueue>();
+  /** Queues that hold a tail in memory. */
+  private readonly resident = new Set<ConsumeQueue>();
+  /** Sum of `maxOffset` over all queues: a checkpoint keeps it, so that a lost queue file is noticed at the next start. */
+  entryCount = 0;
+  queueCount = 0;
+  /** Why the last write of entries failed, or undefined. */
+  writeFailure: Error | undefined;
+
+  constructor(
+    private readonly options: ConsumeQueueStoreOptions,
+    private readonly clock: Clock,
+    private readonly logger: StoreLogger,
+  ) {}
+
+  get hasUnwritten(): boolean {
+    return this.unwritten.size > 0;
+  }
+
+  get hasResident(): boolean {
+    return this.resident.size > 0;
+  }
+
+  topicNames(): string[] {
+    return [...this.topics.keys()];
+  }
+
+  find(topic: string, queueId: number): ConsumeQueue | undefined {
+    return this.topics.get(topic)?.queues.get(queueId);
+  }
+
+  findOrCreate(topic: string, queueId: number): ConsumeQueue {
+    let entry = this.topics.get(topic);
+    if (entry === undefined) {
+      entry = { topicBytes: Buffer.from(topic), queues: new Map() };
+      this.topics.set(topic, entry);
+    }
+    let queue = entry.queues.get(queueId);
+    if (queue === undefined) {
+      const folder = join(this.options.folder, topic, String(queueId));
+      const files = new QueueFiles(folder, this.options);
+      queue = new ConsumeQueue(topic, entry.topicBytes, queueId, files, this.options.tailEntries);
+      entry.queues.set(queueId, queue);
+      this.queueCount++;
+    }
+    return queue;
+  }
+
+  *all(): Generator<ConsumeQueue> {
+    for (const { queues } of this.topics.values()) yield* queues.values();
+  }
+
+  /** Adds the next entry of a queue, as a put that was just written does: its offset is the queue's maximum. */
+  append(queue: ConsumeQueue, physicalOffset: number, sizeBytes: number, tagsCode: number, nowMs: number): void {
+    queue.push(physicalOffset, sizeBytes, tagsCode);
+    this.entryCount++;
+    this.added(queue, nowMs);
+  }
+
+  /**
+   * Adds the entry of a record that recovery found, whatever the queue knows of it already. A record that is dispatched for the second
+   * time is ignored; a record with a smaller offset than expected belongs to a queue that was deleted and began anew.
+   */
+  redispatch(
+    queue: ConsumeQueue,
+    queueOffset: number,
+    physicalOffset: number,
+    sizeBytes: number,
+    tagsCode: number,
+  ): boolean {
+    if (physicalOffset + sizeBytes <= queue.maxPhysicalOffset) return false;
+    const before = queue.maxOffset;
+    const missing = queueOffset - queue.maxOffset;
+    const canFill = missing > 0 && missing <= this.options.fileEntries && !queue.isEmpty;
+    if (canFill) {
+      for (let i = 0; i < missing; i++) queue.pushGap();
+      this.logger.warn(
+        `queue ${queue.topic}-${queue.queueId} lacks the messages ${before} to ${queueOffset - 1}: they are not in the log`,
+      );
+    } else if (missing !== 0) {
+      queue.files.removeAll();
+      queue.assignedOffset = 0;
+      queue.startAt(queueOffset);
+    }
+    queue.push(physicalOffset, sizeBytes, tagsCode);
+    queue.assignedOffset = queue.maxOffset;
+    this.entryCount += queue.maxOffset - before;
+    this.unwritten.add(queue);
+    this.resident.add(queue);
+    this.added(queue, this.clock.monotonicMs());
+    return true;
+  }
+
+  /**
+   * Writes the entries that are only in memory now, in slices of time, so that many queues don't stop the event loop. Rejects with
+   * what the file system says; what could not be written stays in memory, and is tried again the next time.
+   */
+  async writeAll(): Promise<void> {
+    let failure: Error | undefined;
+    let untilMs = this.clock.monotonicMs() + this.options.flushSliceMs;
+    for (const queue of [...this.unwritten]) {
+      if (!queue.deleted && !this.writeQueue(queue)) failure = this.writeFailure;
+      if (this.clock.monotonicMs() < untilMs) continue;
+      await new Promise<void>((resolve) => {
+        this.clock.defer(resolve);
+      });
+      untilMs = this.clock.monotonicMs() + this.options.flushSliceMs;
+    }
+    this.writeFailure = failure;
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Queues that need an fdatasync; the set is taken over by the caller, who puts back what failed. */
+  takeUnsynced(): ConsumeQueue[] {
+    const queues = [...this.unsynced];
+    this.unsynced.clear();
+    return queues;
+  }
+
+  putBackUnsynced(queue: ConsumeQueue): void {
+    if (!queue.deleted) this.unsynced.add(queue);
+  }
+
+  /** Frees the tails of queues that got nothing for a while. */
+  releaseIdle(idleMs: number): void {
+    const before = this.clock.monotonicMs() - idleMs;
+    for (const queue of this.resident) {
+      if (queue.lastAppendMs > before || queue.unwrittenEntries > 0) continue;
+      queue.releaseTail();
+      this.resident.delete(queue);
+    }
+  }
+
+  /** Forgets all entries, in memory and on disk, for a rebuild from the log. The queues themselves stay. */
+  clear(): void {
+    for (const queue of this.all()) {
+      queue.files.removeAll();
+      queue.restore(0, 0, -1);
+    }
+    this.unwritten.clear();
+    this.unsynced.clear();
+    this.resident.clear();
+    this.entryCount = 0;
+  }
+
+  /** Makes sure that offsets below `floor` are not given out again, though no messages with them are left. */
+  raiseTo(queue: ConsumeQueue, floor: number): void {
+    const missing = floor - queue.maxOffset;
+    if (missing <= 0) return;
+    if (queue.isEmpty || missing > this.options.fileEntries) {
+      queue.files.removeAll();
+      queue.startAt(floor);
+    } else {
+      for (let i = 0; i < missing; i++) queue.pushGap();
+      queue.assignedOffset = queue.maxOffset;
+    }
+    this.entryCount += missing;
+    this.unwritten.add(queue);
+  }
+
+  /** Removes a topic with its files. */
+  remove(topic: string): void {
+    const entry = this.topics.get(topic);
+    if (entry === undefined) return;
+    for (const queue of entry.queues.values()) {
+      queue.deleted = true;
+      this.entryCount -= queue.maxOffset;
+      this.queueCount--;
+      this.unwritten.delete(queue);
+      this.unsynced.delete(queue);
+      this.resident.delete(queue);
+      queue.files.removeAll();
+    }
+    this.topics.delete(topic);
+    this.options.fileSystem.remove(join(this.options.folder, topic));
+  }
+
+  private added(queue: ConsumeQueue, nowMs: number): void {
+    queue.lastAppendMs = nowMs;
+    if (queue.unwrittenEntries === 1) {
+      this.unwritten.add(queue);
+      this.resident.add(queue);
+    } else if (queue.unwrittenEntries >= this.options.writeBatchEntries && this.writeFailure === undefined) {
+      this.writeQueue(queue);
+    }
+  }
+
+  private writeQueue(queue: ConsumeQueue): boolean {
+    try {
+      queue.write();
+    } catch (error) {
+      const failure = error as Error;
+      if (this.writeFailure === undefined) {
+        this.logger.error(
+          `cannot write the consume queue ${queue.files.folder}: ${failure.message}; tried again every second`,
+        );
+      }
+      this.writeFailure = failure;
+      return false;
+    }
+    this.unwritten.delete(queue);
+    this.unsynced.add(queue);
+    return true;
+  }
+
+  /** Bytes of entries that are only in memory. */
+  get unwrittenBytes(): number {
+    let entries = 0;
+    for (const queue of this.unwritten) entries += queue.unwrittenEntries;
+    return entries * ENTRY_BYTES;
+  }
+}

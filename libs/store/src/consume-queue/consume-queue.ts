@@ -1,0 +1,157 @@
+import { EntryTail } from './entry-tail.js';
+import { ENTRY_BYTES, EntryWindow, writeGapEntry } from './queue-entry.js';
+import type { QueueFiles } from './queue-files.js';
+
+const GAP_PIECE_ENTRIES = 3_200;
+
+/**
+ * The messages of one queue, in order: for each queue offset where its record stands in the commit log (RocketMQ's
+ * ConsumeQueue.java). New entries stay in memory until `write`; the log is the truth, so losing them costs a rebuild, not a message.
+ */
+export class ConsumeQueue {
+  /** Queue offset of the first message that can still be read. */
+  minOffset = 0;
+  /** Queue offset behind the last message that can be read. */
+  maxOffset = 0;
+  /** Queue offset for the next append. Runs ahead of `maxOffset` by what is being written. */
+  assignedOffset = 0;
+  /** Physical offset behind the newest record that was dispatched to this queue. */
+  maxPhysicalOffset = -1;
+  /** Monotonic time of the newest entry. */
+  lastAppendMs = 0;
+  /** The queue was deleted; what still refers to it adds nothing any more. */
+  deleted = false;
+  private tail: EntryTail | undefined;
+  private writtenOffset = 0;
+  private syncedOffset = 0;
+  /** Start of the space before the first entry that must be filled in its file (none when it is the file's start), or -1. */
+  private gapFrom = -1;
+
+  constructor(
+    readonly topic: string,
+    /** UTF-8 of the topic, shared by its queues. */
+    readonly topicBytes: Buffer,
+    readonly queueId: number,
+    readonly files: QueueFiles,
+    private readonly maxTailEntries: number,
+  ) {}
+
+  get isEmpty(): boolean {
+    return this.maxOffset === this.minOffset;
+  }
+
+  get unwrittenEntries(): number {
+    return this.maxOffset - this.writtenOffset;
+  }
+
+  get needsSync(): boolean {
+    return this.syncedOffset < this.writtenOffset;
+  }
+
+  get tailBytes(): number {
+    return this.tail?.sizeBytes ?? 0;
+  }
+
+  /** The next message of the queue: the caller knows that it is. */
+  push(physicalOffset: number, sizeBytes: number, tagsCode: number): void {
+    this.tail ??= new EntryTail(this.maxOffset, this.maxTailEntries);
+    this.tail.push(physicalOffset, sizeBytes, tagsCode, this.writtenOffset);
+    this.maxOffset++;
+    this.maxPhysicalOffset = physicalOffset + sizeBytes;
+  }
+
+  /** An entry that points nowhere: the queue offset is taken by a message that no longer exists. */
+  pushGap(): void {
+    this.tail ??= new EntryTail(this.maxOffset, this.maxTailEntries);
+    this.tail.pushGap(this.writtenOffset);
+    this.maxOffset++;
+  }
+
+  /** Starts an empty queue at any offset. The space before it in its first file gets fillers, as RocketMQ has it. */
+  startAt(queueOffset: number): void {
+    const fileStart = this.files.fileStart(queueOffset);
+    this.tail = undefined;
+    this.minOffset = this.maxOffset = this.writtenOffset = this.syncedOffset = queueOffset;
+    this.assignedOffset = Math.max(this.assignedOffset, queueOffset);
+    this.gapFrom = fileStart;
+  }
+
+  /** Takes over what recovery found in the files. */
+  restore(minOffset: number, maxOffset: number, maxPhysicalOffset: number): void {
+    this.tail = undefined;
+    this.gapFrom = -1;
+    this.minOffset = minOffset;
+    this.maxOffset = this.assignedOffset = this.writtenOffset = this.syncedOffset = maxOffset;
+    this.maxPhysicalOffset = maxPhysicalOffset;
+  }
+
+  /** Entries from `fromOffset` on that are in memory, at most `count`; undefined when the first one is not. Valid until the next push. */
+  residentWindow(fromOffset: number, count: number): EntryWindow | undefined {
+    const tail = this.tail;
+    if (tail === undefined || fromOffset < tail.startOffset) return undefined;
+    return tail.window(fromOffset, Math.min(fromOffset + count, tail.endOffset));
+  }
+
+  /** Entries from the file, at most `count` and at most to the file's end; empty when there is no such file. */
+  readWindowSync(fromOffset: number, count: number): EntryWindow {
+    const wanted = this.readable(fromOffset, count);
+    if (wanted === 0) return emptyWindow(fromOffset);
+    const bytes = Buffer.allocUnsafeSlow(wanted * ENTRY_BYTES);
+    return toWindow(bytes, fromOffset, this.files.readSync(fromOffset, wanted, bytes));
+  }
+
+  /** The same off the event loop. */
+  async readWindow(fromOffset: number, count: number): Promise<EntryWindow> {
+    const wanted = this.readable(fromOffset, count);
+    if (wanted === 0) return emptyWindow(fromOffset);
+    const bytes = Buffer.allocUnsafeSlow(wanted * ENTRY_BYTES);
+    return toWindow(bytes, fromOffset, await this.files.read(fromOffset, wanted, bytes));
+  }
+
+  /** Writes the entries that are only in memory to their files. Throws what the file system throws; nothing is lost then. */
+  write(): void {
+    if (this.gapFrom >= 0) this.writeGap();
+    if (this.tail === undefined || this.writtenOffset === this.maxOffset) return;
+    this.files.write(this.writtenOffset, this.tail.slice(this.writtenOffset, this.maxOffset));
+    this.writtenOffset = this.maxOffset;
+  }
+
+  /** What an fdatasync must cover: the files, and the offset to give to `markSynced` afterwards. */
+  unsynced(): { paths: string[]; toOffset: number } {
+    return { paths: this.files.pathsOf(this.syncedOffset, this.writtenOffset), toOffset: this.writtenOffset };
+  }
+
+  markSynced(toOffset: number): void {
+    this.syncedOffset = Math.max(this.syncedOffset, Math.min(toOffset, this.writtenOffset));
+  }
+
+  /** Frees the memory of the tail when all of it is in the files. */
+  releaseTail(): void {
+    if (this.writtenOffset === this.maxOffset) this.tail = undefined;
+  }
+
+  private readable(fromOffset: number, count: number): number {
+    return Math.max(0, Math.min(count, this.writtenOffset - fromOffset));
+  }
+
+  private writeGap(): void {
+    this.files.prepare(this.writtenOffset);
+    const piece = Buffer.alloc(GAP_PIECE_ENTRIES * ENTRY_BYTES);
+    const view = new DataView(piece.buffer, piece.byteOffset);
+    for (let i = 0; i < GAP_PIECE_ENTRIES; i++) writeGapEntry(view, i * ENTRY_BYTES);
+    while (this.gapFrom < this.writtenOffset) {
+      const count = Math.min(GAP_PIECE_ENTRIES, this.writtenOffset - this.gapFrom);
+      this.files.write(this.gapFrom, piece.subarray(0, count * ENTRY_BYTES));
+      this.gapFrom += count;
+    }
+    this.gapFrom = -1;
+  }
+}
+
+function emptyWindow(fromOffset: number): EntryWindow {
+  return new EntryWindow(new DataView(new ArrayBuffer(0)), fromOffset, fromOffset, 0);
+}
+
+function toWindow(bytes: Buffer, fromOffset: number, count: number): EntryWindow {
+  return new EntryWindow(new DataView(bytes.buffer, bytes.byteOffset), fromOffset, fromOffset + count, 0);
+}

@@ -1,0 +1,158 @@
+import { join } from 'node:path';
+import { offsetFileName, parseOffsetFileName } from '../io/file-name.js';
+import type { FileSystem } from '../io/file-system.js';
+import type { HandlePool } from '../io/handle-pool.js';
+import { readFully, readFullySync, writeFullySync } from '../io/transfer.js';
+import { ENTRY_BYTES } from './queue-entry.js';
+
+/** What the files of all consume queues share. */
+export interface QueueFilesContext {
+  readonly fileSystem: FileSystem;
+  readonly handles: HandlePool;
+  /** Entries of one file: 300,000. */
+  readonly fileEntries: number;
+}
+
+/**
+ * The files of one consume queue: `consumequeue/<topic>/<queueId>/<20-digit byte offset>`, each of its full size from the start.
+ * The entry of queue offset n stands at byte 20 n of their row; the row may begin anywhere at a file's start.
+ */
+export class QueueFiles {
+  /** Queue offset at which the first file starts; undefined when there is no file. */
+  firstOffset: number | undefined;
+  private lastFileOffset = -1;
+
+  constructor(
+    readonly folder: string,
+    private readonly context: QueueFilesContext,
+  ) {}
+
+  /** Start offsets (in entries) of the files found, in order; whatever does not fit a row of full files is reported by `undefined`. */
+  load(): number[] | undefined {
+    const { fileSystem, fileEntries } = this.context;
+    const fileBytes = fileEntries * ENTRY_BYTES;
+    const starts: number[] = [];
+    for (const entry of fileSystem.list(this.folder)) {
+      const start = parseOffsetFileName(entry.name);
+      if (start === undefined || entry.isFolder) continue;
+      if (start % fileBytes !== 0) return undefined;
+      starts.push(start / ENTRY_BYTES);
+    }
+    starts.sort((a, b) => a - b);
+    for (let i = 0; i < starts.length; i++) {
+      if (i > 0 && starts[i] !== starts[i - 1] + fileEntries) return undefined;
+      const file = this.context.handles.open(this.pathOf(starts[i]));
+      const { sizeBytes } = file.stat();
+      if (sizeBytes > fileBytes) return undefined;
+      // A power loss between creation and first sync, or a cut tail: what is missing reads as "no entry".
+      if (sizeBytes < fileBytes) file.truncate(fileBytes);
+    }
+    this.firstOffset = starts[0];
+    this.lastFileOffset = starts.at(-1) ?? -1;
+    return starts;
+  }
+
+  /** Start of the file that holds the queue offset. */
+  fileStart(queueOffset: number): number {
+    return queueOffset - (queueOffset % this.context.fileEntries);
+  }
+
+  /** Makes the file for a queue offset: an empty file tells where a queue goes on that has no messages left. */
+  prepare(queueOffset: number): void {
+    this.ensureFile(this.fileStart(queueOffset));
+  }
+
+  /** Writes entries at their places, making files as needed. */
+  write(queueOffset: number, entries: Buffer): void {
+    const { fileEntries, handles } = this.context;
+    let done = 0;
+    while (done < entries.length) {
+      const at = queueOffset + done / ENTRY_BYTES;
+      const fileStart = this.fileStart(at);
+      const room = (fileStart + fileEntries - at) * ENTRY_BYTES;
+      const length = Math.min(room, entries.length - done);
+      this.ensureFile(fileStart);
+      const file = handles.open(this.pathOf(fileStart));
+      writeFullySync(file, entries, done, length, (at - fileStart) * ENTRY_BYTES);
+      done += length;
+    }
+  }
+
+  /** Reads entries of one file. @returns the number of entries read. */
+  readSync(queueOffset: number, count: number, target: Buffer): number {
+    const { path, position, length } = this.place(queueOffset, count);
+    return Math.floor(readFullySync(this.context.handles.open(path), target, 0, length, position) / ENTRY_BYTES);
+  }
+
+  /** The same off the event loop. */
+  async read(queueOffset: number, count: number, target: Buffer): Promise<number> {
+    const { path, position, length } = this.place(queueOffset, count);
+    const lease = this.context.handles.retain(path);
+    try {
+      return Math.floor((await readFully(lease.file, target, 0, length, position)) / ENTRY_BYTES);
+    } finally {
+      lease.release();
+    }
+  }
+
+  /** Paths of the files that hold entries of `[fromOffset, toOffset)`. */
+  pathsOf(fromOffset: number, toOffset: number): string[] {
+    const paths: string[] = [];
+    for (let start = this.fileStart(fromOffset); start < toOffset; start += this.context.fileEntries) {
+      paths.push(this.pathOf(start));
+    }
+    return paths;
+  }
+
+  /** Removes all entries from `queueOffset` on: later files go, the rest of its own file reads as zeros. */
+  cutTo(queueOffset: number): void {
+    const { fileEntries, handles, fileSystem } = this.context;
+    if (this.firstOffset === undefined) return;
+    while (this.lastFileOffset >= this.firstOffset && this.lastFileOffset >= queueOffset) {
+      const path = this.pathOf(this.lastFileOffset);
+      handles.forget(path);
+      fileSystem.remove(path);
+      this.lastFileOffset -= fileEntries;
+    }
+    if (this.lastFileOffset < this.firstOffset) {
+      this.firstOffset = undefined;
+      this.lastFileOffset = -1;
+      return;
+    }
+    if (queueOffset >= this.lastFileOffset + fileEntries) return;
+    const file = handles.open(this.pathOf(this.lastFileOffset));
+    file.truncate((queueOffset - this.lastFileOffset) * ENTRY_BYTES);
+    file.truncate(fileEntries * ENTRY_BYTES);
+  }
+
+  removeAll(): void {
+    for (const entry of this.context.fileSystem.list(this.folder))
+      this.context.handles.forget(join(this.folder, entry.name));
+    this.context.fileSystem.remove(this.folder);
+    this.firstOffset = undefined;
+    this.lastFileOffset = -1;
+  }
+
+  private ensureFile(fileStart: number): void {
+    if (this.firstOffset !== undefined && fileStart >= this.firstOffset && fileStart <= this.lastFileOffset) return;
+    const { handles, fileSystem, fileEntries } = this.context;
+    fileSystem.makeFolder(this.folder);
+    handles.open(this.pathOf(fileStart), { create: true }).truncate(fileEntries * ENTRY_BYTES);
+    this.firstOffset ??= fileStart;
+    this.lastFileOffset = Math.max(this.lastFileOffset, fileStart);
+  }
+
+  private place(queueOffset: number, count: number): { path: string; position: number; length: number } {
+    const fileStart = this.fileStart(queueOffset);
+    const inFile = Math.min(count, fileStart + this.context.fileEntries - queueOffset);
+    return {
+      path: this.pathOf(fileStart),
+      position: (queueOffset - fileStart) * ENTRY_BYTES,
+      length: inFile * ENTRY_BYTES,
+    };
+  }
+
+  private pathOf(fileStart: number): string {
+    return join(this.folder, offsetFileName(fileStart * ENTRY_BYTES));
+  }
+}

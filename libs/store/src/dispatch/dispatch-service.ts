@@ -1,0 +1,125 @@
+import type { PendingAppend } from '../commit-log/pending-append.js';
+import type { ConsumeQueueStore } from '../consume-queue/consume-queue-store.js';
+import type { Clock } from '../io/clock.js';
+import type { StoreLogger } from '../types.js';
+import type { DispatchRequest, Dispatcher } from './dispatch-request.js';
+import { hasQueueEntry } from './tags-code.js';
+
+/** Told of each message that consumers can see from now on; `queueOffset` is its own. Called in queue order, right after the commit. */
+export type ArrivalListener = (topic: string, queueId: number, queueOffset: number, tagsCode: number) => void;
+
+/**
+ * Makes stored records visible: consume queue entry, further dispatchers, then the arrival listeners. It runs in log order, right
+ * after the write (ASYNC_FLUSH) or the fdatasync (SYNC_FLUSH), so an answered message can be read at once (RocketMQ's ReputMessageService).
+ */
+export class DispatchService {
+  readonly dispatchers: Dispatcher[] = [];
+  /** Physical offset up to which everything was dispatched. */
+  dispatchedOffset = 0;
+  /** Physical offset and store time of the newest dispatched record, for the checkpoint. */
+  lastRecordOffset = -1;
+  lastStoreTimestamp = 0;
+  private readonly listeners: ArrivalListener[] = [];
+
+  constructor(
+    private readonly queues: ConsumeQueueStore,
+    private readonly clock: Clock,
+    private readonly logger: StoreLogger,
+  ) {}
+
+  onArrival(listener: ArrivalListener): void {
+    this.listeners.push(listener);
+  }
+
+  /** Dispatches appends, answers them, then tells the listeners: everything a woken reader looks at is in place. */
+  complete(appends: readonly PendingAppend[]): void {
+    const nowMs = this.clock.monotonicMs();
+    for (const append of appends) this.dispatchAppend(append, nowMs);
+    for (const append of appends) {
+      try {
+        append.answer();
+      } catch (error) {
+        this.report('the callback of a put', error);
+      }
+    }
+    if (this.listeners.length > 0) for (const append of appends) this.notify(append);
+  }
+
+  /** Dispatches a record that recovery found. @returns true when it was new to its queue. */
+  redispatch(request: DispatchRequest): boolean {
+    const { topic, queueId, queueOffset, physicalOffset, sizeBytes, tagsCode, sysFlag } = request;
+    let isNew = false;
+    if (hasQueueEntry(sysFlag)) {
+      const queue = this.queues.findOrCreate(topic, queueId);
+      isNew = this.queues.redispatch(queue, queueOffset, physicalOffset, sizeBytes, tagsCode);
+    }
+    for (const dispatcher of this.dispatchers) dispatcher.dispatch(request);
+    this.moved(physicalOffset, sizeBytes, request.storeTimestamp);
+    return isNew;
+  }
+
+  private dispatchAppend(append: PendingAppend, nowMs: number): void {
+    const { queue, batch } = append;
+    if (batch === undefined) {
+      if (hasQueueEntry(append.sysFlag)) {
+        this.queues.append(queue, append.physicalOffset, append.sizeBytes, append.tagsCode, nowMs);
+      }
+      this.moved(append.physicalOffset, append.sizeBytes, append.storeTimestamp);
+    } else {
+      let physicalOffset = append.physicalOffset;
+      for (let i = 0; i < batch.sizes.length; i++) {
+        this.queues.append(queue, physicalOffset, batch.sizes[i], batch.tagsCodes[i], nowMs);
+        this.moved(physicalOffset, batch.sizes[i], append.storeTimestamp);
+        physicalOffset += batch.sizes[i];
+      }
+    }
+    if (this.dispatchers.length > 0) this.dispatchFurther(append);
+  }
+
+  private dispatchFurther(append: PendingAppend): void {
+    const { queue, batch, sysFlag, storeTimestamp } = append;
+    let physicalOffset = append.physicalOffset;
+    for (let i = 0; i < append.messageCount; i++) {
+      const sizeBytes = batch === undefined ? append.sizeBytes : batch.sizes[i];
+      const request: DispatchRequest = {
+        topic: queue.topic,
+        queueId: queue.queueId,
+        queueOffset: append.queueOffset + i,
+        physicalOffset,
+        sizeBytes,
+        tagsCode: batch === undefined ? append.tagsCode : batch.tagsCodes[i],
+        storeTimestamp,
+        sysFlag,
+        properties: batch === undefined ? append.properties : batch.properties[i],
+      };
+      for (const dispatcher of this.dispatchers) dispatcher.dispatch(request);
+      physicalOffset += sizeBytes;
+    }
+  }
+
+  private notify(append: PendingAppend): void {
+    if (!hasQueueEntry(append.sysFlag)) return;
+    const { topic, queueId } = append.queue;
+    for (let i = 0; i < append.messageCount; i++) {
+      const tagsCode = append.batch === undefined ? append.tagsCode : append.batch.tagsCodes[i];
+      for (const listener of this.listeners) {
+        try {
+          listener(topic, queueId, append.queueOffset + i, tagsCode);
+        } catch (error) {
+          this.report('an arrival listener', error);
+        }
+      }
+    }
+  }
+
+  private moved(physicalOffset: number, sizeBytes: number, storeTimestamp: number): void {
+    this.dispatchedOffset = physicalOffset + sizeBytes;
+    this.lastRecordOffset = physicalOffset;
+    this.lastStoreTimestamp = storeTimestamp;
+  }
+
+  private report(what: string, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.logger.error(`${what} threw, which must not happen: ${text}`);
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * The files the store works on, as an interface: the store never imports `node:fs` itself, so that a simulator can lose unsynced
+ * pages, tear writes or fill the disk under the real code. `NodeFileSystem` is the one that runs in production.
+ *
+ * Errors are Node's own (`code` is `ENOENT`, `ENOSPC`, `EIO`, ...), thrown by the `*Sync` methods and handed to the callbacks.
+ */
+export interface FileSystem {
+  /**
+   * Opens for reading and writing. `create` makes an empty file when there is none (`ENOENT` without it), `exclusive` with it throws
+   * `EEXIST` when there is one: of several processes, one succeeds.
+   */
+  open(path: string, options?: OpenOptions): StoreFile;
+  /** Size and allocated bytes, or undefined when there is no such file. */
+  stat(path: string): FileStat | undefined;
+  /** Names in a folder, unsorted; empty when the folder does not exist. */
+  list(path: string): FolderEntry[];
+  /** Makes a folder and its parents; fine when it exists. */
+  makeFolder(path: string): void;
+  /** Removes a file or a folder with all it holds; fine when it does not exist. */
+  remove(path: string): void;
+  /** Replaces `to` atomically. */
+  rename(from: string, to: string): void;
+  /** Makes names created, renamed or removed in the folder durable, off the event loop. Does nothing where the platform has no such call. */
+  syncFolder(path: string, done: (error: Error | undefined) => void): void;
+}
+
+export interface OpenOptions {
+  readonly create?: boolean;
+  readonly exclusive?: boolean;
+}
+
+export interface FolderEntry {
+  readonly name: string;
+  readonly isFolder: boolean;
+}
+
+export interface FileStat {
+  readonly sizeBytes: number;
+  /** What the file takes on disk: less than `sizeBytes` for a sparse file. */
+  readonly allocatedBytes: number;
+  readonly inode: number;
+  readonly modifiedAtMs: number;
+}
+
+export type WriteDone = (error: Error | undefined, writtenBytes: number) => void;
+export type ReadDone = (error: Error | undefined, readBytes: number) => void;
+
+/** One open file. Positions are always explicit; a write or read may do less than asked, as in POSIX. */
+export interface StoreFile {
+  readonly path: string;
+  stat(): FileStat;
+  writeSync(source: Uint8Array, sourceOffset: number, length: number, position: number): number;
+  write(source: Uint8Array, sourceOffset: number, length: number, position: number, done: WriteDone): void;
+  readSync(target: Uint8Array, targetOffset: number, length: number, position: number): number;
+  read(target: Uint8Array, targetOffset: number, length: number, position: number, done: ReadDone): void;
+  /** `fdatasync` off the event loop. */
+  syncData(done: (error: Error | undefined) => void): void;
+  syncDataSync(): void;
+  /** Cuts or extends with zeros that take no disk space. */
+  truncate(sizeBytes: number): void;
+  /** Sets the modification time to now. */
+  touch(): void;
+  close(): void;
+}
+
+/** The code of a Node system error (`ENOSPC`, ...), or an empty string. */
+export function errnoOf(error: unknown): string {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' ? code : '';
+}

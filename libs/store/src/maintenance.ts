@@ -1,0 +1,64 @@
+import type { CheckpointService } from './checkpoint/checkpoint-service.js';
+import type { ReadCache } from './commit-log/read-cache.js';
+import type { TailCache } from './commit-log/tail-cache.js';
+import type { ConsumeQueueStore } from './consume-queue/consume-queue-store.js';
+import type { Clock, Timer } from './io/clock.js';
+import type { StoreLogger } from './types.js';
+
+export interface MaintenanceOptions {
+  readonly intervalMs: number;
+  readonly idleReleaseMs: number;
+}
+
+/**
+ * What happens beside the puts and pulls: queue entries go to their files, checkpoints are taken, caches nobody uses are given back.
+ * The timer runs only while there is something to do, so an idle store uses no CPU.
+ */
+export class Maintenance {
+  private timer: Timer | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly options: MaintenanceOptions,
+    private readonly queues: ConsumeQueueStore,
+    private readonly checkpoints: CheckpointService,
+    private readonly tail: TailCache,
+    private readonly readCache: ReadCache,
+    private readonly clock: Clock,
+    private readonly logger: StoreLogger,
+  ) {}
+
+  /** Something was put or read: there may be something to do soon. */
+  wake(): void {
+    if (this.timer === undefined && !this.stopped)
+      this.timer = this.clock.startTimer(this.run, this.options.intervalMs);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.timer?.cancel();
+    this.timer = undefined;
+  }
+
+  private readonly run = (): void => {
+    this.timer = undefined;
+    if (this.stopped) return;
+    if (this.checkpoints.isDue) this.takeCheckpoint();
+    else if (this.queues.hasUnwritten) this.queues.writeAll().catch(() => undefined);
+    this.queues.releaseIdle(this.options.idleReleaseMs);
+    if (this.tail.idleMs >= this.options.idleReleaseMs) {
+      this.tail.release();
+      this.readCache.clear();
+    }
+    const hasCaches = this.tail.releasable || this.readCache.sizeBytes > 0 || this.queues.hasResident;
+    if (hasCaches || this.queues.hasUnwritten || this.checkpoints.isBehind) this.wake();
+  };
+
+  private takeCheckpoint(): void {
+    this.checkpoints.take().catch((error: unknown) => {
+      this.logger.error(
+        `the checkpoint could not be taken: ${(error as Error).message}; recovery would start at an older one`,
+      );
+    });
+  }
+}

@@ -1,0 +1,98 @@
+import { RecordDecoder } from './commit-log/record-check.js';
+import * as defaults from './defaults.js';
+import { StoreError } from './errors.js';
+import { errnoOf } from './io/file-system.js';
+import type { StoreSettings } from './message-store-options.js';
+import { LogScanner } from './recovery/log-scanner.js';
+import { QueueLoader } from './recovery/queue-loader.js';
+import { Recovery } from './recovery/recovery.js';
+import type { RecoveryReport } from './recovery/recovery-report.js';
+import type { StoreParts } from './store-parts.js';
+
+const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOSPC', 'EDQUOT']);
+
+/** Takes the lock, recovers, and sets every part to where the log ends. Leaves the folder free when it throws. */
+export async function openStore(settings: StoreSettings, parts: StoreParts): Promise<RecoveryReport> {
+  const { lock, abort, checkpoint, handles } = parts;
+  await guardWritable(settings.rootPath, async () => {
+    settings.fileSystem.makeFolder(settings.rootPath);
+    settings.fileSystem.makeFolder(settings.commitLogPath);
+    settings.fileSystem.makeFolder(settings.consumeQueuePath);
+    await lock.acquire();
+  });
+  try {
+    const report = await recover(settings, parts);
+    await guardWritable(settings.rootPath, async () => {
+      startAt(parts, report.logEndOffset);
+      abort.create();
+    });
+    // What a killed process wrote may be in the page cache alone.
+    if (!report.cleanStop)
+      for (const segment of parts.segments.all)
+        if (segment.endOffset > report.scannedFromOffset) parts.flush.markDirty(segment);
+    if (settings.flushDiskType === 'SYNC_FLUSH') await parts.flush.flushedTo(report.logEndOffset);
+    if (!report.cleanStop || report.queuesRebuilt) {
+      // Not waited for: serving can begin, and a crash before it is done only recovers the same again.
+      parts.checkpoints.take().catch((error: unknown) => {
+        settings.logger.error(`the checkpoint after recovery could not be taken: ${(error as Error).message}`);
+      });
+    }
+    parts.maintenance.wake();
+    for (const line of report.lines) settings.logger.warn(line);
+    return report;
+  } catch (error) {
+    parts.flush.stop();
+    checkpoint.close();
+    handles.closeAll();
+    lock.release();
+    throw error;
+  }
+}
+
+function recover(settings: StoreSettings, parts: StoreParts): Promise<RecoveryReport> {
+  const { segments, handles, queues, dispatch, checkpoint, abort } = parts;
+  const { fileSystem, clock, logger, damagedLog } = settings;
+  const decoder = new RecordDecoder(settings.delayLevelsMs);
+  const scanner = new LogScanner(segments, handles, defaults.RECOVERY_READ_BYTES);
+  const loader = new QueueLoader(
+    { folder: settings.consumeQueuePath, fileEntries: settings.consumeQueueFileEntries },
+    fileSystem,
+    queues,
+    new LogScanner(segments, handles, defaults.RECORD_HEAD_READ_BYTES),
+    decoder,
+  );
+  return new Recovery({
+    segments,
+    handles,
+    queues,
+    loader,
+    scanner,
+    decoder,
+    dispatch,
+    checkpoint,
+    clock,
+    logger,
+    damagedLog,
+  }).run(abort.find());
+}
+
+function startAt({ segments, writer, flush, commitLog, checkpoint }: StoreParts, logEndOffset: number): void {
+  segments.ensure(logEndOffset);
+  writer.writtenOffset = logEndOffset;
+  flush.flushedOffset = Math.min(logEndOffset, checkpoint.point?.flushedOffset ?? 0);
+  commitLog.continueAt(logEndOffset);
+}
+
+async function guardWritable(rootPath: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!UNWRITABLE.has(errnoOf(error))) throw error;
+    throw new StoreError(
+      'STORE_NOT_WRITABLE',
+      `The store folder ${rootPath} cannot be written: ${(error as Error).message}. Give the user of this process write access and space there, or set storePathRootDir.`,
+      { rootPath, errno: errnoOf(error) },
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,194 @@
+import type { RecordReader, RecordSlices } from '../commit-log/record-reader.js';
+import type { SegmentList } from '../commit-log/segment-list.js';
+import type { ConsumeQueue } from '../consume-queue/consume-queue.js';
+import type { ConsumeQueueStore } from '../consume-queue/consume-queue-store.js';
+import type { EntryWindow } from '../consume-queue/queue-entry.js';
+import { ENTRY_BYTES } from '../consume-queue/queue-entry.js';
+import type { GetRequest, GetResult, GetStatus } from '../types.js';
+import type { TransferLimits } from './batch-limits.js';
+import { isBatchFull } from './batch-limits.js';
+
+export interface MessageGetterOptions extends TransferLimits {
+  readonly maxFilterScanBytes: number;
+  readonly maxPullBytes: number;
+  readonly maxPullMessages: number;
+  /** Log behind the end that counts as "in memory". */
+  readonly inMemoryBytes: number;
+  /** Entries of one consume queue file: one call scans one file at most. */
+  readonly fileEntries: number;
+}
+
+/** RocketMQ reads at least this much whatever the caller's limit says. */
+const MIN_PULL_BYTES = 100;
+
+const NO_RECORDS: RecordSlices = { records: [], messageCount: 0, sizeBytes: 0 };
+
+/** The state of one call: entries are scanned window by window, records that match are collected by place. */
+interface Scan {
+  readonly matches: ((tagsCode: number) => boolean) | undefined;
+  readonly maxMessages: number;
+  readonly queue: ConsumeQueue;
+  readonly minOffset: number;
+  readonly maxOffset: number;
+  /** Behind the last entry that this call may look at. */
+  readonly scanEnd: number;
+  readonly maxBytes: number;
+  readonly logEnd: number;
+  nextBeginOffset: number;
+  status: GetStatus;
+  bytes: number;
+  lastPhysicalOffset: number;
+  /** Entries below this physical offset point into a segment that is gone. */
+  skipBelowOffset: number;
+  readonly offsets: number[];
+  readonly sizes: number[];
+}
+
+/** Reads messages of a queue from an offset on (RocketMQ's DefaultMessageStore.getMessage, statuses and budgets included). */
+export class MessageGetter {
+  constructor(
+    private readonly options: MessageGetterOptions,
+    private readonly queues: ConsumeQueueStore,
+    private readonly segments: SegmentList,
+    private readonly reader: RecordReader,
+    private readonly writtenOffset: () => number,
+  ) {}
+
+  get(request: GetRequest): GetResult | Promise<GetResult> {
+    const { queueOffset } = request;
+    const queue = this.queues.find(request.topic, request.queueId);
+    if (queue === undefined) return nothing('NO_MATCHED_LOGIC_QUEUE', 0, 0, 0);
+    const { minOffset, maxOffset } = queue;
+    if (maxOffset === 0) return nothing('NO_MESSAGE_IN_QUEUE', 0, minOffset, maxOffset);
+    if (queueOffset < minOffset) return nothing('OFFSET_TOO_SMALL', minOffset, minOffset, maxOffset);
+    if (queueOffset === maxOffset) return nothing('OFFSET_OVERFLOW_ONE', queueOffset, minOffset, maxOffset);
+    if (queueOffset > maxOffset) return nothing('OFFSET_OVERFLOW_BADLY', maxOffset, minOffset, maxOffset);
+    return this.scan(this.startScan(request, queue));
+  }
+
+  private startScan(request: GetRequest, queue: ConsumeQueue): Scan {
+    const { queueOffset, maxBytes = this.options.maxPullBytes } = request;
+    const maxMessages = Math.min(request.maxMessages, this.options.maxPullMessages);
+    const { minOffset, maxOffset } = queue;
+    const budgetEntries = Math.ceil(Math.max(this.options.maxFilterScanBytes, maxMessages * ENTRY_BYTES) / ENTRY_BYTES);
+    const fileEnd = queueOffset - (queueOffset % this.options.fileEntries) + this.options.fileEntries;
+    return {
+      matches: request.matches,
+      maxMessages,
+      queue,
+      minOffset,
+      maxOffset,
+      scanEnd: Math.min(queueOffset + budgetEntries, fileEnd, maxOffset),
+      maxBytes: Math.min(Math.max(maxBytes, MIN_PULL_BYTES), this.options.maxPullBytes),
+      logEnd: this.writtenOffset(),
+      nextBeginOffset: queueOffset,
+      status: 'NO_MATCHED_MESSAGE',
+      bytes: 0,
+      lastPhysicalOffset: 0,
+      skipBelowOffset: -1,
+      offsets: [],
+      sizes: [],
+    };
+  }
+
+  private scan(scan: Scan): GetResult | Promise<GetResult> {
+    while (scan.nextBeginOffset < scan.scanEnd) {
+      const from = scan.nextBeginOffset;
+      const wanted = scan.scanEnd - from;
+      const resident = scan.queue.residentWindow(from, wanted);
+      if (resident !== undefined) {
+        if (!this.scanWindow(scan, resident)) break;
+        continue;
+      }
+      // Without a filter one window is enough; with one, the whole budget may be needed.
+      const count = scan.matches === undefined ? Math.min(wanted, scan.maxMessages) : wanted;
+      if (!this.reader.allowsSync(this.writtenOffset())) {
+        return scan.queue.readWindow(from, count).then((window) => this.continueWith(scan, window));
+      }
+      const window = scan.queue.readWindowSync(from, count);
+      if (window.toOffset === from) return this.entriesMissing(scan);
+      if (!this.scanWindow(scan, window)) break;
+    }
+    return this.finish(scan);
+  }
+
+  private continueWith(scan: Scan, window: EntryWindow): GetResult | Promise<GetResult> {
+    if (window.toOffset === scan.nextBeginOffset) return this.entriesMissing(scan);
+    return this.scanWindow(scan, window) ? this.scan(scan) : this.finish(scan);
+  }
+
+  /** @returns false when the batch is full. */
+  private scanWindow(scan: Scan, window: EntryWindow): boolean {
+    const { matches, offsets, sizes, logEnd } = scan;
+    for (let queueOffset = window.fromOffset; queueOffset < window.toOffset; queueOffset++) {
+      const physicalOffset = window.physicalOffset(queueOffset);
+      const sizeBytes = window.sizeBytes(queueOffset);
+      const isInMemory = logEnd - physicalOffset <= this.options.inMemoryBytes;
+      if (isBatchFull(this.options, scan, offsets.length, scan.bytes, sizeBytes, isInMemory)) return false;
+      scan.lastPhysicalOffset = physicalOffset;
+      scan.nextBeginOffset = queueOffset + 1;
+      if (physicalOffset < scan.skipBelowOffset) continue;
+      if (matches !== undefined && !matches(window.tagsCode(queueOffset))) continue;
+      if (!window.holdsRecord(queueOffset) || !this.isInLog(physicalOffset, sizeBytes)) {
+        if (scan.bytes === 0) scan.status = 'MESSAGE_WAS_REMOVING';
+        const { segmentSizeBytes } = this.segments;
+        scan.skipBelowOffset = window.isGap(queueOffset)
+          ? -1
+          : physicalOffset - (physicalOffset % segmentSizeBytes) + segmentSizeBytes;
+        continue;
+      }
+      scan.skipBelowOffset = -1;
+      scan.bytes += sizeBytes;
+      scan.status = 'FOUND';
+      offsets.push(physicalOffset);
+      sizes.push(sizeBytes);
+    }
+    return true;
+  }
+
+  private isInLog(physicalOffset: number, sizeBytes: number): boolean {
+    return physicalOffset >= this.segments.minOffset && physicalOffset + sizeBytes <= this.writtenOffset();
+  }
+
+  private entriesMissing(scan: Scan): GetResult | Promise<GetResult> {
+    if (scan.offsets.length > 0) return this.finish(scan);
+    const { fileEntries } = this.options;
+    const nextFile = scan.nextBeginOffset - (scan.nextBeginOffset % fileEntries) + fileEntries;
+    return nothing('OFFSET_FOUND_NULL', nextFile, scan.minOffset, scan.maxOffset);
+  }
+
+  private finish(scan: Scan): GetResult | Promise<GetResult> {
+    if (scan.offsets.length === 0) return this.result(scan, NO_RECORDS);
+    const slices = this.reader.read(scan.offsets, scan.sizes);
+    if (slices instanceof Promise) return slices.then((loaded) => this.result(scan, loaded));
+    return this.result(scan, slices);
+  }
+
+  private result(scan: Scan, slices: RecordSlices): GetResult {
+    // Everything that was looked at may have turned out to be unreadable: the consumer goes on behind it.
+    const status = scan.status === 'FOUND' && slices.messageCount === 0 ? 'MESSAGE_WAS_REMOVING' : scan.status;
+    return {
+      status,
+      nextBeginOffset: scan.nextBeginOffset,
+      minOffset: scan.minOffset,
+      maxOffset: scan.maxOffset,
+      records: slices.records,
+      messageCount: slices.messageCount,
+      sizeBytes: slices.sizeBytes,
+      suggestPullingFromSlave: scan.logEnd - scan.lastPhysicalOffset > this.options.inMemoryBytes,
+    };
+  }
+}
+
+function nothing(status: GetStatus, nextBeginOffset: number, minOffset: number, maxOffset: number): GetResult {
+  return {
+    status,
+    nextBeginOffset,
+    minOffset,
+    maxOffset,
+    records: [],
+    messageCount: 0,
+    sizeBytes: 0,
+    suggestPullingFromSlave: false,
+  };
+}

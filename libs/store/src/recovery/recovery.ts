@@ -1,0 +1,212 @@
+import type { RecordDecoder } from '../commit-log/record-check.js';
+import type { SegmentList } from '../commit-log/segment-list.js';
+import type { ConsumeQueueStore } from '../consume-queue/consume-queue-store.js';
+import type { StoreCheckpoint } from '../checkpoint/store-checkpoint.js';
+import type { DispatchService } from '../dispatch/dispatch-service.js';
+import { StoreError } from '../errors.js';
+import type { Clock } from '../io/clock.js';
+import type { HandlePool } from '../io/handle-pool.js';
+import type { StoreLogger } from '../types.js';
+import type { LogEnd, LogScanner } from './log-scanner.js';
+import type { QueueLoader } from './queue-loader.js';
+import type { RecoveryReport } from './recovery-report.js';
+import type { StartPoint } from './start-point.js';
+import { StartPointFinder } from './start-point.js';
+
+export interface RecoveryParts {
+  readonly segments: SegmentList;
+  readonly handles: HandlePool;
+  readonly queues: ConsumeQueueStore;
+  readonly loader: QueueLoader;
+  readonly scanner: LogScanner;
+  readonly decoder: RecordDecoder;
+  readonly dispatch: DispatchService;
+  readonly checkpoint: StoreCheckpoint;
+  readonly clock: Clock;
+  readonly logger: StoreLogger;
+  /** What to do when whole records follow a damaged place. */
+  readonly damagedLog: 'REFUSE' | 'CUT';
+}
+
+const PROGRESS_BYTES = 1024 * 1024 * 1024;
+
+/**
+ * Brings log and consume queues to one state: checks the log from the last point that is known to be good, cuts a torn tail, makes the
+ * queue entries behind that point again. It never drops a whole record that was on stable storage without being told to.
+ */
+export class Recovery {
+  private readonly notes: string[] = [];
+  private scannedRecords = 0;
+  private scannedBytes = 0;
+  private dispatchedRecords = 0;
+  private mustRebuild = false;
+
+  constructor(private readonly parts: RecoveryParts) {}
+
+  async run(lastStop: { machineRestarted: boolean } | undefined): Promise<RecoveryReport> {
+    const { segments, queues, checkpoint, clock } = this.parts;
+    const startMs = clock.monotonicMs();
+    const cleanStop = lastStop === undefined;
+    if (!cleanStop) {
+      const how = lastStop.machineRestarted ? 'the machine went down' : 'the process was killed or crashed';
+      this.notes.push(`the last run did not end properly (${how}): recovering`);
+    }
+    this.notes.push(...segments.load());
+    checkpoint.load();
+    this.refuseMissingLog();
+    const finder = new StartPointFinder(segments, this.parts.scanner, checkpoint, this.notes);
+    const start = await finder.find(cleanStop);
+    const scanFrom = await this.loadQueues(start, !cleanStop);
+    const { end, from, rebuilt } = await this.scanFrom(scanFrom, start);
+    const cutBytes = await this.cut(end, lastStop);
+    if (start.trustBelowOffset === Infinity) await this.cutQueues(end.physicalOffset);
+    this.setDispatched(from, start, end);
+    return {
+      cleanStop,
+      machineRestarted: lastStop?.machineRestarted ?? false,
+      scannedFromOffset: from,
+      scannedRecords: this.scannedRecords,
+      scannedBytes: this.scannedBytes,
+      logEndOffset: end.physicalOffset,
+      cutBytes,
+      dispatchedRecords: this.dispatchedRecords,
+      queuesRebuilt: rebuilt,
+      queues: queues.queueCount,
+      durationMs: clock.monotonicMs() - startMs,
+      lines: this.notes,
+    };
+  }
+
+  private refuseMissingLog(): void {
+    const { segments, checkpoint } = this.parts;
+    const reached = checkpoint.point?.physicalOffset ?? 0;
+    if (segments.first !== undefined || reached === 0) return;
+    throw new StoreError(
+      'STORE_LOG_MISSING',
+      `${segments.folder} has no commit log files, but the checkpoint says that the log reached offset ${reached}. Put the files back; ` +
+        'to begin with an empty store instead, remove the whole store folder.',
+      { folder: segments.folder, reachedOffset: reached },
+    );
+  }
+
+  /** @returns where to scan from. */
+  private async loadQueues(start: StartPoint, verify: boolean): Promise<number> {
+    const { loader, segments, queues } = this.parts;
+    const trust = { belowOffset: start.trustBelowOffset, minPhysicalOffset: segments.minOffset, verify };
+    const damagedQueues = await loader.loadAll(trust);
+    this.notes.push(...damagedQueues);
+    this.mustRebuild = damagedQueues.length > 0;
+    if (start.scanFromOffset !== undefined) return start.scanFromOffset;
+    let newest = segments.minOffset;
+    for (const queue of queues.all()) newest = Math.max(newest, queue.maxPhysicalOffset - 1);
+    return (
+      [...segments.all].reverse().find(({ startOffset }) => startOffset <= newest)?.startOffset ?? segments.minOffset
+    );
+  }
+
+  private async scanFrom(
+    scanFrom: number,
+    start: StartPoint,
+  ): Promise<{ end: LogEnd; from: number; rebuilt: boolean }> {
+    const { queues, segments } = this.parts;
+    const isComplete = start.entryCount === undefined || start.entryCount === queues.entryCount;
+    if (isComplete && !this.mustRebuild) return { end: await this.scan(scanFrom), from: scanFrom, rebuilt: false };
+    this.notes.push(
+      isComplete
+        ? 'all consume queues are made again from the log'
+        : `the consume queues hold ${queues.entryCount} entries up to the checkpoint, which says ${start.entryCount}: all of them are made again from the log`,
+    );
+    const floors = [...queues.all()].map((queue) => ({ queue, floor: queue.maxOffset }));
+    queues.clear();
+    const from = segments.minOffset;
+    const end = await this.scan(from);
+    // Messages that retention removed have no records, but their offsets are not given out again.
+    for (const { queue, floor } of floors) queues.raiseTo(queue, floor);
+    return { end, from, rebuilt: true };
+  }
+
+  private scan(fromOffset: number): Promise<LogEnd> {
+    const { scanner, decoder, dispatch, logger } = this.parts;
+    let nextProgress = PROGRESS_BYTES;
+    return scanner.scan(fromOffset, (buffer, at, sizeBytes, physicalOffset) => {
+      this.scannedRecords++;
+      this.scannedBytes += sizeBytes;
+      if (dispatch.redispatch(decoder.decode(buffer, at, sizeBytes))) this.dispatchedRecords++;
+      if (this.scannedBytes < nextProgress) return;
+      nextProgress += PROGRESS_BYTES;
+      logger.log(`recovery: ${this.scannedRecords} messages read, at offset ${physicalOffset}`);
+    });
+  }
+
+  /** Removes what stands behind the last whole record, or refuses to. @returns the bytes that were not zero. */
+  private async cut(end: LogEnd, lastStop: { machineRestarted: boolean } | undefined): Promise<number> {
+    const { segments, handles, scanner, checkpoint, damagedLog } = this.parts;
+    const { physicalOffset } = end;
+    const segment = segments.at(physicalOffset);
+    if (segment === undefined) return 0;
+    const { recordOffset, nonZeroEnd } = await scanner.leftover(physicalOffset);
+    const cutBytes = nonZeroEnd - physicalOffset;
+    const position = physicalOffset - segment.startOffset;
+    const flushedOffset = checkpoint.point?.flushedOffset ?? 0;
+    if (recordOffset !== undefined) {
+      // A machine that goes down may lose any page that was not flushed, and keep later ones. A killed process cannot leave this.
+      const isPowerLoss = lastStop?.machineRestarted === true && physicalOffset >= flushedOffset;
+      if (!isPowerLoss && damagedLog === 'REFUSE') throw this.damaged(segment.path, position, end, recordOffset);
+      this.notes.push(
+        `the log is damaged at offset ${physicalOffset} (${segment.path} at ${position}: ${end.reason}) before messages that are whole, ` +
+          (isPowerLoss ? 'as a power loss leaves it behind the last flush' : 'and damagedLog=CUT is set'),
+      );
+    }
+    if (physicalOffset < flushedOffset) {
+      this.notes.push(
+        `offsets ${physicalOffset} to ${flushedOffset} had been on stable storage and are gone: ${segment.path} was cut or damaged at ${position}`,
+      );
+    }
+    if (cutBytes > 0) {
+      this.notes.push(
+        `cut ${cutBytes} bytes behind the last whole message, at offset ${physicalOffset} (${segment.path} at ${position}: ${end.reason})`,
+      );
+    }
+    if (cutBytes > 0 || lastStop !== undefined) {
+      segments.removeFrom(segment.endOffset);
+      const file = handles.open(segment.path);
+      file.truncate(position);
+      file.truncate(segment.sizeBytes);
+    }
+    return cutBytes;
+  }
+
+  private damaged(path: string, position: number, end: LogEnd, recordOffset: number): StoreError {
+    return new StoreError(
+      'STORE_LOG_DAMAGED',
+      `The commit log is damaged at offset ${end.physicalOffset} (${path} at byte ${position}: ${end.reason}), and whole messages follow from offset ` +
+        `${recordOffset} on. The log was left as it is. Put the file back from a backup or a replica; or open the store with damagedLog=CUT, which ` +
+        `removes everything from offset ${end.physicalOffset} on.`,
+      { path, position, physicalOffset: end.physicalOffset, reason: end.reason, nextRecordOffset: recordOffset },
+    );
+  }
+
+  /** Takes back entries that point behind the end of the log. */
+  private async cutQueues(endOffset: number): Promise<void> {
+    const { queues, loader, segments } = this.parts;
+    for (const queue of queues.all()) {
+      if (queue.maxPhysicalOffset <= endOffset) continue;
+      const before = queue.maxOffset;
+      queue.write();
+      await loader.load(queue, { belowOffset: endOffset, minPhysicalOffset: segments.minOffset, verify: false });
+      queues.entryCount += queue.maxOffset - before;
+      this.notes.push(
+        `consume queue ${queue.topic}-${queue.queueId}: dropped ${before - queue.maxOffset} entries behind the end of the log`,
+      );
+    }
+  }
+
+  private setDispatched(from: number, start: StartPoint, end: LogEnd): void {
+    const { dispatch, checkpoint } = this.parts;
+    if (this.scannedRecords > 0) return;
+    // Nothing was found behind the start point: it stays where it was.
+    dispatch.dispatchedOffset = from === start.scanFromOffset ? from : end.physicalOffset;
+    dispatch.lastRecordOffset = start.lastRecordOffset;
+    dispatch.lastStoreTimestamp = checkpoint.times.physicMsgTimestamp;
+  }
+}

@@ -1,0 +1,198 @@
+import { join } from 'node:path';
+import { AbortFile } from './checkpoint/abort-file.js';
+import { CheckpointService } from './checkpoint/checkpoint-service.js';
+import { StoreCheckpoint } from './checkpoint/store-checkpoint.js';
+import { AppendPipeline } from './commit-log/append-pipeline.js';
+import { CommitLog } from './commit-log/commit-log.js';
+import { FlushService } from './commit-log/flush-service.js';
+import { GroupCommit } from './commit-log/group-commit.js';
+import { LogWriter } from './commit-log/log-writer.js';
+import { ReadCache } from './commit-log/read-cache.js';
+import { RecordReader } from './commit-log/record-reader.js';
+import { SegmentList } from './commit-log/segment-list.js';
+import { TailCache } from './commit-log/tail-cache.js';
+import { ConsumeQueueStore } from './consume-queue/consume-queue-store.js';
+import * as defaults from './defaults.js';
+import { DispatchService } from './dispatch/dispatch-service.js';
+import { HandlePool } from './io/handle-pool.js';
+import { IoPace } from './io/io-pace.js';
+import { StoreLock } from './lock/store-lock.js';
+import { Maintenance } from './maintenance.js';
+import type { StoreSettings } from './message-store-options.js';
+import { MessageGetter } from './read/message-getter.js';
+import { OffsetByTimestamp } from './read/offset-by-timestamp.js';
+
+/** What happens in the parts and concerns the whole store. */
+export interface StoreEvents {
+  /** The store must take no more messages, for the rest of its life. */
+  broken(reason: string): void;
+  /** Appends were taken back after a failed write. */
+  rolledBack(count: number): void;
+}
+
+/** The parts of a store, wired. */
+export type StoreParts = ReturnType<typeof buildParts>;
+
+/** Makes the parts; nothing touches the disk yet. */
+export function buildParts(settings: StoreSettings, events: StoreEvents) {
+  const { fileSystem, clock, logger, machine, rootPath } = settings;
+  const handles = new HandlePool(fileSystem, settings.maxOpenFiles);
+  const segments = new SegmentList(settings.commitLogPath, settings.segmentSizeBytes, fileSystem, handles);
+  const queues = new ConsumeQueueStore(
+    {
+      folder: settings.consumeQueuePath,
+      fileSystem,
+      handles,
+      fileEntries: settings.consumeQueueFileEntries,
+      tailEntries: defaults.CONSUME_QUEUE_TAIL_ENTRIES,
+      writeBatchEntries: defaults.CONSUME_QUEUE_WRITE_BATCH_ENTRIES,
+      flushSliceMs: defaults.CONSUME_QUEUE_FLUSH_SLICE_MS,
+    },
+    clock,
+    logger,
+  );
+  const tail = new TailCache(
+    {
+      tailCacheBytes: settings.tailCacheBytes,
+      chunkMinBytes: defaults.TAIL_CHUNK_MIN_BYTES,
+      chunkMaxBytes: defaults.TAIL_CHUNK_MAX_BYTES,
+      chunkGrowMs: defaults.TAIL_CHUNK_GROW_MS,
+    },
+    clock,
+  );
+  const dispatch = new DispatchService(queues, clock, logger);
+  const newPace = (): IoPace => new IoPace(clock, defaults.SLOW_IO_MS, defaults.SLOW_IO_HOLD_MS);
+  const writer: LogWriter = new LogWriter(
+    segments,
+    handles,
+    clock,
+    newPace(),
+    settings.syncWriteMaxBytes,
+    (segment) => {
+      flush.markDirty(segment);
+    },
+  );
+  const writtenOffset = (): number => writer.writtenOffset;
+  const flush: FlushService = new FlushService(
+    {
+      folder: settings.commitLogPath,
+      intervalMs: settings.flushDiskType === 'SYNC_FLUSH' ? 0 : settings.flushIntervalMs,
+    },
+    fileSystem,
+    handles,
+    clock,
+    writtenOffset,
+    (flushedOffset) => {
+      pipeline.flushed(flushedOffset);
+    },
+    (error) => {
+      const reason = `fdatasync of the commit log failed (${error.message}): what was written since the last one may be lost; restart the broker to recover`;
+      events.broken(reason);
+      pipeline.failed(reason);
+    },
+  );
+  const pipeline: AppendPipeline = new AppendPipeline(settings, flush, dispatch, clock);
+  const group: GroupCommit = new GroupCommit(tail, writer, clock, defaults.WRITE_RETRY_INTERVAL_MS, {
+    written: (appends) => {
+      pipeline.written(appends);
+      commitLog.prepareNextSegment();
+      maintenance.wake();
+    },
+    rolledBack: (appends, { error }) => {
+      // Offsets go back in the order in which they were given, last one first.
+      for (let i = appends.length - 1; i >= 0; i--) {
+        if (appends[i].takesQueueOffset) appends[i].queue.assignedOffset = appends[i].queueOffset;
+      }
+      commitLog.continueAt(writer.writtenOffset);
+      events.rolledBack(appends.length);
+      logger.error(`a write of the commit log failed, ${appends.length} messages were refused: ${error.message}`);
+    },
+  });
+  const commitLog: CommitLog = new CommitLog(settings, segments, tail, group, clock, () => {
+    const prepared = segments.last;
+    fileSystem.syncFolder(settings.commitLogPath, (error) => {
+      // When it failed, the flush that needs the name tries again, and is the one to fail.
+      if (error === undefined && prepared !== undefined) prepared.nameDurable = true;
+    });
+  });
+  const readCache = new ReadCache(segments, handles, defaults.READ_BLOCK_BYTES, settings.readCacheBytes);
+  const reader = new RecordReader(
+    { sparseBytes: defaults.READ_SPARSE_BYTES, pageCacheBytes: settings.pageCacheBytes },
+    tail,
+    readCache,
+    segments,
+    handles,
+    clock,
+    newPace(),
+    writtenOffset,
+  );
+  const getter = new MessageGetter(
+    {
+      maxCountInMemory: settings.maxTransferCountInMemory,
+      maxBytesInMemory: settings.maxTransferBytesInMemory,
+      maxCountOnDisk: settings.maxTransferCountOnDisk,
+      maxBytesOnDisk: settings.maxTransferBytesOnDisk,
+      maxFilterScanBytes: settings.maxFilterScanBytes,
+      maxPullBytes: defaults.MAX_PULL_BYTES,
+      maxPullMessages: defaults.MAX_PULL_MESSAGES,
+      inMemoryBytes: settings.inMemoryBytes,
+      fileEntries: settings.consumeQueueFileEntries,
+    },
+    queues,
+    segments,
+    reader,
+    writtenOffset,
+  );
+  const checkpoint = new StoreCheckpoint(join(rootPath, 'checkpoint'), fileSystem);
+  const checkpoints = new CheckpointService(
+    { intervalMs: settings.checkpointIntervalMs, logBytes: settings.checkpointLogBytes },
+    checkpoint,
+    queues,
+    dispatch,
+    flush,
+    handles,
+    clock,
+  );
+  const maintenance: Maintenance = new Maintenance(
+    { intervalMs: settings.consumeQueueFlushIntervalMs, idleReleaseMs: settings.idleReleaseMs },
+    queues,
+    checkpoints,
+    tail,
+    readCache,
+    clock,
+    logger,
+  );
+  const lock = new StoreLock(
+    join(rootPath, 'lock'),
+    { heartbeatMs: defaults.LOCK_HEARTBEAT_MS, staleMs: defaults.LOCK_STALE_MS },
+    fileSystem,
+    clock,
+    machine,
+    (reason) => {
+      events.broken(`${reason}: another process may be using the store`);
+    },
+  );
+  const abort = new AbortFile(join(rootPath, 'abort'), fileSystem, machine);
+  const offsetByTimestamp = new OffsetByTimestamp(reader);
+  return {
+    handles,
+    segments,
+    queues,
+    tail,
+    dispatch,
+    writer,
+    flush,
+    pipeline,
+    group,
+    commitLog,
+    readCache,
+    reader,
+    getter,
+    checkpoint,
+    checkpoints,
+    maintenance,
+    lock,
+    abort,
+    offsetByTimestamp,
+  };
+}

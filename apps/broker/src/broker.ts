@@ -136,7 +136,7 @@ export class Broker {
       logger: this.logger,
     });
     this.stops.push(() => metadata.close());
-    await metadata.topics.putAll(new SystemTopicSet(config, this.delayLevelsMs.length).configs);
+    await metadata.topics.ensure(new SystemTopicSet(config, this.delayLevelsMs.length).configs);
     return metadata;
   }
 

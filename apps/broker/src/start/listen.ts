@@ -1,6 +1,7 @@
+import { createServer } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { RequestCode } from '@rocknest/protocol';
-import { RemotingServerStrategy } from '@rocknest/remoting-nest';
+import { type AdditionalListener, RemotingServerStrategy } from '@rocknest/remoting-nest';
 import { BrokerModule } from '../broker.module.js';
 import type { BrokerServices } from '../broker-services.js';
 import type { BrokerConfig } from '../config/broker-settings.js';
@@ -12,7 +13,7 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** The port for old clients takes everything but pulls, which they send to the main port. */
+/** The port for old clients takes everything but what is held back until there is a message, which they send to the main port. */
 const NOT_ON_VIP_PORT: readonly number[] = [
   RequestCode.PULL_MESSAGE,
   RequestCode.LITE_PULL_MESSAGE,
@@ -22,7 +23,11 @@ const NOT_ON_VIP_PORT: readonly number[] = [
   RequestCode.POLLING_INFO,
 ];
 
-/** Makes the broker a Nest microservice and opens its ports. */
+/**
+ * Makes the broker a Nest microservice and opens its ports.
+ *
+ * @throws RemotingListenError when the port is in use.
+ */
 export async function listen(
   services: BrokerServices,
   config: BrokerConfig,
@@ -36,6 +41,7 @@ export async function listen(
     closeGraceMs: config.shutdownGraceMs,
     onConnectionClose: (connection) => services.connectionClosed(connection),
     logger,
+    additionalListeners: await vipListener(config, host, logger),
   });
   const app = await NestFactory.createMicroservice(BrokerModule.with(services), {
     strategy,
@@ -43,5 +49,24 @@ export async function listen(
     abortOnError: false,
   });
   await app.listen();
-  return { port: 0, close: () => app.close() };
+  return { port: strategy.listeningAddresses[0].port, close: () => app.close() };
+}
+
+async function vipListener(config: BrokerConfig, host: string, logger: BrokerLogger): Promise<AdditionalListener[]> {
+  const port = config.listenPort - VIP_PORT_OFFSET;
+  if (!config.vipChannelEnable || port <= 0) return [];
+  if (await isFree(host, port)) return [{ port, excludeCodes: NOT_ON_VIP_PORT }];
+  logger.warn(
+    `port ${port}, the VIP port of clients up to 4.4, is in use: those clients need vipChannelEnabled=false. Set vipChannelEnable=false to start without it.`,
+  );
+  return [];
+}
+
+/** Nobody would notice a missing VIP port, so it is tried beforehand instead of failing the start. */
+function isFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen({ host, port }, () => probe.close(() => resolve(true)));
+  });
 }

@@ -15,7 +15,7 @@ export interface GroupDirectoryOptions {
  * Follows `findSubscriptionGroupConfig` of `broker/subscription/SubscriptionGroupManager.java`.
  */
 export class GroupDirectory {
-  private readonly underWay = new Map<string, Promise<SubscriptionGroupConfig | undefined>>();
+  private readonly underWay = new Map<string, Promise<SubscriptionGroupConfig>>();
 
   constructor(
     private readonly groups: SubscriptionGroupManager,
@@ -43,14 +43,9 @@ export class GroupDirectory {
     }
     let creation = this.underWay.get(group);
     if (creation === undefined) {
-      creation = this.create(group).finally(() => this.underWay.delete(group));
+      creation = this.groups.autoCreate(group).finally(() => this.underWay.delete(group));
       this.underWay.set(group, creation);
     }
     return creation;
-  }
-
-  private async create(group: string): Promise<SubscriptionGroupConfig | undefined> {
-    await this.groups.autoCreate(group);
-    return this.groups.get(group);
   }
 }

@@ -115,7 +115,8 @@ export class TopicAutoCreator {
 
   private async store(config: TopicConfig): Promise<TopicConfig> {
     const changed = await this.topics.put(config);
-    if (changed) this.options.onCreated(config);
-    return config;
+    const stored = this.topics.get(config.topicName) ?? config;
+    if (changed) this.options.onCreated(stored);
+    return stored;
   }
 }

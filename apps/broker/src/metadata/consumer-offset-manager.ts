@@ -33,6 +33,8 @@ export class ConsumerOffsetManager implements WriteBehindSource {
   /** Groups and topics whose rows are still in the database. */
   private readonly removedGroups = new Set<string>();
   private readonly removedTopics = new Set<string>();
+  /** Offsets and removals of the write under way. */
+  private inFlight = 0;
   private readonly upsert: UpsertStatement;
   private readonly maxOffsets: number;
 
@@ -113,7 +115,7 @@ export class ConsumerOffsetManager implements WriteBehindSource {
   }
 
   pendingCount(): number {
-    return this.table.dirtySize + this.removedGroups.size + this.removedTopics.size;
+    return this.table.dirtySize + this.removedGroups.size + this.removedTopics.size + this.inFlight;
   }
 
   /**
@@ -126,6 +128,7 @@ export class ConsumerOffsetManager implements WriteBehindSource {
     this.removedGroups.clear();
     this.removedTopics.clear();
     const dirty = this.table.takeDirty();
+    this.inFlight = groups.length + topics.length + dirty.length;
     let removed = false;
     let written = 0;
     try {
@@ -142,6 +145,8 @@ export class ConsumerOffsetManager implements WriteBehindSource {
         for (const topic of topics) this.removedTopics.add(topic);
       }
       throw error;
+    } finally {
+      this.inFlight = 0;
     }
     const { version } = this;
     if (version === this.savedVersion) return;

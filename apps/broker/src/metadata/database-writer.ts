@@ -14,6 +14,7 @@ export type Transaction = DataSource['manager'];
 export class DatabaseWriter {
   private last: Promise<void> = Promise.resolve();
   private downSince: number | undefined;
+  private mustReopen = false;
 
   constructor(
     private readonly database: OpenDatabase,
@@ -47,7 +48,7 @@ export class DatabaseWriter {
   /** Waits for the jobs so far and closes the connections. */
   async close(): Promise<void> {
     await this.last;
-    await this.database.dataSource.destroy();
+    if (this.database.dataSource.isInitialized) await this.database.dataSource.destroy();
   }
 
   private enqueue<T>(job: () => Promise<T>): Promise<T> {
@@ -61,14 +62,27 @@ export class DatabaseWriter {
 
   private async watched<T>(job: () => Promise<T>): Promise<T> {
     try {
+      if (this.mustReopen) await this.reopen();
       // A statement of SQLite runs to its end before anything else does: only a server can leave one hanging.
       const result = await (this.database.target.kind === 'sqlite' ? job() : this.inTime(job()));
       this.onSuccess();
       return result;
     } catch (error) {
+      this.mustReopen = this.database.target.kind === 'sqlite';
       this.onFailure(error);
       throw error;
     }
+  }
+
+  /**
+   * libsql leaves a statement that failed with SQLITE_BUSY unfinished, and no transaction of its connection can be committed from then on.
+   * So after a failure the next job begins with a new connection.
+   */
+  private async reopen(): Promise<void> {
+    const { dataSource } = this.database;
+    if (dataSource.isInitialized) await dataSource.destroy();
+    await dataSource.initialize();
+    this.mustReopen = false;
   }
 
   private async inTime<T>(job: Promise<T>): Promise<T> {

@@ -26,6 +26,8 @@ export class DelayOffsetManager implements WriteBehindSource {
   private version: DataVersion;
   private savedVersion: DataVersion;
   private changes = 0;
+  /** Levels of the write under way. */
+  private inFlight = 0;
 
   constructor(
     private readonly writer: DatabaseWriter,
@@ -66,7 +68,7 @@ export class DelayOffsetManager implements WriteBehindSource {
   }
 
   pendingCount(): number {
-    return this.dirty.size;
+    return this.dirty.size + this.inFlight;
   }
 
   async write(): Promise<void> {
@@ -74,12 +76,15 @@ export class DelayOffsetManager implements WriteBehindSource {
     const { version } = this;
     if (levels.length > 0) {
       this.dirty.clear();
+      this.inFlight = levels.length;
       const parameters = levels.flatMap((level) => [this.options.brokerKey, level, this.get(level)]);
       try {
         await this.writer.query(this.upsert.sql(levels.length), parameters);
       } catch (error) {
         for (const level of levels) this.dirty.add(level);
         throw error;
+      } finally {
+        this.inFlight = 0;
       }
     }
     if (version === this.savedVersion) return;

@@ -140,7 +140,9 @@ async function load(database: OpenDatabase, options: MetadataOptions): Promise<M
       return writer.isDown;
     },
     async flush() {
-      await Promise.all([offsets.writeBehind.flush(), delayOffsets.writeBehind.flush()]);
+      // Both are tried to their end, whatever becomes of the other.
+      const results = await Promise.allSettled([offsets.writeBehind.flush(), delayOffsets.writeBehind.flush()]);
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
     },
     close() {
       closing ??= Promise.all([offsets.writeBehind.close(), delayOffsets.writeBehind.close()]).then(() =>

@@ -7,6 +7,7 @@ export type DatabaseErrorCode =
   | 'DATABASE_FILE' // the SQLite file cannot be opened, read or written
   | 'DATABASE_LOCKED'
   | 'DATABASE_FULL'
+  | 'DATABASE_NEWER' // a newer version changed its tables
   | 'DATABASE_FAILED'; // anything else: the cause has it
 
 /** The database could not be opened or written. The message names it (never its password) and says what to do. */
@@ -43,6 +44,14 @@ const CODE_BY_DRIVER_CODE: Readonly<Record<string, DatabaseErrorCode>> = {
   ER_DBACCESS_DENIED_ERROR: 'DATABASE_LOGIN_REFUSED',
   '3D000': 'DATABASE_NOT_FOUND',
   ER_BAD_DB_ERROR: 'DATABASE_NOT_FOUND',
+  // the folder of a SQLite file cannot be made
+  EACCES: 'DATABASE_FILE',
+  EPERM: 'DATABASE_FILE',
+  EROFS: 'DATABASE_FILE',
+  EEXIST: 'DATABASE_FILE',
+  ENOTDIR: 'DATABASE_FILE',
+  ENAMETOOLONG: 'DATABASE_FILE',
+  ENOSPC: 'DATABASE_FULL',
   SQLITE_NOTADB: 'DATABASE_FILE',
   SQLITE_CORRUPT: 'DATABASE_FILE',
   SQLITE_READONLY: 'DATABASE_FILE',
@@ -87,6 +96,7 @@ const ADVICE: Readonly<Record<DatabaseErrorCode, string>> = {
   DATABASE_FILE: 'Check that the folder exists, is writable and has room, and that the file is a SQLite database',
   DATABASE_LOCKED: 'Another process holds it: stop that one, or give this one a store folder of its own',
   DATABASE_FULL: 'Make room on its disk',
+  DATABASE_NEWER: 'Start the newer version, or use another database',
   DATABASE_FAILED: 'See the reason',
 };
 
@@ -104,7 +114,7 @@ export function databaseError(error: unknown, what: string, database: string, us
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const deeper = inner(error);
-  if (error.message === '' && deeper instanceof Error) return reasonOf(deeper);
+  if (deeper instanceof Error && (error.message === '' || 'driverError' in error)) return reasonOf(deeper);
   const text = error.message.split('\n')[0] ?? '';
   return text === '' && 'code' in error ? String(error.code) : text.replace(/\.$/, '');
 }

@@ -1,4 +1,4 @@
-import { databaseError } from './database-error.js';
+import { DatabaseError, databaseError } from './database-error.js';
 import { databaseOptions, databaseTarget, type DatabaseSpec } from './database-options.js';
 import { describeTarget, type DatabaseTarget } from './database-url.js';
 import { DataSource } from './typeorm.js';
@@ -30,11 +30,22 @@ export async function openDatabase(spec: DatabaseSpec, what: string): Promise<Op
   try {
     await dataSource.initialize();
     await migrate(dataSource, target);
+    await refuseNewer(dataSource, spec, what, name);
     return { dataSource, target, name };
   } catch (error) {
     if (dataSource.isInitialized) await dataSource.destroy().catch(() => undefined);
     throw databaseError(error, what, name, spec.url !== undefined && spec.url !== '');
   }
+}
+
+/** A table that a newer version has changed must not be written by this one. */
+async function refuseNewer(dataSource: DataSource, spec: DatabaseSpec, what: string, name: string): Promise<void> {
+  const known = new Set(spec.migrations.map(({ name: migration }) => migration));
+  const rows = await dataSource.query<{ name: string }[]>(`SELECT name FROM ${spec.migrationsTable}`);
+  const newer = rows.map((row) => row.name).filter((migration) => !known.has(migration));
+  if (newer.length === 0) return;
+  const message = `${what} (${name}) was changed by a newer version of Rocknest (${newer.join(', ')}). Start that version, or use another database.`;
+  throw new DatabaseError('DATABASE_NEWER', message, undefined, name);
 }
 
 async function migrate(dataSource: DataSource, target: DatabaseTarget): Promise<void> {

@@ -17,8 +17,8 @@ export function textsFromJsonColumn(text: string): Record<string, string> {
   return Object.fromEntries(Object.entries(objectFromJsonColumn(text)).map(([key, value]) => [key, String(value)]));
 }
 
-/** The same for a list; NULL is no list. */
-export function listFromJsonColumn(text: string | null): unknown[] | undefined {
-  const value: unknown = text === null ? undefined : JSON.parse(text);
+/** The same for a list; JSON's null is no list. */
+export function listFromJsonColumn(text: string): unknown[] | undefined {
+  const value: unknown = JSON.parse(text);
   return Array.isArray(value) ? value : undefined;
 }

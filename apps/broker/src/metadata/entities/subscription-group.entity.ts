@@ -8,7 +8,7 @@ import { listFromJsonColumn, objectFromJsonColumn, textsFromJsonColumn, toJsonCo
 export type SubscriptionGroupRow = Omit<SubscriptionGroupConfig, JsonMember> & {
   brokerKey: string;
   groupRetryPolicy: string;
-  subscriptionDataSet: string | null;
+  subscriptionDataSet: string;
   attributes: string;
 };
 
@@ -36,7 +36,7 @@ export const subscriptionGroupEntity = new EntitySchema<SubscriptionGroupRow>({
     notifyConsumerIdsChangedEnable: { name: 'notify_consumer_ids_changed_enable', type: Boolean },
     groupSysFlag: { name: 'group_sys_flag', type: 'integer' },
     consumeTimeoutMinute: { name: 'consume_timeout_minute', type: 'integer' },
-    subscriptionDataSet: { name: 'subscription_data_set', type: 'text', nullable: true },
+    subscriptionDataSet: { name: 'subscription_data_set', type: 'text' },
     attributes: { name: 'attributes', type: 'text' },
   },
 });
@@ -47,8 +47,7 @@ export function subscriptionGroupToRow(brokerKey: string, config: SubscriptionGr
     ...config,
     brokerKey,
     groupRetryPolicy: toJsonColumn(groupRetryPolicy),
-    // NULL rather than nothing: with nothing the old value would stay.
-    subscriptionDataSet: subscriptionDataSet === undefined ? null : toJsonColumn(subscriptionDataSet),
+    subscriptionDataSet: toJsonColumn(subscriptionDataSet ?? null),
     attributes: toJsonColumn(attributes),
   };
 }

@@ -41,7 +41,7 @@ export class CreateMetadata1763800000000 implements MigrationInterface {
           flag('notify_consumer_ids_changed_enable'),
           integer('group_sys_flag'),
           integer('consume_timeout_minute'),
-          { ...json('subscription_data_set'), isNullable: true },
+          json('subscription_data_set'),
           json('attributes'),
         ],
       }),

@@ -1,0 +1,120 @@
+#!/bin/sh
+# Starts a Postgres and a MariaDB of their own for the conformance tests, on loopback and free ports, with all data under DIR.
+#
+#   eval "$(test/support/databases.sh start DIR)"    sets TEST_POSTGRES_URL and TEST_MYSQL_URL
+#   test/support/databases.sh stop DIR               stops both and removes DIR
+#
+# A database that is not installed is left out (its variable stays unset, its tests show as skipped). Packages of Debian:
+# postgresql, mariadb-server. Runs as root (the servers then run as postgres and mysql) or as an ordinary user.
+set -eu
+
+usage() {
+  echo "usage: $0 start|stop DIR" >&2
+  exit 2
+}
+
+[ $# -eq 2 ] || usage
+action=$1
+dir=$2
+case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
+
+free_port() {
+  node -e 'const s = require("node:net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
+}
+
+# as USER COMMAND...: as that user when we are root, as ourselves otherwise
+as() {
+  user=$1
+  shift
+  if [ "$(id -u)" = 0 ]; then
+    setpriv --reuid "$user" --regid "$user" --init-groups env HOME="$dir" "$@"
+  else
+    "$@"
+  fi
+}
+
+# The newest version in Debian's places, or what the PATH has.
+postgres_bin() {
+  found=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+  [ -n "$found" ] || found=$(dirname "$(command -v initdb 2>/dev/null || echo /nonexistent/initdb)")
+  [ -x "$found/initdb" ] && echo "$found" || true
+}
+
+start_postgres() {
+  bin=$(postgres_bin)
+  if [ -z "$bin" ]; then
+    echo "databases.sh: no Postgres is installed: its tests will be skipped" >&2
+    return
+  fi
+  data=$dir/postgres
+  mkdir -p "$data"
+  if [ "$(id -u)" = 0 ]; then chown postgres "$data"; fi
+  chmod 700 "$data"
+  printf 'rocknest' >"$dir/postgres.password"
+  chmod 644 "$dir/postgres.password"
+  as postgres "$bin/initdb" -D "$data/data" -U rocknest --auth=scram-sha-256 --pwfile="$dir/postgres.password" \
+    --encoding=UTF8 --locale=C -N >"$dir/postgres.log" 2>&1
+  port=$(free_port)
+  as postgres "$bin/pg_ctl" -D "$data/data" -l "$data/server.log" -w -t 60 \
+    -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off" start >>"$dir/postgres.log" 2>&1
+  echo "export TEST_POSTGRES_URL='postgres://rocknest:rocknest@127.0.0.1:$port/postgres'"
+}
+
+start_mysql() {
+  if ! command -v mariadbd >/dev/null 2>&1 && [ ! -x /usr/sbin/mariadbd ]; then
+    echo "databases.sh: no MariaDB is installed: its tests will be skipped" >&2
+    return
+  fi
+  server=$(command -v mariadbd || echo /usr/sbin/mariadbd)
+  data=$dir/mysql
+  mkdir -p "$data"
+  if [ "$(id -u)" = 0 ]; then chown mysql "$data"; fi
+  as mysql mariadb-install-db --no-defaults --datadir="$data/data" --auth-root-authentication-method=normal \
+    --skip-test-db >"$dir/mysql.log" 2>&1
+  port=$(free_port)
+  # nohup: the server outlives this script.
+  as mysql nohup "$server" --no-defaults --datadir="$data/data" --port="$port" --bind-address=127.0.0.1 \
+    --socket="$data/server.sock" --pid-file="$data/server.pid" --log-error="$data/server.log" \
+    --innodb-flush-log-at-trx-commit=0 >>"$dir/mysql.log" 2>&1 </dev/null &
+  tries=0
+  until mariadb-admin --no-defaults --socket="$data/server.sock" -u root ping >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    if [ "$tries" -gt 300 ]; then
+      echo "databases.sh: MariaDB did not start within 60 s; see $data/server.log" >&2
+      exit 1
+    fi
+    sleep 0.2
+  done
+  mariadb --no-defaults --socket="$data/server.sock" -u root -e "
+    CREATE DATABASE rocknest;
+    CREATE USER 'rocknest'@'%' IDENTIFIED BY 'rocknest';
+    GRANT ALL ON *.* TO 'rocknest'@'%';" >>"$dir/mysql.log" 2>&1
+  echo "export TEST_MYSQL_URL='mysql://rocknest:rocknest@127.0.0.1:$port/rocknest'"
+}
+
+stop_all() {
+  bin=$(postgres_bin)
+  if [ -n "$bin" ] && [ -f "$dir/postgres/data/postmaster.pid" ]; then
+    as postgres "$bin/pg_ctl" -D "$dir/postgres/data" -m immediate -w stop >/dev/null 2>&1 || true
+  fi
+  if [ -S "$dir/mysql/server.sock" ]; then
+    mariadb-admin --no-defaults --socket="$dir/mysql/server.sock" -u root shutdown >/dev/null 2>&1 || true
+    tries=0
+    while [ -f "$dir/mysql/server.pid" ] && [ "$tries" -lt 150 ]; do
+      tries=$((tries + 1))
+      sleep 0.2
+    done
+  fi
+  rm -rf "$dir"
+}
+
+case $action in
+  start)
+    mkdir -p "$dir"
+    chmod 755 "$dir"
+    start_postgres
+    start_mysql
+    ;;
+  stop) stop_all ;;
+  *) usage ;;
+esac

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.apache.rocketmq.client.exception.MQBrokerException;
 import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
@@ -18,6 +19,7 @@ import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
  */
 final class AdminCheck {
     private static final int GONE_TIMEOUT_MS = 40_000;
+    private static final int HEARTBEAT_TIMEOUT_MS = 40_000;
     private static final String NAMESPACE = "INTEROP_CHECK";
 
     private interface Operation {
@@ -137,8 +139,18 @@ final class AdminCheck {
             fields.put("topics", new TreeMap<>(info.getSubscriptionTable()).keySet());
             return fields;
         });
-        operation("examineProducerConnectionInfo",
-            () -> admin.examineProducerConnectionInfo(producerGroup, topic).getConnectionSet().size());
+        operation("examineProducerConnectionInfo", () -> {
+            // A producer is known to the broker after its first heartbeat.
+            long deadline = System.currentTimeMillis() + HEARTBEAT_TIMEOUT_MS;
+            for (;;) {
+                try {
+                    return admin.examineProducerConnectionInfo(producerGroup, topic).getConnectionSet().size();
+                } catch (MQBrokerException error) {
+                    if (System.currentTimeMillis() > deadline) throw error;
+                    Thread.sleep(100);
+                }
+            }
+        });
         operation("examineConsumeStats", () -> {
             var stats = admin.examineConsumeStats(group);
             long consumed = 0;

@@ -1,0 +1,40 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectRoot } from './project-root.js';
+
+const APPS = ['namesrv', 'broker'];
+const SOURCES = ['apps', 'libs', 'package-lock.json', 'tsconfig.json', 'nest-cli.json'];
+
+function newestChange(path: string): number {
+  const info = statSync(path);
+  if (!info.isDirectory()) return info.mtimeMs;
+  const names = readdirSync(path).filter((name) => name !== 'test' && !name.endsWith('.spec.ts'));
+  return Math.max(0, ...names.map((name) => newestChange(join(path, name))));
+}
+
+function isFresh(app: string): boolean {
+  const main = join(projectRoot, 'dist', 'apps', app, 'apps', app, 'src', 'main.js');
+  if (!existsSync(main)) return false;
+  const builtAt = newestChange(join(projectRoot, 'dist', 'apps', app));
+  return SOURCES.every((source) => newestChange(join(projectRoot, source)) <= builtAt);
+}
+
+/**
+ * Runs once before the tests that start processes: they run the built output, so it has to be that of the sources.
+ * `ROCKNEST_DIST` names a build that is taken as it is.
+ */
+export default function buildApps(): void {
+  if (process.env.ROCKNEST_DIST !== undefined) return;
+  for (const app of APPS.filter((name) => !isFresh(name))) {
+    const result = spawnSync(
+      process.execPath,
+      [join(projectRoot, 'node_modules/@nestjs/cli/bin/nest.js'), 'build', app],
+      {
+        cwd: projectRoot,
+        encoding: 'utf8',
+      },
+    );
+    if (result.status !== 0) throw new Error(`nest build ${app} failed\n${result.stdout}\n${result.stderr}`);
+  }
+}

@@ -1,71 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { databaseOptions, DatabaseError, DataSource, openDatabase } from '@rocknest/config';
-import { defaultSubscriptionGroupConfig, type SubscriptionGroupConfig, type TopicConfig } from '@rocknest/protocol';
-import { metadataEntities } from '../../apps/broker/src/metadata/entities/index.js';
-import {
-  MetadataError,
-  openMetadata,
-  type Metadata,
-  type MetadataOptions,
-} from '../../apps/broker/src/metadata/index.js';
-import { metadataMigrations } from '../../apps/broker/src/metadata/migrations/index.js';
+import { describe, expect, it } from 'vitest';
+import { defaultSubscriptionGroupConfig, type SubscriptionGroupConfig } from '@rocknest/protocol';
+import { MetadataError } from '../../apps/broker/src/metadata/index.js';
 import { waitFor } from '../support/wait-for.js';
-import { backends, type TestDatabase } from './support/metadata-backends.js';
-
-const BROKER = 'DefaultCluster/broker-a/0';
-/** Longer than any test: only a test that wants the timer sets a shorter one. */
-const NEVER_MS = 3_600_000;
-
-const topic = (topicName: string, fields: Partial<TopicConfig> = {}): TopicConfig => ({
-  topicName,
-  readQueueNums: 4,
-  writeQueueNums: 4,
-  perm: 6,
-  topicFilterType: 'SINGLE_TAG',
-  topicSysFlag: 0,
-  order: false,
-  attributes: {},
-  ...fields,
-});
+import { backends } from './support/metadata-backends.js';
+import { metadataHarness, topic } from './support/metadata-harness.js';
 
 describe.each(backends)('metadata on $name', (backend) => {
-  let database: TestDatabase;
-  let lines: string[];
-  const opened: Metadata[] = [];
-
-  const open = async (options: Partial<MetadataOptions> = {}): Promise<Metadata> => {
-    const note = (level: string) => (message: string) => lines.push(`${level} ${message}`);
-    const metadata = await openMetadata({
-      ...(database.url !== undefined && { databaseUrl: database.url }),
-      storePath: database.storePath,
-      brokerKey: BROKER,
-      logger: { log: note('log'), warn: note('warn'), error: note('error') },
-      flushConsumerOffsetIntervalMs: NEVER_MS,
-      flushDelayOffsetIntervalMs: NEVER_MS,
-      retryMinMs: 20,
-      retryMaxMs: 50,
-      closeTimeoutMs: 200,
-      ...options,
-    });
-    opened.push(metadata);
-    return metadata;
-  };
-  const reopen = async (metadata: Metadata): Promise<Metadata> => {
-    await metadata.close();
-    return open();
-  };
-
-  beforeEach(async (context) => {
-    if (backend.missing !== undefined) context.skip(backend.missing);
-    lines = [];
-    database = await backend.create();
-  });
-  afterEach(async () => {
-    if (backend.missing !== undefined) return;
-    await database.mendIt();
-    await Promise.all(opened.splice(0).map((metadata) => metadata.close()));
-    await database.drop();
-  });
+  const harness = metadataHarness(backend);
+  const { open, reopen } = harness;
 
   it('begins empty', async () => {
     const metadata = await open();
@@ -316,98 +258,5 @@ describe.each(backends)('metadata on $name', (backend) => {
     const [a2, b2] = await Promise.all([open({ brokerKey: 'c/a/0' }), open({ brokerKey: 'c/b/0' })]);
     expect([a2.topics.get('t')?.perm, b2.topics.get('t')?.perm]).toEqual([2, 4]);
     expect([a2.offsets.query('g', 't', 0), b2.offsets.query('g', 't', 0)]).toEqual([1, -1]);
-  });
-
-  it('goes on from memory while the database is down, and loses nothing', async () => {
-    let metadata = await open({ flushConsumerOffsetIntervalMs: 20, flushDelayOffsetIntervalMs: 20 });
-    await metadata.topics.put(topic('a'));
-    metadata.offsets.commit('g', 'a', 0, 1);
-    await metadata.flush();
-
-    await database.breakIt();
-    for (let queueId = 0; queueId < 600; queueId++) metadata.offsets.commit('g', 'a', queueId, 100 + queueId);
-    metadata.delayOffsets.set(1, 9);
-    await waitFor(() => metadata.isDatabaseDown, 'the outage to be noticed');
-    await expect(metadata.topics.put(topic('b'))).rejects.toMatchObject({
-      code: 'METADATA_UNAVAILABLE',
-      retriable: true,
-    });
-    expect(metadata.topics.get('a')).toBeDefined();
-    expect(metadata.topics.get('b')).toBeUndefined();
-    expect(metadata.offsets.query('g', 'a', 599)).toBe(699);
-    metadata.offsets.commit('g', 'a', 599, 1_000);
-    metadata.offsets.deleteTopic('other');
-    await expect(metadata.flush()).rejects.toThrow();
-    expect(metadata.offsets.pendingCount()).toBeGreaterThan(600);
-    expect(lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
-
-    await database.mendIt();
-    await waitFor(
-      () => metadata.offsets.pendingCount() + metadata.delayOffsets.pendingCount() === 0,
-      'the offsets to be written',
-    );
-    await waitFor(() => !metadata.isDatabaseDown, 'the end of the outage');
-    expect(lines.filter((line) => line.startsWith('log'))).toHaveLength(1);
-    await expect(metadata.topics.put(topic('b'))).resolves.toBe(true);
-    metadata = await reopen(metadata);
-    expect(metadata.offsets.query('g', 'a', 0)).toBe(100);
-    expect(metadata.offsets.query('g', 'a', 599)).toBe(1_000);
-    expect(metadata.delayOffsets.get(1)).toBe(9);
-    expect(metadata.topics.get('b')).toBeDefined();
-  });
-
-  it('stops while the database is down and says what was lost', async () => {
-    const metadata = await open();
-    metadata.offsets.commit('g', 't', 0, 1);
-    await database.breakIt();
-    await metadata.close();
-    expect(lines.filter((line) => line.startsWith('error'))).toEqual([
-      expect.stringMatching(/^error 1 consumer offsets could not be written/),
-    ]);
-  });
-
-  it('has entities and migrations that say the same', async () => {
-    await (await open()).close();
-    const dataSource = new DataSource(
-      databaseOptions({
-        url: database.url,
-        sqliteFile: `${database.storePath}/metadata.db`,
-        entities: metadataEntities,
-        migrations: metadataMigrations,
-        migrationsTable: 'rocknest_broker_migrations',
-      }),
-    );
-    await dataSource.initialize();
-    const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
-    expect(upQueries.map(({ query }) => query)).toEqual([]);
-    for (const _ of metadataMigrations) await dataSource.undoLastMigration();
-    await expect(dataSource.query('SELECT * FROM rocknest_topic_config')).rejects.toThrow();
-    await dataSource.destroy();
-  });
-
-  it('refuses a database that a newer version has changed', async () => {
-    await (await open()).close();
-    const spec = {
-      url: database.url,
-      sqliteFile: `${database.storePath}/metadata.db`,
-      entities: [],
-      migrations: [],
-      migrationsTable: 'rocknest_broker_migrations',
-    };
-    await expect(openDatabase(spec, 'The database')).rejects.toMatchObject({
-      code: 'DATABASE_NEWER',
-      message: expect.stringMatching(/newer version of Rocknest \(CreateMetadata\d+\)/),
-    });
-  });
-
-  it('says what to do when the database is down at the start', async () => {
-    const url = database.url ?? 'sqlite:/dev/null/x.db';
-    await database.breakIt();
-    const failure = await open({ databaseUrl: url }).catch((error: unknown) => error);
-    expect(failure).toBeInstanceOf(DatabaseError);
-    const { message, code } = failure as DatabaseError;
-    expect(code).toBe(backend.name === 'SQLite' ? 'DATABASE_FILE' : 'DATABASE_UNREACHABLE');
-    expect(message).toMatch(/^The database of the broker's metadata \(.*\) cannot be used: .+\. (Start it|Check that)/);
-    expect(message).not.toContain('rocknest:rocknest');
   });
 });

@@ -15,3 +15,6 @@ export const DATABASE_QUERY_TIMEOUT_MS = 10_000;
 
 /** ms that SQLite waits for another process which holds the file (the event loop stands still meanwhile). */
 export const SQLITE_BUSY_TIMEOUT_MS = 1_000;
+
+/** A write that takes longer counts as failed, so that one connection that hangs does not stop all writing. */
+export const DATABASE_WRITE_TIMEOUT_MS = 15_000;

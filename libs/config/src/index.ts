@@ -41,3 +41,4 @@ export type {
   TableColumnOptions,
   ValueTransformer,
 } from './database/typeorm.js';
+export { DatabaseWriter, type DatabaseWriterOptions, type Transaction } from './database/database-writer.js';

@@ -1,6 +1,5 @@
-import { classifyDatabaseError, reasonOf } from '@rocknest/config';
+import { classifyDatabaseError, reasonOf, type DatabaseWriter, type Transaction } from '@rocknest/config';
 import type { DataVersion } from '@rocknest/protocol';
-import type { DatabaseWriter, Transaction } from './database-writer.js';
 import { MAX_PENDING_CHANGES } from './defaults.js';
 import type { VersionedTable } from './entities/index.js';
 import { MetadataError } from './metadata-error.js';

@@ -1,10 +1,9 @@
-import type { DatabaseKind } from '@rocknest/config';
+import type { DatabaseKind, DatabaseWriter } from '@rocknest/config';
 import type { DataVersion } from '@rocknest/protocol';
 import { inBatches } from './batches.js';
 import { checkInt32, checkName } from './checks.js';
 import type { ConsumerOffsetTable } from './consumer-offset-table.js';
 import { type DirtyOffset, type TopicOffsets } from './consumer-offset-table.js';
-import type { DatabaseWriter } from './database-writer.js';
 import { CONSUMER_OFFSET_VERSION_STEP, MAX_CONSUMER_OFFSETS } from './defaults.js';
 import { consumerOffsetEntity } from './entities/index.js';
 import { MetadataError } from './metadata-error.js';

@@ -24,9 +24,6 @@ export const MAX_PENDING_CHANGES = 10_000;
 /** Committed offsets held in memory at most (some 100 bytes each): groups x topics x queues of a very large broker. */
 export const MAX_CONSUMER_OFFSETS = 2_000_000;
 
-/** A write that takes longer counts as failed, so that one connection that hangs does not stop all writing. */
-export const WRITE_TIMEOUT_MS = 15_000;
-
 /** Width of name columns. Three of them and a number are what an index of MySQL can hold (3072 bytes). */
 export const NAME_MAX_LENGTH = 255;
 

@@ -1,6 +1,5 @@
-import type { DatabaseKind } from '@rocknest/config';
+import type { DatabaseKind, DatabaseWriter } from '@rocknest/config';
 import type { DataVersion } from '@rocknest/protocol';
-import type { DatabaseWriter } from './database-writer.js';
 import { DELAY_OFFSET_VERSION_STEP } from './defaults.js';
 import { UpsertStatement } from './upsert-statement.js';
 import { nextVersion, saveVersion } from './versions.js';

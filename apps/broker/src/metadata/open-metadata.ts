@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import { openDatabase, type DatabaseKind, type DataSource, type OpenDatabase } from '@rocknest/config';
+import { DatabaseWriter, openDatabase, type DatabaseKind, type DataSource, type OpenDatabase } from '@rocknest/config';
 import type { DataVersion, SubscriptionGroupConfig, TopicConfig } from '@rocknest/protocol';
 import { checkName } from './checks.js';
 import { ConsumerOffsetManager } from './consumer-offset-manager.js';
 import { ConsumerOffsetTable } from './consumer-offset-table.js';
-import { DatabaseWriter } from './database-writer.js';
 import { FLUSH_CONSUMER_OFFSET_INTERVAL_MS, FLUSH_DELAY_OFFSET_INTERVAL_MS } from './defaults.js';
 import { DelayOffsetManager } from './delay-offset-manager.js';
 import {
@@ -86,7 +85,12 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
 async function load(database: OpenDatabase, options: MetadataOptions): Promise<Metadata> {
   const { brokerKey, logger } = options;
   const { dataSource, target } = database;
-  const writer = new DatabaseWriter(database, logger);
+  const writer = new DatabaseWriter(database, {
+    what: 'The metadata database',
+    whileDown:
+      'The broker goes on from memory; offsets are kept and written when it is back, new topics and groups are refused until then.',
+    logger,
+  });
   const versions = await loadVersions(dataSource, brokerKey);
   const versionOf = (table: VersionedTable): DataVersion => versions.get(table) ?? firstVersion();
 

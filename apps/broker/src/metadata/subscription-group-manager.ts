@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { DatabaseWriter } from '@rocknest/config';
 import { defaultSubscriptionGroupConfig, type DataVersion, type SubscriptionGroupConfig } from '@rocknest/protocol';
 import { inBatches } from './batches.js';
 import { checkInt32, checkJson, checkName } from './checks.js';
 import { ConfigTable, type ConfigTableKind } from './config-table.js';
-import type { DatabaseWriter } from './database-writer.js';
 import { subscriptionGroupEntity, subscriptionGroupToRow } from './entities/index.js';
 
 /**

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { DatabaseWriter } from '@rocknest/config';
 import type { DataVersion, TopicConfig } from '@rocknest/protocol';
 import { checkInt32, checkJson, checkName } from './checks.js';
 import { ConfigTable, type ConfigTableKind } from './config-table.js';
-import type { DatabaseWriter } from './database-writer.js';
 import { inBatches } from './batches.js';
 import { topicConfigEntity, topicConfigToRow } from './entities/index.js';
 

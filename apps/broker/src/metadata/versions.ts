@@ -1,5 +1,5 @@
+import type { Transaction } from '@rocknest/config';
 import type { DataVersion } from '@rocknest/protocol';
-import type { Transaction } from './database-writer.js';
 import { dataVersionEntity, type VersionedTable } from './entities/index.js';
 
 /** The version of a table that never changed. RocketMQ starts with the time of its first start, too. */

@@ -1,12 +1,22 @@
-import { classifyDatabaseError, reasonOf, type DataSource, type OpenDatabase } from '@rocknest/config';
-import { WRITE_TIMEOUT_MS } from './defaults.js';
-import type { MetadataLogger } from './metadata-logger.js';
+import { DATABASE_WRITE_TIMEOUT_MS } from '../defaults.js';
+import { classifyDatabaseError, reasonOf } from './database-error.js';
+import type { OpenDatabase } from './open-database.js';
+import type { DataSource } from './typeorm.js';
 
 /** What TypeORM hands to a transaction. */
 export type Transaction = DataSource['manager'];
 
+export interface DatabaseWriterOptions {
+  /** How messages call the database: `The metadata database`. */
+  readonly what: string;
+  /** What goes on and what does not while it is down, as a sentence. */
+  readonly whileDown: string;
+  readonly logger: { log(message: string): void; warn(message: string): void };
+  readonly timeoutMs?: number;
+}
+
 /**
- * The one place from which the metadata database is written, one job after the other: with SQLite all of TypeORM shares one connection, on
+ * The one place from which a database is written, one job after the other: with SQLite all of TypeORM shares one connection, on
  * which two transactions at once would become one.
  *
  * It also knows whether the database is down, and says so once for each outage, and once when it is over.
@@ -18,8 +28,7 @@ export class DatabaseWriter {
 
   constructor(
     private readonly database: OpenDatabase,
-    private readonly logger: MetadataLogger,
-    private readonly timeoutMs = WRITE_TIMEOUT_MS,
+    private readonly options: DatabaseWriterOptions,
   ) {}
 
   /** For messages; has no password. */
@@ -86,10 +95,11 @@ export class DatabaseWriter {
   }
 
   private async inTime<T>(job: Promise<T>): Promise<T> {
+    const timeoutMs = this.options.timeoutMs ?? DATABASE_WRITE_TIMEOUT_MS;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      const error = Object.assign(new Error(`no answer within ${this.timeoutMs} ms`), { code: 'ETIMEDOUT' });
-      timer = setTimeout(() => reject(error), this.timeoutMs).unref();
+      const error = Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
+      timer = setTimeout(() => reject(error), timeoutMs).unref();
     });
     try {
       return await Promise.race([job, late]);
@@ -99,21 +109,22 @@ export class DatabaseWriter {
     }
   }
 
+  private get title(): string {
+    return `${this.options.what} (${this.databaseName})`;
+  }
+
   private onFailure(error: unknown): void {
     if (this.downSince !== undefined) return;
     // A statement that the database understood and refused is about its values, not an outage.
     if (classifyDatabaseError(error) === 'DATABASE_FAILED') return;
     this.downSince = Date.now();
-    this.logger.warn(
-      `The metadata database (${this.databaseName}) cannot be written: ${reasonOf(error)}. The broker goes on from memory; ` +
-        'offsets are kept and written when it is back, new topics and groups are refused until then.',
-    );
+    this.options.logger.warn(`${this.title} cannot be written: ${reasonOf(error)}. ${this.options.whileDown}`);
   }
 
   private onSuccess(): void {
     if (this.downSince === undefined) return;
     const seconds = ((Date.now() - this.downSince) / 1000).toFixed(1);
     this.downSince = undefined;
-    this.logger.log(`The metadata database (${this.databaseName}) can be written again after ${seconds} s.`);
+    this.options.logger.log(`${this.title} can be written again after ${seconds} s.`);
   }
 }

@@ -1,6 +1,7 @@
 import { FRAME_MAX_LENGTH } from '@rocknest/protocol';
 import type { Connection } from '../connection.js';
 import * as defaults from '../defaults.js';
+import { checkWriteLimits } from '../support/check-write-limits.js';
 import { silentLogger, type RemotingLogger } from '../logger.js';
 
 /** Settings of a {@link RemotingClient}; each has a default in `defaults.ts`, which gives its reason. */
@@ -30,7 +31,7 @@ export type ResolvedClientOptions = Required<Omit<RemotingClientOptions, 'onConn
   Pick<RemotingClientOptions, 'onConnectionOpen' | 'onConnectionClose'>;
 
 export function resolveClientOptions(options: RemotingClientOptions): ResolvedClientOptions {
-  return {
+  const resolved: ResolvedClientOptions = {
     connectTimeoutMs: options.connectTimeoutMs ?? defaults.DEFAULT_CONNECT_TIMEOUT_MS,
     idleTimeoutMs: options.idleTimeoutMs ?? defaults.DEFAULT_IDLE_TIMEOUT_MS,
     silentPeerTimeoutMs: options.silentPeerTimeoutMs ?? defaults.DEFAULT_SILENT_PEER_TIMEOUT_MS,
@@ -45,4 +46,6 @@ export function resolveClientOptions(options: RemotingClientOptions): ResolvedCl
     onConnectionClose: options.onConnectionClose,
     logger: options.logger ?? silentLogger,
   };
+  checkWriteLimits(resolved);
+  return resolved;
 }

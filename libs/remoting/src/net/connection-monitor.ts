@@ -16,6 +16,7 @@ interface PartialFrame {
 export class ConnectionMonitor {
   private readonly partials = new Map<SocketConnection, PartialFrame>();
   private timer: NodeJS.Timeout | undefined;
+  private lastSweepMs = 0;
 
   constructor(
     private readonly timeouts: ConnectionTimeouts,
@@ -29,8 +30,17 @@ export class ConnectionMonitor {
     const shortestMs = Math.min(...[idleMs, firstFrameMs, partialFrameMs].filter((ms) => ms > 0));
     if (shortestMs === Infinity) return;
     const intervalMs = Math.max(1, Math.min(MAX_SWEEP_INTERVAL_MS, Math.ceil(shortestMs / 4)));
-    this.timer = setInterval(() => this.sweep(performance.now()), intervalMs);
+    this.lastSweepMs = performance.now();
+    this.timer = setInterval(() => this.onInterval(intervalMs), intervalMs);
     this.timer.unref();
+  }
+
+  private onInterval(intervalMs: number): void {
+    const nowMs = performance.now();
+    const late = nowMs - this.lastSweepMs > 2 * intervalMs;
+    this.lastSweepMs = nowMs;
+    // The event loop stood still: what peers have sent meanwhile is not read yet, and nobody is to blame for it.
+    if (!late) this.sweep(nowMs);
   }
 
   stop(): void {

@@ -152,7 +152,7 @@ export class SocketConnection implements Connection {
     timeoutMs: number,
     callback: ResponseCallback,
   ): void {
-    const refusal = this.refusal(opaque);
+    const refusal = this.refusal(opaque, frame);
     if (refusal !== undefined) {
       process.nextTick(callback, refusal, undefined);
       return;
@@ -163,15 +163,16 @@ export class SocketConnection implements Connection {
 
   oneway(command: RemotingCommand): void {
     if (this.closeReason !== undefined) return;
-    if (this.writes.bufferedBytes >= this.environment.writeLimits.maxPerConnectionBytes) {
-      this.environment.log.warn(
-        'oneway',
-        `dropped a oneway request to ${this.remoteAddress}: ${this.bufferedBytes} bytes wait`,
-      );
+    command.opaque = nextOpaque();
+    const frame = encodeFrame(command.markOneway());
+    if (this.hasRoomFor(frame)) {
+      this.send(frame);
       return;
     }
-    command.opaque = nextOpaque();
-    this.send(encodeFrame(command.markOneway()));
+    this.environment.log.warn(
+      'oneway',
+      `dropped a oneway request to ${this.remoteAddress}: ${this.bufferedBytes} bytes wait for it already`,
+    );
   }
 
   onClose(listener: (reason: string) => void): void {
@@ -227,17 +228,24 @@ export class SocketConnection implements Connection {
     }
   }
 
-  private refusal(opaque: number): Error | undefined {
+  private refusal(opaque: number, frame: Buffer | readonly Buffer[]): Error | undefined {
     if (this.closeReason !== undefined)
       return new RemotingSendError(this.remoteAddress, `the connection is closed (${this.closeReason})`);
     if (this.table.isFull) {
       return new RemotingTooMuchRequestError(this.remoteAddress, 'too many requests wait for an answer');
     }
-    if (this.writes.bufferedBytes >= this.environment.writeLimits.maxPerConnectionBytes) {
+    if (!this.hasRoomFor(frame)) {
       return new RemotingTooMuchRequestError(this.remoteAddress, `${this.writes.bufferedBytes} bytes wait to be sent`);
     }
     if (this.table.has(opaque)) return new RemotingSendError(this.remoteAddress, `opaque ${opaque} is in use already`);
     return undefined;
+  }
+
+  /** Requests of this side never pass the limit of unsent bytes; a single frame always fits. */
+  private hasRoomFor(frame: Buffer | readonly Buffer[]): boolean {
+    const waitingBytes = this.writes.bufferedBytes;
+    if (waitingBytes < this.environment.writeLimits.highWaterMarkBytes) return true;
+    return waitingBytes + lengthOf(frame) <= this.environment.writeLimits.maxPerConnectionBytes;
   }
 
   private onData(chunk: Buffer): void {
@@ -277,9 +285,8 @@ export class SocketConnection implements Connection {
     const bytes = this.writes.bufferedBytes;
     if (bytes < writeLimits.highWaterMarkBytes) return;
     this.isWritable = false;
-    // Requests of this side are refused at the limit; what goes beyond are answers to a peer that asks and does not read.
-    const maxBytes = writeLimits.maxPerConnectionBytes * (pausesReading ? 1 : 2);
-    if (bytes > maxBytes || buffered.bytes > writeLimits.maxTotalBytes) {
+    // Requests of this side are refused below the limit: what passes it are answers to a peer that asks and does not read.
+    if (bytes > writeLimits.maxPerConnectionBytes || buffered.bytes > writeLimits.maxTotalBytes) {
       const reason = `it does not read: ${bytes} bytes wait for it, ${buffered.bytes} for all connections`;
       log.warn('slow-peer', `closing the connection of ${this.remoteAddress}: ${reason}`);
       this.destroy(reason);
@@ -333,4 +340,11 @@ export class SocketConnection implements Connection {
     }
     this.callWritableListeners();
   }
+}
+
+function lengthOf(frame: Buffer | readonly Buffer[]): number {
+  if (Buffer.isBuffer(frame)) return frame.length;
+  let bytes = 0;
+  for (const piece of frame) bytes += piece.length;
+  return bytes;
 }

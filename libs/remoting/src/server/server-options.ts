@@ -1,5 +1,6 @@
 import { FRAME_MAX_LENGTH, RocknestError } from '@rocknest/protocol';
 import type { Connection } from '../connection.js';
+import { checkWriteLimits } from '../support/check-write-limits.js';
 import * as defaults from '../defaults.js';
 import { silentLogger, type RemotingLogger } from '../logger.js';
 
@@ -77,17 +78,8 @@ export function resolveServerOptions(options: RemotingServerOptions): ResolvedSe
 }
 
 function check(options: ResolvedServerOptions): void {
-  const { writeLowWaterMarkBytes: low, writeHighWaterMarkBytes: high, maxBufferedBytesPerConnection: max } = options;
-  if (low > high || high > max) {
-    throw new RocknestError(
-      'REMOTING_OPTIONS',
-      `write limits must rise: writeLowWaterMarkBytes ${low}, writeHighWaterMarkBytes ${high}, maxBufferedBytesPerConnection ${max}`,
-    );
-  }
+  checkWriteLimits(options);
   if (!Number.isInteger(options.port) || options.port < 0 || options.port > 65_535) {
     throw new RocknestError('REMOTING_OPTIONS', `port ${options.port} is not in 0 to 65535`);
-  }
-  if (options.maxFrameBytes > FRAME_MAX_LENGTH) {
-    throw new RocknestError('REMOTING_OPTIONS', `maxFrameBytes ${options.maxFrameBytes} is above ${FRAME_MAX_LENGTH}`);
   }
 }

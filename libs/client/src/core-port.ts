@@ -2,40 +2,22 @@ import {
   Producer,
   PushConsumer,
   type ClientOptions,
-  type ConsumeContext,
-  type ConsumeResult,
-  type MessageExt,
   type MessageInput,
+  type MessageListener,
   type MessageQueue,
+  type ProducerOptions,
+  type PushConsumerOptions,
+  type SendCallback,
+  type SendOptions,
   type SendResult,
 } from '@rocknest/client-core';
-
-/** NOT_CONSUMED: the intake stopped before the handler began. */
-export type ListenerResult = ConsumeResult | 'NOT_CONSUMED';
-
-/** Listener of a `PushConsumerPort`. */
-export type MessageListener = (
-  messages: readonly MessageExt[],
-  context: ConsumeContext,
-) => Promise<ListenerResult> | ListenerResult;
-
-export interface SendOptions {
-  timeoutMs?: number;
-  queue?: MessageQueue;
-}
-
-/** Callback of an asynchronous send. */
-export interface SendCallback {
-  onSuccess(result: SendResult): void;
-  onException(error: Error): void;
-}
 
 /** What this package needs of client-core's `Producer`. */
 export interface ProducerPort {
   start(): Promise<void>;
   shutdown(): Promise<void>;
-  send(message: MessageInput | MessageInput[], options?: SendOptions): Promise<SendResult>;
-  sendAsync(message: MessageInput | MessageInput[], callback: SendCallback, options?: SendOptions): void;
+  send(message: MessageInput | readonly MessageInput[], options?: SendOptions): Promise<SendResult>;
+  sendAsync(message: MessageInput, callback: SendCallback, options?: SendOptions): void;
   sendOneway(message: MessageInput): Promise<void>;
   fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]>;
 }
@@ -51,13 +33,10 @@ export interface PushConsumerPort {
   shutdown(options?: { timeoutMs?: number }): Promise<void>;
 }
 
-export type ProducerCoreOptions = ConstructorParameters<typeof Producer>[0];
-export type PushConsumerCoreOptions = ConstructorParameters<typeof PushConsumer>[0];
-
 /** Makes the clients that talk to the bus. Tests of an application may put doubles in their place (`clientFactory`). */
 export interface RocketMQClientFactory {
-  createProducer(options: ProducerCoreOptions): ProducerPort;
-  createPushConsumer(options: PushConsumerCoreOptions): PushConsumerPort;
+  createProducer(options: ProducerOptions): ProducerPort;
+  createPushConsumer(options: PushConsumerOptions): PushConsumerPort;
 }
 
 /** The real ones. */
@@ -66,8 +45,14 @@ export const coreClientFactory: RocketMQClientFactory = {
   createPushConsumer: (options) => new PushConsumer(options),
 };
 
-/** Options of the connection that producers and consumers share; see client-core's `ClientOptions` for each. */
-export type ConnectionOptions = Omit<ClientOptions, 'logger' | 'shutdownTimeoutMs'> & {
+/** Options that this package sets itself. */
+type OwnOptions = 'logger' | 'onStatus' | 'shutdownTimeoutMs';
+
+/** Options of the connection that producers and consumers share; see `ClientOptions` of client-core for each. */
+export interface ConnectionOptions extends Omit<ClientOptions, OwnOptions> {
   /** Doubles for tests. @default the real clients */
   clientFactory?: RocketMQClientFactory;
-};
+}
+
+/** Options of a producer that go to client-core. */
+export type CoreProducerOptions = Omit<ProducerOptions, OwnOptions | 'group'>;

@@ -12,12 +12,12 @@ export { InjectClient, InjectProducer } from './producer/inject-producer.decorat
 export { getClientToken, getProducerToken, ROCKETMQ_TRANSPORT } from './tokens.js';
 
 // Consumers
-export { RocketMQServer, type RocketMQStatus } from './server/rocketmq.server.js';
+export { RocketMQServer } from './server/rocketmq.server.js';
+export type { RocketMQStatus } from './support/broker-links.js';
 export type { RocketMQServerOptions } from './server/rocketmq-server.options.js';
 export { ConcurrentConsumer } from './consumer/concurrent-consumer.decorator.js';
 export type {
   ConcurrentConsumerOptions,
-  ConsumeFromWhere,
   ConsumerExtras,
   ConsumerGroupOptions,
   HandlerOptions,
@@ -37,15 +37,16 @@ export { DefaultMessageSerializer, type MessageSerializer, type SerializedBody }
 export { RocketMQException } from './exceptions/rocketmq.exception.js';
 export { RocketMQExceptionFilter } from './exceptions/rocketmq-exception.filter.js';
 export { RocketMQPluginError, RocketMQPluginErrorCode } from './errors.js';
-export { RocknestError } from '@rocknest/client-core';
+export { MQBrokerError, MQClientError, MQClientErrorCode, RocknestError } from '@rocknest/client-core';
 
 // The clients underneath, and how a test puts doubles in their place
+export type { ConnectionOptions, ProducerPort, PushConsumerPort, RocketMQClientFactory } from './core-port.js';
 export type {
-  ConnectionOptions,
-  ProducerPort,
-  PushConsumerPort,
-  RocketMQClientFactory,
+  ConsumeFromWhere,
+  MessageExt,
+  MessageQueue,
   SendCallback,
   SendOptions,
-} from './core-port.js';
-export type { MessageExt, MessageQueue, SendResult } from '@rocknest/client-core';
+  SendResult,
+  SendStatus,
+} from '@rocknest/client-core';

@@ -154,7 +154,7 @@ describe('exception filters', () => {
   @Controller()
   @UseFilters(Handled, Translated)
   class Filtered {
-    @EventPattern('filtered')
+    @EventPattern({ topic: 'filtered' })
     handle(@Payload() kind: string, @Ctx() _context: RocketMQContext): void {
       if (kind === 'known') throw new Known('handled by the filter');
       if (kind === 'type') throw new TypeError('wrong');

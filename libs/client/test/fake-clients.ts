@@ -1,15 +1,17 @@
-import type { ConsumeContext, MessageExt, MessageInput, MessageQueue, SendResult } from '@rocknest/client-core';
 import type {
+  ConsumeContext,
   ListenerResult,
+  MessageExt,
+  MessageInput,
   MessageListener,
-  ProducerCoreOptions,
-  ProducerPort,
-  PushConsumerCoreOptions,
-  PushConsumerPort,
-  RocketMQClientFactory,
+  MessageQueue,
+  ProducerOptions,
+  PushConsumerOptions,
   SendCallback,
   SendOptions,
-} from '../src/core-port.js';
+  SendResult,
+} from '@rocknest/client-core';
+import type { ProducerPort, PushConsumerPort, RocketMQClientFactory } from '../src/core-port.js';
 
 let sequence = 0;
 
@@ -59,7 +61,7 @@ export class FakePushConsumer implements PushConsumerPort {
   private listener: MessageListener | undefined;
 
   constructor(
-    readonly options: PushConsumerCoreOptions,
+    readonly options: PushConsumerOptions,
     private readonly journal: string[],
   ) {}
 
@@ -89,7 +91,7 @@ export class FakePushConsumer implements PushConsumerPort {
 
   /** Hands messages to the listener and gives what it answers, as client-core would take it. */
   async deliver(...messages: MessageExt[]): Promise<ListenerResult | `${ListenerResult}:${number}`> {
-    const first = messages[0]!;
+    const first = messages[0];
     const messageQueue: MessageQueue = { topic: first.topic, brokerName: 'broker-a', queueId: first.queueId };
     const context: ConsumeContext = { messageQueue, delayLevelWhenNextConsume: 0, ackIndex: Number.MAX_SAFE_INTEGER };
     const result = await this.listener!(messages, context);
@@ -101,12 +103,12 @@ export class FakePushConsumer implements PushConsumerPort {
 
 /** A `Producer` that keeps what it is given. */
 export class FakeProducer implements ProducerPort {
-  readonly sent: (MessageInput | MessageInput[])[] = [];
+  readonly sent: (MessageInput | readonly MessageInput[])[] = [];
   started = false;
   isShutDown = false;
 
   constructor(
-    readonly options: ProducerCoreOptions,
+    readonly options: ProducerOptions,
     private readonly factory: FakeClientFactory,
   ) {}
 
@@ -121,10 +123,10 @@ export class FakeProducer implements ProducerPort {
     this.factory.journal.push(`shutdown producer ${this.options.group}`);
   }
 
-  async send(message: MessageInput | MessageInput[], _options?: SendOptions): Promise<SendResult> {
+  async send(message: MessageInput | readonly MessageInput[], _options?: SendOptions): Promise<SendResult> {
     if (this.factory.sendError) throw this.factory.sendError;
     this.sent.push(message);
-    const topic = Array.isArray(message) ? message[0]!.topic : message.topic;
+    const { topic } = [message].flat()[0];
     const messageQueue = { topic, brokerName: 'broker-a', queueId: 0 };
     return {
       status: 'SEND_OK',
@@ -135,7 +137,7 @@ export class FakeProducer implements ProducerPort {
     };
   }
 
-  sendAsync(message: MessageInput | MessageInput[], callback: SendCallback): void {
+  sendAsync(message: MessageInput | readonly MessageInput[], callback: SendCallback): void {
     void this.send(message).then(
       (result) => callback.onSuccess(result),
       (error: Error) => callback.onException(error),
@@ -160,13 +162,13 @@ export class FakeClientFactory implements RocketMQClientFactory {
   producerStart: (producer: FakeProducer) => Promise<void> = () => Promise.resolve();
   onConsumer: (consumer: FakePushConsumer) => void = () => undefined;
 
-  createProducer(options: ProducerCoreOptions): FakeProducer {
+  createProducer(options: ProducerOptions): FakeProducer {
     const producer = new FakeProducer(options, this);
     this.producers.push(producer);
     return producer;
   }
 
-  createPushConsumer(options: PushConsumerCoreOptions): FakePushConsumer {
+  createPushConsumer(options: PushConsumerOptions): FakePushConsumer {
     const consumer = new FakePushConsumer(options, this.journal);
     this.consumers.push(consumer);
     this.onConsumer(consumer);

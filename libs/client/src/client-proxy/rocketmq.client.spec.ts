@@ -76,7 +76,7 @@ describe('RocketMQClient.emit', () => {
       await expect(lastValueFrom(client.emit('orders', 1))).rejects.toThrow('broker is gone');
       expect(logger.lines).toEqual([]);
       client.emit('orders', 2);
-      await waitFor(() => logger.having('emit("orders") failed: Error: broker is gone').length === 1);
+      await waitFor(() => logger.having("emit('orders') failed: Error: broker is gone").length === 1);
     } finally {
       Logger.overrideLogger(['error', 'warn']);
     }

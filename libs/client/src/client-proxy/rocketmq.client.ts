@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Logger } from '@nestjs/common';
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import type { SendResult } from '@rocknest/client-core';
@@ -12,6 +13,10 @@ import { RocketMQRecord } from '../record/rocketmq-record.js';
 
 /** Options of `RocketMQClient`: those of a producer of its own, or the producer that it shares. */
 export type RocketMQClientOptions = ProducerOptions | { producer: RocketMQProducer };
+
+function toRecord(data: unknown): RocketMQRecord {
+  return data instanceof RocketMQRecord ? (data as RocketMQRecord) : new RocketMQRecord(data);
+}
 
 /** A packet of Nest; `metadata` is set by `setOnDispatchHook` of Nest 12. */
 interface Packet extends ReadPacket {
@@ -33,7 +38,7 @@ function unsupportedSend(): RocketMQPluginError {
  * `emit` sends at once, subscribed or not, like every transport's; its Observable gives the `SendResult` and completes when the
  * broker has acknowledged the message, also to those who subscribe later, and a failure that nobody observes is logged.
  */
-export class RocketMQClient extends ClientProxy<Record<never, never>, 'connected' | 'disconnected'> {
+export class RocketMQClient extends ClientProxy {
   private readonly logger = new Logger(RocketMQClient.name);
   private readonly ownOptions: ProducerOptions | undefined;
   private producer: RocketMQProducer;
@@ -41,20 +46,18 @@ export class RocketMQClient extends ClientProxy<Record<never, never>, 'connected
   constructor(options: RocketMQClientOptions = {}) {
     super();
     this.ownOptions = 'producer' in options ? undefined : { ...options, lazy: true };
-    this.producer = 'producer' in options ? options.producer : this.createProducer();
+    this.producer = this.follow('producer' in options ? options.producer : this.createProducer());
   }
 
   /** Connects, unless it has; after a `close()` anew. A failed attempt is not remembered. */
   override async connect(): Promise<void> {
-    if (this.ownOptions && this.producer.closed) this.producer = this.createProducer();
+    if (this.ownOptions && this.producer.closed) this.producer = this.follow(this.createProducer());
     await this.producer.start();
-    this._status$.next('connected');
   }
 
   /** Waits for what is on its way and closes; a producer of `RocketMQModule` is left to the module. */
   override async close(): Promise<void> {
     if (this.ownOptions) await this.producer.shutdown();
-    this._status$.next('disconnected');
   }
 
   /** Request and reply: not here yet. Thrown rather than emitted, because a cold Observable tells nobody anything. */
@@ -82,7 +85,7 @@ export class RocketMQClient extends ClientProxy<Record<never, never>, 'connected
           outcome.complete();
         },
         (error: unknown) => {
-          if (!outcome.observed) this.logger.error(`emit(${JSON.stringify(pattern)}) failed: ${String(error)}`);
+          if (!outcome.observed) this.logger.error(`emit(${inspect(pattern)}) failed: ${String(error)}`);
           outcome.error(error);
         },
       );
@@ -107,20 +110,27 @@ export class RocketMQClient extends ClientProxy<Record<never, never>, 'connected
     return new RocketMQProducer({ name: 'client', ...this.ownOptions });
   }
 
+  private follow(producer: RocketMQProducer): RocketMQProducer {
+    producer.status.subscribe((status) => this._status$.next(status));
+    return producer;
+  }
+
   /** Nest 12 has a hook for outgoing packets in `createPacket`; Nest 11 has neither. */
   private packetOf(pattern: unknown, data: unknown): Packet {
     const create = (this as unknown as { createPacket?: (pattern: unknown, data: unknown) => Packet }).createPacket;
     return typeof create === 'function' ? create.call(this, pattern, data) : { pattern, data };
   }
 
-  private messageOf({ pattern, data, metadata }: Packet): OutgoingMessage {
+  private messageOf(packet: Packet): OutgoingMessage {
+    const { metadata } = packet;
+    const pattern: unknown = packet.pattern;
     const { topic, tags } = parseTopicPattern(pattern);
     if (tags !== undefined && tags.length > 1) {
-      throw invalidOption(`pattern ${JSON.stringify(pattern)} has the tags ${tags.join(', ')}; a message has one`);
+      throw invalidOption(`pattern ${inspect(pattern)} has the tags ${tags.join(', ')}; a message has one`);
     }
-    const { value, options } = data instanceof RocketMQRecord ? data : new RocketMQRecord<unknown>(data);
+    const { value, options } = toRecord(packet.data);
     const message: OutgoingMessage = { topic, body: value, ...options };
-    if (tags !== undefined) message.tags ??= tags[0]!;
+    if (tags !== undefined) message.tags ??= tags[0];
     if (metadata !== undefined) message.properties = { ...metadata, ...options.properties };
     return message;
   }

@@ -1,26 +1,31 @@
+import type { ConsumeFromWhere } from '@rocknest/client-core';
 import type { BodyFormat } from '../serde/body-format.js';
 import type { MessageDeserializer } from '../serde/message-deserializer.js';
 
-/**
- * Where a consumer group that has no offsets yet begins. A group that the broker knows goes on where it was, whatever this says.
- * On a young topic, whose first messages are all still there, the broker lets a new group begin at the first one.
- */
-export type ConsumeFromWhere = 'CONSUME_FROM_LAST_OFFSET' | 'CONSUME_FROM_FIRST_OFFSET' | 'CONSUME_FROM_TIMESTAMP';
-
 /** What a consumer group has once: handlers of one group that give different values are refused at boot. */
 export interface ConsumerGroupOptions {
-  /** @default 'CONSUME_FROM_LAST_OFFSET' */
+  /**
+   * Where a group that has no offsets yet begins; one that the broker knows goes on where it was, whatever this says. On a young
+   * topic, whose first messages are all still there, the broker lets a new group begin at the first one.
+   * @default 'CONSUME_FROM_LAST_OFFSET'
+   */
   consumeFromWhere?: ConsumeFromWhere;
-  /** With CONSUME_FROM_TIMESTAMP: `yyyyMMddHHmmss`, local time. @default 30 minutes ago */
-  consumeTimestamp?: string;
-  /** Redeliveries before a message rests in `%DLQ%group`. @default -1: the broker's 16 */
+  /** With CONSUME_FROM_TIMESTAMP: a Date, ms since 1970, or `yyyyMMddHHmmss` in local time. @default 30 minutes ago */
+  consumeTimestamp?: string | number | Date;
+  /** Redeliveries before a message rests in `%DLQ%group`. @default -1: 16 */
   maxReconsumeTimes?: number;
   /** Messages asked for in one pull. @default 32 */
   pullBatchSize?: number;
+  /** Body bytes asked for in one pull (5.x brokers). @default 262144 */
+  pullBatchSizeBytes?: number;
   /** Messages held for one queue before its pulls pause. @default 1000 */
   pullThresholdForQueue?: number;
   /** MiB held for one queue before its pulls pause. @default 100 */
-  pullThresholdSizeForQueue?: number;
+  pullThresholdSizeForQueueMiB?: number;
+  /** Offsets between the first and the last held message of a queue before its pulls pause. @default 2000 */
+  consumeConcurrentlyMaxSpan?: number;
+  /** ms between two looks at who shares the queues. @default 20000 */
+  rebalanceIntervalMs?: number;
 }
 
 /** The names of `ConsumerGroupOptions`, for the code that merges them. */
@@ -29,8 +34,11 @@ export const CONSUMER_GROUP_OPTION_NAMES = [
   'consumeTimestamp',
   'maxReconsumeTimes',
   'pullBatchSize',
+  'pullBatchSizeBytes',
   'pullThresholdForQueue',
-  'pullThresholdSizeForQueue',
+  'pullThresholdSizeForQueueMiB',
+  'consumeConcurrentlyMaxSpan',
+  'rebalanceIntervalMs',
 ] as const satisfies readonly (keyof ConsumerGroupOptions)[];
 
 /** What each handler has for itself. */

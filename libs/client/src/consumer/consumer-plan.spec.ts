@@ -30,7 +30,7 @@ describe('planConsumers', () => {
       ['g', { orders: 'created || paid || refunded', stock: '*' }],
       ['other', { orders: '*' }],
     ]);
-    expect(plans[0]!.concurrency).toBe(60);
+    expect(plans[0].concurrency).toBe(60);
   });
 
   it('names both handlers that take the same message, what they share and what to change', () => {
@@ -49,7 +49,7 @@ describe('planConsumers', () => {
       ],
       { pullBatchSize: 64, maxReconsumeTimes: 5 },
     );
-    expect(plan!.options).toEqual({
+    expect(plan.options).toEqual({
       consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
       pullBatchSize: 8,
       maxReconsumeTimes: 5,
@@ -67,7 +67,7 @@ describe('planConsumers', () => {
 
   it('a batch handler has its group for itself', () => {
     const batch = { batch: { maxMessages: 10 } };
-    expect(planConsumers([handler('A.one', 'a', batch)])[0]!.consumeMessageBatchMaxSize).toBe(10);
+    expect(planConsumers([handler('A.one', 'a', batch)])[0].consumeMessageBatchMaxSize).toBe(10);
     expect(() => planConsumers([handler('A.one', 'a', batch), handler('B.two', 'b')])).toThrow(
       /A\.one takes batches and shares consumer group "g" with B\.two/,
     );

@@ -51,7 +51,7 @@ function mergeOptions(
     for (const handler of handlers) {
       const value = handler.extras[name];
       if (value === undefined) continue;
-      if (owner !== undefined && owner.extras[name] !== value) {
+      if (owner !== undefined && String(owner.extras[name]) !== String(value)) {
         throw new RocketMQPluginError(
           RocketMQPluginErrorCode.CONFLICTING_OPTIONS,
           `${owner.label} sets ${name} to ${String(owner.extras[name])} and ${handler.label} sets it to ${String(value)}, but both belong to consumer group "${group}", which has it once. ` +

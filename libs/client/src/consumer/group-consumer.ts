@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { ConsumeContext, MessageExt } from '@rocknest/client-core';
+import type { ConsumeContext, ListenerResult, MessageExt } from '@rocknest/client-core';
 import type { LoggerService } from '@nestjs/common';
-import type { ListenerResult, PushConsumerPort } from '../core-port.js';
+import type { PushConsumerPort } from '../core-port.js';
 import { ConcurrencyGate } from './concurrency-gate.js';
 import type { ConsumerPlan } from './consumer-plan.js';
 import { HandlerRouter } from './handler-router.js';
@@ -71,7 +71,7 @@ export class GroupConsumer {
   }
 
   private consume(messages: readonly MessageExt[], context: ConsumeContext): Promise<ListenerResult> | ListenerResult {
-    const first = messages[0] as MessageExt;
+    const first = messages[0];
     const route = this.routeOf(first);
     if (route === undefined) return this.settlement.unhandled(first);
     const mine = messages.length === 1 ? messages : this.leading(route, messages);
@@ -106,7 +106,7 @@ export class GroupConsumer {
   /** The first messages that the route may get in one call: as many as are its own, one if it takes no batches. */
   private leading(route: HandlerRoute, messages: readonly MessageExt[]): readonly MessageExt[] {
     let count = 1;
-    if (route.batch) while (count < messages.length && this.routeOf(messages[count] as MessageExt) === route) count++;
+    if (route.batch) while (count < messages.length && this.routeOf(messages[count]) === route) count++;
     return count === messages.length ? messages : messages.slice(0, count);
   }
 }

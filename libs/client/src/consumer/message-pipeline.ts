@@ -3,6 +3,7 @@ import type { MessageHandler } from '@nestjs/microservices';
 import { isObservable } from 'rxjs';
 import { RocketMQContext } from '../context/rocketmq.context.js';
 import type { MessageDeserializer } from '../serde/message-deserializer.js';
+import { asError } from '../support/as-error.js';
 import { awaitCompletion } from './completion.js';
 import type { ConcurrencyGate } from './concurrency-gate.js';
 import type { ProcessingHooks } from './processing-hooks.js';
@@ -10,7 +11,7 @@ import type { ProcessingHooks } from './processing-hooks.js';
 /** A handler with what it takes to run it. */
 export interface HandlerRoute {
   readonly label: string;
-  readonly handler: MessageHandler<unknown, RocketMQContext>;
+  readonly handler: MessageHandler;
   readonly gate: ConcurrencyGate;
   readonly deserializer: MessageDeserializer;
   /** True: the handler gets an array of payloads. */
@@ -35,16 +36,16 @@ export class MessagePipeline {
       const { deserializer } = route;
       const data: unknown = route.batch
         ? messages.map((message) => deserializer.deserialize(message))
-        : deserializer.deserialize(messages[0] as MessageExt);
+        : deserializer.deserialize(messages[0]);
       const context = new RocketMQContext([messages, this.group]);
       if (this.hooks.empty) return this.handle(route, data, context);
       return this.hooks.run(context, () => this.handle(route, data, context));
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(asError(error));
     }
   }
 
   private handle(route: HandlerRoute, data: unknown, context: RocketMQContext): Promise<unknown> {
-    return route.handler(data, context).then(followIfObservable);
+    return Promise.resolve<unknown>(route.handler(data, context)).then(followIfObservable);
   }
 }

@@ -1,7 +1,6 @@
-import type { ConsumeContext, ConsumeResult, MessageExt } from '@rocknest/client-core';
+import type { ConsumeContext, ConsumeResult, ListenerResult, MessageExt } from '@rocknest/client-core';
 import type { LoggerService } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
-import type { ListenerResult } from '../core-port.js';
 import { MAX_LOGGED_ERROR_LENGTH } from '../defaults.js';
 
 const TEXT_OF_MASKED = 'Internal server error';
@@ -40,7 +39,7 @@ export class Settlement {
   /** The handler failed: everything that it got comes again. */
   failed(label: string, messages: readonly MessageExt[], error: unknown): ConsumeResult {
     const what = messages.length === 1 ? 'message' : `batch of ${messages.length} messages from`;
-    const text = `${label} failed on ${what} ${place(messages[0] as MessageExt)} of group ${this.group}, it comes again: ${failureText(error)}`;
+    const text = `${label} failed on ${what} ${place(messages[0])} of group ${this.group}, it comes again: ${failureText(error)}`;
     // An RpcException is thrown on purpose; the stack of any other one has not been seen anywhere yet.
     if (error instanceof Error && !(error instanceof RpcException)) this.logger.error(text, error.stack);
     else this.logger.warn(text);

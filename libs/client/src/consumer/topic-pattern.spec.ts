@@ -22,7 +22,7 @@ describe('parseTopicPattern', () => {
   });
 
   it.each([
-    [{ cmd: 'sum' }, /pattern \{"cmd":"sum"\} is none that this transport knows; patterns are 'topic'/],
+    [{ cmd: 'sum' }, /pattern \{ cmd: 'sum' \} is none that this transport knows; patterns are 'topic'/],
     [undefined, /pattern undefined/],
     [{ topic: '' }, /topic must be a text/],
     [{ topic: 'a b' }, /illegal characters/],

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { validateTopic } from '@rocknest/client-core';
 import { invalidOption } from '../errors.js';
 
@@ -53,8 +54,7 @@ export function parseTopicPattern(pattern: unknown): TopicPattern {
     if (name === undefined) throw invalidOption(`a pattern has no topic; patterns are ${FORMS}`);
     return checked(name, optionalText('group', group), parseTags(tags));
   }
-  const shown = typeof pattern === 'object' ? JSON.stringify(pattern) : String(pattern);
-  throw invalidOption(`pattern ${shown} is none that this transport knows; patterns are ${FORMS}`);
+  throw invalidOption(`pattern ${inspect(pattern)} is none that this transport knows; patterns are ${FORMS}`);
 }
 
 /** The subscription expression of tags: `a || b` or `*`. */

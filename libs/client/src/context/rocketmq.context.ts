@@ -10,7 +10,7 @@ type RocketMQContextArgs = [messages: readonly MessageExt[], group: string];
 export class RocketMQContext extends BaseRpcContext<RocketMQContextArgs> {
   /** The message as it came: body, properties, offsets, times, hosts. */
   getMessage(): MessageExt {
-    return this.args[0][0] as MessageExt;
+    return this.args[0][0];
   }
 
   /** Every message of this call: one, or those of a batch. */

@@ -33,14 +33,14 @@ describe('RocketMQModule.forRoot', () => {
         producer: { group: 'shop', sendMsgTimeoutMs: 500 },
       }),
     ]);
-    expect(clientFactory.producers[0]!.started).toBe(true);
-    expect(clientFactory.producers[0]!.options).toMatchObject({
+    expect(clientFactory.producers[0].started).toBe(true);
+    expect(clientFactory.producers[0].options).toMatchObject({
       namesrvAddr: '10.0.0.1:9876',
       group: 'shop',
       sendMsgTimeoutMs: 500,
     });
     await app.close();
-    expect(clientFactory.producers[0]!.isShutDown).toBe(true);
+    expect(clientFactory.producers[0].isShutDown).toBe(true);
   });
 
   it('it connects at the first send when it is not configured', async () => {
@@ -88,9 +88,9 @@ describe('RocketMQModule.forRoot', () => {
         start([RocketMQModule.forRoot({ clientFactory, producer: { group: `g${n}` } })]),
       ),
     );
-    await apps[0]!.app.close();
-    expect(factories.map(({ producers }) => producers[0]!.isShutDown)).toEqual([true, false]);
-    await apps[1]!.app.close();
+    await apps[0].app.close();
+    expect(factories.map(({ producers }) => producers[0].isShutDown)).toEqual([true, false]);
+    await apps[1].app.close();
   });
 });
 
@@ -156,7 +156,7 @@ describe('RocketMQModule.forFeature', () => {
     expect(audit.defaultProducer.name).toBe('default');
     await lastValueFrom(audit.client.emit('audit', { by: 'client' }));
     expect(clientFactory.producers).toHaveLength(1);
-    expect(clientFactory.producers[0]!.sent).toHaveLength(2);
+    expect(clientFactory.producers[0].sent).toHaveLength(2);
     await app.close();
     await expect(audit.producer.send({ topic: 'audit', body: 'late' })).rejects.toThrow(
       'producer "audit" is shut down',
@@ -187,7 +187,7 @@ describe('RocketMQModule.forFeature', () => {
     const { app } = await start([
       RocketMQModule.forFeature([{ name: 'a', namesrvAddr: '10.0.0.3:9876', clientFactory }]),
     ]);
-    expect(clientFactory.producers[0]!.options.namesrvAddr).toBe('10.0.0.3:9876');
+    expect(clientFactory.producers[0].options.namesrvAddr).toBe('10.0.0.3:9876');
     await app.close();
   });
 });
@@ -206,9 +206,9 @@ describe('ClientsModule with customClass', () => {
     await module.init();
     const client = module.get<ClientProxy>('BUS');
     await lastValueFrom(client.emit('orders:created', { id: 1 }));
-    expect(clientFactory.producers[0]!.sent).toEqual([{ topic: 'orders', tags: 'created', body: '{"id":1}' }]);
+    expect(clientFactory.producers[0].sent).toEqual([{ topic: 'orders', tags: 'created', body: '{"id":1}' }]);
     await module.close();
-    expect(clientFactory.producers[0]!.isShutDown).toBe(true);
+    expect(clientFactory.producers[0].isShutDown).toBe(true);
   });
 
   it('the default ClientProxy of forRoot shares the default producer', async () => {
@@ -218,8 +218,8 @@ describe('ClientsModule with customClass', () => {
     await client.connect();
     expect(client.unwrap()).toBe(app.get<RocketMQProducer>(getProducerToken()).unwrap());
     await client.close();
-    expect(clientFactory.producers[0]!.isShutDown).toBe(false);
+    expect(clientFactory.producers[0].isShutDown).toBe(false);
     await app.close();
-    expect(clientFactory.producers[0]!.isShutDown).toBe(true);
+    expect(clientFactory.producers[0].isShutDown).toBe(true);
   });
 });

@@ -17,7 +17,7 @@ describe('RocketMQProducer', () => {
       { topic: 't', body: 'text' },
       { topic: 't', body: Buffer.from([1]) },
     ]);
-    expect(clientFactory.producers[0]!.sent).toEqual([
+    expect(clientFactory.producers[0].sent).toEqual([
       { topic: 't', body: '{"id":1}', tags: 'a', keys: 'k', properties: { p: 'v' } },
       [
         { topic: 't', body: 'text', properties: { rocknestBody: 'text' } },
@@ -34,7 +34,7 @@ describe('RocketMQProducer', () => {
     await sendAsync(1);
     await sendAsync(2);
     await producer.sendOneway({ topic: 't', body: 3 });
-    expect(clientFactory.producers[0]!.sent.map((message) => (message as { body: string }).body)).toEqual([
+    expect(clientFactory.producers[0].sent.map((message) => (message as { body: string }).body)).toEqual([
       '1',
       '2',
       '3',
@@ -61,7 +61,7 @@ describe('RocketMQProducer', () => {
     await new Promise((onSuccess, onException) =>
       producer.sendAsync({ topic: 't', body: 3 }, { onSuccess, onException }),
     );
-    const bodies = clientFactory.producers[0]!.sent.flat().map(({ body }) => String(body));
+    const bodies = clientFactory.producers[0].sent.flat().map(({ body }) => String(body));
     expect(bodies).toEqual(['<1>', '<2>', '<3>']);
     await producer.shutdown();
   });
@@ -70,7 +70,7 @@ describe('RocketMQProducer', () => {
     const { producer, clientFactory } = createProducer();
     clientFactory.producerStart = () => Promise.reject(new Error('unreachable'));
     await expect(producer.start()).rejects.toThrow('unreachable');
-    expect(clientFactory.producers[0]!.isShutDown).toBe(true);
+    expect(clientFactory.producers[0].isShutDown).toBe(true);
     clientFactory.producerStart = () => Promise.resolve();
     await producer.start();
     await producer.shutdown();
@@ -84,7 +84,7 @@ describe('RocketMQProducer', () => {
     const closed = producer.shutdown();
     go();
     await Promise.all([started, closed, producer.shutdown()]);
-    expect(clientFactory.producers[0]!.isShutDown).toBe(true);
+    expect(clientFactory.producers[0].isShutDown).toBe(true);
     expect(producer.unwrap()).toBeUndefined();
     await expect(producer.send({ topic: 't', body: 1 })).rejects.toMatchObject({ code: 'CLIENT_CLOSED' });
   });

@@ -1,14 +1,15 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import type { MessageInput, MessageQueue, SendResult } from '@rocknest/client-core';
-import { coreClientFactory, type ProducerPort, type SendCallback, type SendOptions } from '../core-port.js';
+import type { MessageInput, MessageQueue, SendCallback, SendOptions, SendResult } from '@rocknest/client-core';
+import { distinctUntilChanged, ReplaySubject, type Observable } from 'rxjs';
+import { coreClientFactory, type ProducerPort } from '../core-port.js';
 import { PRODUCER_GROUP, PRODUCER_NAME } from '../defaults.js';
 import { RocketMQPluginError, RocketMQPluginErrorCode } from '../errors.js';
 import { DefaultMessageSerializer, type MessageSerializer } from '../serde/message-serializer.js';
-import { pickConnection, resolveConnection } from '../support/connection.js';
+import { asError } from '../support/as-error.js';
+import { BrokerLinks, type RocketMQStatus } from '../support/broker-links.js';
+import { resolveConnection } from '../support/connection.js';
 import { toMessageInput, type OutgoingMessage } from './outgoing-message.js';
 import type { ProducerOptions } from './producer-options.js';
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /**
  * Sends messages: `@InjectProducer() producer: RocketMQProducer`. It connects when its module is initialised (with `lazy`: at the first send) and
@@ -18,6 +19,9 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
   readonly name: string;
   readonly group: string;
   readonly namesrvAddr: string;
+  /** Whether a broker is connected: Nest's `ClientProxy.status` shows it. */
+  readonly status: Observable<RocketMQStatus>;
+  private readonly reported = new ReplaySubject<RocketMQStatus>(1);
   private readonly lazy: boolean;
   private readonly serializer: MessageSerializer;
   private readonly create: () => ProducerPort;
@@ -27,26 +31,18 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
 
   constructor(options: ProducerOptions & { name?: string } = {}) {
     const { name = PRODUCER_NAME, group = PRODUCER_GROUP, lazy = false, serializer, ...rest } = options;
-    const { clientFactory = coreClientFactory, ...connection } = resolveConnection(pickConnection(rest));
+    const { clientFactory = coreClientFactory, ...core } = resolveConnection(rest);
+    this.status = this.reported.pipe(distinctUntilChanged());
     this.name = name;
     this.group = group;
-    this.namesrvAddr = connection.namesrvAddr;
+    this.namesrvAddr = core.namesrvAddr;
     this.lazy = lazy;
     this.serializer = serializer ?? new DefaultMessageSerializer();
     const logger = new Logger(`${RocketMQProducer.name}:${name}`);
-    const { sendMsgTimeoutMs, retryTimesWhenSendFailed, retryTimesWhenSendAsyncFailed } = rest;
-    const { compressMsgBodyOverBytes, maxMessageSizeBytes } = rest;
-    this.create = () =>
-      clientFactory.createProducer({
-        ...connection,
-        group,
-        logger,
-        sendMsgTimeoutMs,
-        retryTimesWhenSendFailed,
-        retryTimesWhenSendAsyncFailed,
-        compressMsgBodyOverBytes,
-        maxMessageSizeBytes,
-      });
+    this.create = () => {
+      const { onStatus } = new BrokerLinks((status) => this.reported.next(status));
+      return clientFactory.createProducer({ ...core, group, logger, onStatus });
+    };
   }
 
   async onModuleInit(): Promise<void> {
@@ -74,6 +70,7 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
   /** Waits for sends under way and closes, for good. Idempotent, and right while the producer starts. */
   shutdown(): Promise<void> {
     this.port = undefined;
+    this.reported.next('disconnected');
     return (this.closing ??= (this.starting ?? Promise.resolve(undefined)).then(
       (port) => port?.shutdown(),
       () => undefined,
@@ -85,7 +82,7 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
    *
    * @throws RocketMQPluginError SERIALIZE, MQClientError of client-core.
    */
-  send<T>(message: OutgoingMessage<T> | readonly OutgoingMessage<T>[], options?: SendOptions): Promise<SendResult> {
+  send(message: OutgoingMessage | readonly OutgoingMessage[], options?: SendOptions): Promise<SendResult> {
     const { port } = this;
     if (port !== undefined && !Array.isArray(message)) {
       // The common case without a microtask more than it needs.
@@ -101,7 +98,7 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Sends a message and calls back, when the order of calls and their cost matter more than a promise. */
-  sendAsync<T>(message: OutgoingMessage<T>, callback: SendCallback, options?: SendOptions): void {
+  sendAsync(message: OutgoingMessage, callback: SendCallback, options?: SendOptions): void {
     const send = (port: ProducerPort, input: MessageInput): void => port.sendAsync(input, callback, options);
     const { port } = this;
     try {
@@ -117,7 +114,7 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Sends a message without an answer: it may be lost without anyone knowing. Resolves when it was handed to the socket. */
-  async sendOneway<T>(message: OutgoingMessage<T>): Promise<void> {
+  async sendOneway(message: OutgoingMessage): Promise<void> {
     const port = await this.started();
     return port.sendOneway(await toMessageInput(message, this.serializer));
   }
@@ -139,7 +136,7 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
     const port = await this.started();
     if (!Array.isArray(message))
       return port.send(await toMessageInput(message as OutgoingMessage, this.serializer), options);
-    const inputs = (message as readonly OutgoingMessage[]).map((each) => toMessageInput(each, this.serializer));
+    const inputs = (message as readonly OutgoingMessage[]).map(async (each) => toMessageInput(each, this.serializer));
     return port.send(await Promise.all(inputs), options);
   }
 
@@ -164,7 +161,10 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
       await port.shutdown().catch(() => undefined);
       throw error;
     }
-    if (this.closing === undefined) this.port = port;
+    if (this.closing === undefined) {
+      this.port = port;
+      this.reported.next('connected');
+    }
     return port;
   }
 }

@@ -44,7 +44,7 @@ const readUnmarked: Read = ({ body }) => {
   if (!isUtf8(body)) return body;
   const text = body.toString('utf8');
   // Most texts that are not JSON show it by their first character, and an exception costs more than a look at it.
-  if (JSON_START[body[0] as number] === 1) {
+  if (JSON_START[body[0]] === 1) {
     try {
       return JSON.parse(text) as unknown;
     } catch {

@@ -33,7 +33,7 @@ export class HandlerNames {
         if (typeof metatype !== 'function') continue;
         const prototype = metatype.prototype as Record<string, object>;
         for (const method of scanner.getAllMethodNames(prototype)) {
-          const extras: unknown = Reflect.getMetadata(PATTERN_EXTRAS_METADATA, prototype[method] as object);
+          const extras: unknown = Reflect.getMetadata(PATTERN_EXTRAS_METADATA, prototype[method]);
           if (typeof extras === 'object' && extras !== null) names.set(extras, `${metatype.name}.${method}`);
         }
       }

@@ -118,7 +118,7 @@ describe('RocketMQServer: from handlers to consumers', () => {
     expect(consumer().options.concurrency).toBe(5);
     const deliveries = [1, 2, 3].map((id) => consumer().deliver(testMessage('orders', { id })));
     await waitFor(() => running.length === 2);
-    running[0]!.finish();
+    running[0].finish();
     await waitFor(() => running.length === 3);
     expect(running.map(({ id }) => id)).toEqual([1, 2, 3]);
     for (const { finish } of running) finish();
@@ -242,7 +242,7 @@ describe('RocketMQServer: shutdown', () => {
     await waitFor(() => consumer().intakeStopped);
     expect(await second).toBe('NOT_CONSUMED');
     expect(consumer().isShutDown).toBe(false);
-    running[0]!.finish();
+    running[0].finish();
     expect(await first).toBe('CONSUME_SUCCESS');
     await closed;
     expect(running).toHaveLength(1);
@@ -287,7 +287,7 @@ describe('RocketMQServer: shutdown', () => {
     server.stopIntake('SIGTERM');
     server.stopIntake('SIGTERM');
     expect(consumer().isShutDown).toBe(false);
-    running[0]!.finish();
+    running[0].finish();
     expect(await delivery).toBe('CONSUME_SUCCESS');
     await app.close();
   });

@@ -8,7 +8,6 @@ import {
   type ReadPacket,
 } from '@nestjs/microservices';
 import { awaitCompletion } from '../consumer/completion.js';
-import type { ConsumerExtras } from '../consumer/consumer-options.js';
 import { planConsumers, type ConsumerPlan } from '../consumer/consumer-plan.js';
 import { GroupConsumer } from '../consumer/group-consumer.js';
 import { resolveHandler, type HandlerRegistration } from '../consumer/handler-entry.js';
@@ -19,12 +18,11 @@ import { invalidOption, RocketMQPluginError, RocketMQPluginErrorCode } from '../
 import { resolveDeserializer } from '../serde/message-deserializer.js';
 import { ShutdownManager } from '../shutdown/shutdown-manager.js';
 import { SignalWatch } from '../shutdown/signal-watch.js';
+import { BrokerLinks, type RocketMQStatus } from '../support/broker-links.js';
 import { pickConnection, resolveConnection } from '../support/connection.js';
 import { ROCKETMQ_TRANSPORT } from '../tokens.js';
 import { HandlerNames } from './handler-names.js';
 import type { RocketMQServerOptions } from './rocketmq-server.options.js';
-
-export type RocketMQStatus = 'connected' | 'disconnected';
 
 /**
  * The transport strategy: `NestFactory.createMicroservice(AppModule, { strategy: new RocketMQServer({ group: 'billing' }) })`, or
@@ -42,6 +40,7 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
   private readonly hooks: ProcessingHooks;
   private readonly shutdown: ShutdownManager;
   private readonly signals: SignalWatch;
+  private readonly links = new BrokerLinks((status) => this.report(status));
   private inherited: ConnectionOptions = {};
   private consumers: GroupConsumer[] = [];
   private starting: Promise<void> | undefined;
@@ -67,7 +66,7 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
   ): void {
     callback.isEventHandler = isEventHandler;
     callback.extras = extras;
-    const registration: HandlerRegistration = { pattern, callback, extras: extras as ConsumerExtras };
+    const registration: HandlerRegistration = { pattern, callback, extras: extras };
     this.registrations.push(registration);
     // Nest's own map holds one handler for a pattern and chains or overwrites others; here each has a place of its own.
     const route = this.normalizePattern(pattern as string);
@@ -156,7 +155,9 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
 
   private async startConsumers(): Promise<void> {
     const outcomes = await Promise.allSettled(
-      this.consumers.map((consumer) => (this.shutdown.intakeStopped ? undefined : consumer.start())),
+      this.consumers.map(async (consumer) => {
+        if (!this.shutdown.intakeStopped) await consumer.start();
+      }),
     );
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
@@ -186,6 +187,7 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
       concurrency: plan.concurrency,
       consumeMessageBatchMaxSize: plan.consumeMessageBatchMaxSize,
       logger: this.logger,
+      onStatus: this.links.onStatus,
     });
     const topics = [...plan.subscriptions].map(([topic, tags]) => (tags === '*' ? topic : `${topic} (${tags})`));
     this.logger.log(`group ${plan.group} consumes ${topics.join(', ')} from ${connection.namesrvAddr}`);

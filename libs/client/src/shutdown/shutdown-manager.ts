@@ -72,7 +72,7 @@ export class ShutdownManager {
     );
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.status === 'fulfilled') continue;
-      this.logger.error(`shutdown of group ${consumers[index]!.group} failed: ${String(outcome.reason)}`);
+      this.logger.error(`shutdown of group ${consumers[index].group} failed: ${String(outcome.reason)}`);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { SignalWatch, type SignalSource } from './signal-watch.js';
+import { SignalWatch } from './signal-watch.js';
 
 class FakeProcess extends EventEmitter {
   readonly pid = 7;
@@ -11,11 +11,7 @@ class FakeProcess extends EventEmitter {
 }
 
 function watch(source: FakeProcess, calls: string[]): SignalWatch {
-  const made = new SignalWatch(
-    ['SIGTERM', 'SIGINT'],
-    (signal) => calls.push(signal),
-    source as unknown as SignalSource,
-  );
+  const made = new SignalWatch(['SIGTERM', 'SIGINT'], (signal) => calls.push(signal), source);
   made.start();
   return made;
 }

@@ -2,38 +2,37 @@ import type { ConnectionOptions } from '../core-port.js';
 import { NAMESRV_ADDR } from '../defaults.js';
 
 /**
- * The connection options that count: `own` over `inherited` over the environment over the address of a bus on this machine.
- * Options that are undefined count as absent.
+ * `own` over `inherited` options, undefined ones counting as absent; without an address that of the environment, or that of a bus
+ * on this machine.
  */
-export function resolveConnection(
-  own: ConnectionOptions,
+export function resolveConnection<T extends ConnectionOptions>(
+  own: T,
   inherited: ConnectionOptions = {},
   env: NodeJS.ProcessEnv = process.env,
-): ConnectionOptions & { namesrvAddr: string } {
-  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)) as ConnectionOptions;
+): T & { namesrvAddr: string } {
+  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)) as T;
   const merged = { ...inherited, ...given };
   return { ...merged, namesrvAddr: merged.namesrvAddr || env['NAMESRV_ADDR'] || NAMESRV_ADDR };
 }
 
-/** Names of `ConnectionOptions`, to take them out of options that hold more. */
-const CONNECTION_OPTION_NAMES = [
-  'namesrvAddr',
-  'clientIp',
-  'instanceName',
-  'unitName',
-  'pollNameServerIntervalMs',
-  'pollMissingRouteIntervalMs',
-  'heartbeatIntervalMs',
-  'persistConsumerOffsetIntervalMs',
-  'mqClientApiTimeoutMs',
-  'startAttempts',
-  'startRetryIntervalMs',
-  'serializeType',
-  'clientFactory',
-] as const satisfies readonly (keyof ConnectionOptions)[];
+/** Every name of `ConnectionOptions`; the type makes a forgotten one an error. */
+const NAMES: Record<keyof ConnectionOptions, true> = {
+  namesrvAddr: true,
+  clientIp: true,
+  instanceName: true,
+  unitName: true,
+  pollNameServerIntervalMs: true,
+  pollMissingRouteIntervalMs: true,
+  heartbeatIntervalMs: true,
+  persistConsumerOffsetIntervalMs: true,
+  mqClientApiTimeoutMs: true,
+  startAttempts: true,
+  startRetryIntervalMs: true,
+  serializeType: true,
+  clientFactory: true,
+};
 
+/** The connection options among options that hold more. */
 export function pickConnection(options: ConnectionOptions): ConnectionOptions {
-  const picked: Record<string, unknown> = {};
-  for (const name of CONNECTION_OPTION_NAMES) if (options[name] !== undefined) picked[name] = options[name];
-  return picked;
+  return Object.fromEntries(Object.entries(options).filter(([name, value]) => name in NAMES && value !== undefined));
 }

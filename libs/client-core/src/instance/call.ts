@@ -1,17 +1,15 @@
 import { ResponseCode, type RemotingCommand } from '@rocknest/protocol';
-import { RemotingTimeoutError } from '@rocknest/remoting';
+import { RemotingTimeoutError, RemotingTooMuchRequestError } from '@rocknest/remoting';
 import { errorText, MQBrokerError, MQClientError, MQClientErrorCode } from '../errors.js';
 import type { ClientTransport } from './transport.js';
 
 /** What went wrong below, in this room's words; the cause is kept. */
 export function transportError(what: string, address: string, cause: unknown): MQClientError {
   if (cause instanceof MQClientError) return cause;
-  const timedOut = cause instanceof RemotingTimeoutError;
-  return new MQClientError(
-    timedOut ? MQClientErrorCode.TIMEOUT : MQClientErrorCode.CONNECTION_FAILED,
-    `${what}: ${errorText(cause)}`,
-    { retriable: true, cause, details: { address } },
-  );
+  let code: MQClientErrorCode = MQClientErrorCode.CONNECTION_FAILED;
+  if (cause instanceof RemotingTimeoutError) code = MQClientErrorCode.TIMEOUT;
+  else if (cause instanceof RemotingTooMuchRequestError) code = MQClientErrorCode.TOO_MANY_PENDING_SENDS;
+  return new MQClientError(code, `${what}: ${errorText(cause)}`, { retriable: true, cause, details: { address } });
 }
 
 /** Answers that mean "not now" rather than "not so". */

@@ -25,13 +25,9 @@ export class InnerSender {
 
   async send(message: OutgoingMessage): Promise<void> {
     await new Promise<SendResult>((resolve, reject) => {
-      this.engine.send({
-        message,
-        queue: undefined,
-        timeoutMs: defaults.SEND_BACK_TIMEOUT_MS,
-        retries: defaults.RETRY_TIMES_WHEN_SEND_FAILED,
+      this.engine.send(message, undefined, defaults.SEND_BACK_TIMEOUT_MS, defaults.RETRY_TIMES_WHEN_SEND_FAILED, {
         onSuccess: resolve,
-        onError: reject,
+        onException: reject,
       });
     });
   }

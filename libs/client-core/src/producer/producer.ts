@@ -10,7 +10,7 @@ import type { MessageInput } from './message-input.js';
 import { outgoingBatch } from './outgoing-batch.js';
 import { outgoingMessage, type OutgoingMessage } from './outgoing-message.js';
 import { resolveProducerOptions, type ProducerOptions, type ResolvedProducerOptions } from './producer-options.js';
-import { SendEngine } from './send-engine.js';
+import { SendEngine, type SendCallback } from './send-engine.js';
 import type { SendResult } from './send-result.js';
 
 export interface SendOptions {
@@ -18,12 +18,6 @@ export interface SendOptions {
   timeoutMs?: number;
   /** To this queue and no other; then there is one attempt only. */
   queue?: MessageQueue;
-}
-
-/** Gets the end of a `sendAsync`: exactly one of the two is called, never within the call of `sendAsync`. */
-export interface SendCallback {
-  onSuccess(result: SendResult): void;
-  onException(error: Error): void;
 }
 
 /**
@@ -82,20 +76,13 @@ export class Producer implements InstanceProducer {
    */
   send(message: MessageInput | readonly MessageInput[], options?: SendOptions): Promise<SendResult> {
     return new Promise((resolve, reject) => {
-      this.submit(message, options, this.options.retryTimesWhenSendFailed, resolve, reject);
+      this.submit(message, options, this.options.retryTimesWhenSendFailed, { onSuccess: resolve, onException: reject });
     });
   }
 
-  /** The same with callbacks. Whatever is wrong comes to `onException`. */
+  /** The same with callbacks, which are never called within this call. Whatever is wrong comes to `onException`. */
   sendAsync(message: MessageInput | readonly MessageInput[], callback: SendCallback, options?: SendOptions): void {
-    let within = true;
-    const fail = (error: Error): void => {
-      if (within) queueMicrotask(() => callback.onException(error));
-      else callback.onException(error);
-    };
-    const retries = this.options.retryTimesWhenSendAsyncFailed;
-    this.submit(message, options, retries, (result) => callback.onSuccess(result), fail);
-    within = false;
+    this.submit(message, options, this.options.retryTimesWhenSendAsyncFailed, callback);
   }
 
   /**
@@ -156,8 +143,7 @@ export class Producer implements InstanceProducer {
     message: MessageInput | readonly MessageInput[],
     options: SendOptions | undefined,
     retries: number,
-    onSuccess: (result: SendResult) => void,
-    onError: (error: Error) => void,
+    callback: SendCallback,
   ): void {
     try {
       const { engine } = this.running();
@@ -173,12 +159,16 @@ export class Producer implements InstanceProducer {
         options?.timeoutMs === undefined
           ? sendMsgTimeoutMs
           : integerOption('timeoutMs', options.timeoutMs, sendMsgTimeoutMs, 1);
-      const order = { message: outgoing, queue, timeoutMs, retries, onSuccess, onError };
       const compressing = compressBody(outgoing, compressMsgBodyOverBytes);
-      if (!compressing) engine.send(order);
-      else compressing.then(() => engine.send(order)).catch(onError);
+      if (!compressing) {
+        engine.send(outgoing, queue, timeoutMs, retries, callback);
+        return;
+      }
+      compressing
+        .then(() => engine.send(outgoing, queue, timeoutMs, retries, callback))
+        .catch((error: unknown) => callback.onException(error as Error));
     } catch (error) {
-      onError(error as Error);
+      queueMicrotask(() => callback.onException(error as Error));
     }
   }
 

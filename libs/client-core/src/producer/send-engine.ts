@@ -2,7 +2,6 @@ import { ResponseCode, type MessageQueue, type RemotingCommand } from '@rocknest
 import { errorText, MQBrokerError, MQClientError, MQClientErrorCode } from '../errors.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import { transportError } from '../instance/call.js';
-import type { TopicPublishInfo } from '../route/topic-publish-info.js';
 import type { OutgoingMessage } from './outgoing-message.js';
 import { RETRY_RESPONSE_CODES, SAME_BROKER_RETRY_DELAY_MS, sendStatusOf } from './retry-policy.js';
 import { CompactSendFrameTemplate, JsonSendFrameTemplate, type SendFrameTemplate } from './send-frame-template.js';
@@ -22,15 +21,10 @@ export interface SendEngineOptions {
   retryAnotherBrokerWhenNotStoreOk: boolean;
 }
 
-export interface SendOrder {
-  message: OutgoingMessage;
-  /** This queue and no other; no second attempt then. */
-  queue: MessageQueue | undefined;
-  timeoutMs: number;
-  /** Attempts after the first. */
-  retries: number;
+/** Gets the end of a send: exactly one of the two is called. */
+export interface SendCallback {
   onSuccess(result: SendResult): void;
-  onError(error: Error): void;
+  onException(error: Error): void;
 }
 
 /** What the engine needs of a client instance. */
@@ -45,20 +39,27 @@ class SendTask implements GatedSend {
   readonly deadlineMs: number;
   readonly startedMs: number;
   attempts = 0;
-  queue: MessageQueue | undefined;
+  /** Queue and address of the attempt under way. */
+  chosen: MessageQueue | undefined = undefined;
   address = '';
-  lastFailedBroker: string | undefined;
+  lastFailedBroker: string | undefined = undefined;
   /** Brokers that were tried, for the error. */
-  tried: string[] | undefined;
+  tried: string[] | undefined = undefined;
   readonly onResponse: (error: Error | undefined, response: RemotingCommand | undefined) => void;
 
   constructor(
     private readonly engine: SendEngine,
-    readonly order: SendOrder,
+    readonly message: OutgoingMessage,
+    /** This queue and no other; no second attempt then. */
+    readonly queue: MessageQueue | undefined,
+    readonly timeoutMs: number,
+    /** Attempts after the first. */
+    readonly retries: number,
+    readonly callback: SendCallback,
   ) {
     this.startedMs = Date.now();
-    this.sizeBytes = order.message.body.length;
-    this.deadlineMs = this.startedMs + order.timeoutMs;
+    this.sizeBytes = message.body.length;
+    this.deadlineMs = this.startedMs + timeoutMs;
     this.onResponse = (error, response) => engine.answered(this, error, response);
   }
 
@@ -67,7 +68,7 @@ class SendTask implements GatedSend {
   }
 
   expire(): void {
-    this.order.onError(this.engine.timeoutOf(this, undefined));
+    this.callback.onException(this.engine.timeoutOf(this, undefined));
   }
 }
 
@@ -91,37 +92,42 @@ export class SendEngine {
     });
   }
 
-  /** @throws MQClientError TOO_MANY_PENDING_SENDS; everything else goes to `order.onError`. */
-  send(order: SendOrder): void {
-    this.gate.enter(new SendTask(this, order));
+  /**
+   * @param queue this one and no other, with one attempt; undefined for whichever's turn it is.
+   * @param retries attempts after the first.
+   * @throws MQClientError TOO_MANY_PENDING_SENDS; everything else goes to the callback.
+   */
+  send(
+    message: OutgoingMessage,
+    queue: MessageQueue | undefined,
+    timeoutMs: number,
+    retries: number,
+    callback: SendCallback,
+  ): void {
+    this.gate.enter(new SendTask(this, message, queue, timeoutMs, retries, callback));
   }
 
   attempt(task: SendTask): void {
-    const { order } = task;
     const nowMs = Date.now();
     const leftMs = task.deadlineMs - nowMs;
     if (leftMs <= 0) {
       this.fail(task, this.timeoutOf(task, undefined));
       return;
     }
-    const info = order.queue ? undefined : this.instance.routes.publishInfo(order.message.topic);
-    if (info) info.lastUsedMs = nowMs;
-    const queue = order.queue ?? (info && this.choose(info, task.lastFailedBroker));
-    const address = queue && this.instance.brokers.master(queue.brokerName);
-    if (queue === undefined || address === undefined) {
+    if (!this.choose(task, nowMs)) {
       void this.attemptAfterRoute(task, leftMs);
       return;
     }
+    const { address } = task;
+    const queue = task.chosen!;
     const { maxTimeoutPerRequestMs } = this.options;
     const timeoutMs = maxTimeoutPerRequestMs > 0 ? Math.min(leftMs, maxTimeoutPerRequestMs) : leftMs;
     const { transport } = this.instance;
     const opaque = transport.nextOpaque();
     task.attempts++;
-    task.queue = queue;
-    task.address = address;
     let frame: readonly Buffer[];
     try {
-      frame = this.template(order.message.topic, queue.brokerName).encode(opaque, queue.queueId, nowMs, order.message);
+      frame = this.template(task.message.topic, queue.brokerName).encode(opaque, queue.queueId, nowMs, task.message);
     } catch (error) {
       this.fail(task, error as Error);
       return;
@@ -131,7 +137,7 @@ export class SendEngine {
 
   answered(task: SendTask, error: Error | undefined, response: RemotingCommand | undefined): void {
     if (!response) {
-      this.retryOr(task, transportError(`send to topic ${task.order.message.topic}`, task.address, error), true);
+      this.retryOr(task, transportError(`send to topic ${task.message.topic}`, task.address, error), true);
       return;
     }
     const status = sendStatusOf(response.code);
@@ -140,44 +146,50 @@ export class SendEngine {
       this.retryOr(task, this.brokerError(task, response.code, response.remark, retriable), retriable);
       return;
     }
-    const { order } = task;
     if (status !== 'SEND_OK' && this.options.retryAnotherBrokerWhenNotStoreOk && this.mayRetry(task)) {
-      task.lastFailedBroker = task.queue!.brokerName;
+      task.lastFailedBroker = task.chosen!.brokerName;
       this.attempt(task);
       return;
     }
     this.gate.leave(task);
-    order.onSuccess(this.resultOf(task, status, response));
+    task.callback.onSuccess(this.resultOf(task, status, response));
   }
 
   timeoutOf(task: SendTask, cause: unknown): MQClientError {
-    const { topic } = task.order.message;
+    const { topic } = task.message;
     const tried = task.tried?.length ? `; tried: ${task.tried.join(', ')}` : '';
     return new MQClientError(
       MQClientErrorCode.TIMEOUT,
       task.attempts === 0
         ? `a send to topic ${topic} waited ${Date.now() - task.startedMs} ms for its turn or its route and was not sent; ` +
-            `its time-out is ${task.order.timeoutMs} ms`
-        : `a send to topic ${topic} was not answered within ${task.order.timeoutMs} ms; it may have been stored${tried}`,
-      { retriable: true, cause, details: { topic, attempts: task.attempts, timeoutMs: task.order.timeoutMs } },
+            `its time-out is ${task.timeoutMs} ms`
+        : `a send to topic ${topic} was not answered within ${task.timeoutMs} ms; it may have been stored${tried}`,
+      { retriable: true, cause, details: { topic, attempts: task.attempts, timeoutMs: task.timeoutMs } },
     );
   }
 
-  /** The queue whose turn it is among those whose broker has a known master; undefined when none has. */
-  private choose(info: TopicPublishInfo, lastFailedBroker: string | undefined): MessageQueue | undefined {
-    for (let left = info.queues.length; left > 0; left--) {
-      const queue = info.select(lastFailedBroker);
-      if (this.instance.brokers.master(queue.brokerName) !== undefined) return queue;
+  /** Chooses the queue whose turn it is among those whose broker has a known master. Returns false when there is none. */
+  private choose(task: SendTask, nowMs: number): boolean {
+    const { routes, brokers } = this.instance;
+    const info = task.queue ? undefined : routes.publishInfo(task.message.topic);
+    if (info) info.lastUsedMs = nowMs;
+    for (let left = task.queue ? 1 : (info?.queues.length ?? 0); left > 0; left--) {
+      const queue = task.queue ?? info!.select(task.lastFailedBroker);
+      const address = brokers.master(queue.brokerName);
+      if (address === undefined) continue;
+      task.chosen = queue;
+      task.address = address;
+      return true;
     }
-    return undefined;
+    return false;
   }
 
   private resultOf(task: SendTask, status: SendResult['status'], response: RemotingCommand): SendResult {
-    const chosen = task.queue!;
+    const chosen = task.chosen!;
     const queueId = response.integerField('queueId') ?? chosen.queueId;
     const result: SendResult = {
       status,
-      msgId: task.order.message.msgId,
+      msgId: task.message.msgId,
       offsetMsgId: response.field('msgId') ?? '',
       messageQueue:
         queueId === chosen.queueId ? chosen : { topic: chosen.topic, brokerName: chosen.brokerName, queueId },
@@ -189,18 +201,18 @@ export class SendEngine {
   }
 
   private mayRetry(task: SendTask): boolean {
-    return task.order.queue === undefined && task.attempts <= task.order.retries && Date.now() < task.deadlineMs;
+    return task.queue === undefined && task.attempts <= task.retries && Date.now() < task.deadlineMs;
   }
 
   private retryOr(task: SendTask, error: MQClientError, retriable: boolean): void {
-    const failed = task.queue!.brokerName;
+    const failed = task.chosen!.brokerName;
     (task.tried ??= []).push(`${failed} (${errorText(error)})`);
     if (!retriable || !this.mayRetry(task)) {
       this.fail(task, this.finalError(task, error));
       return;
     }
     task.lastFailedBroker = failed;
-    const info = this.instance.routes.publishInfo(task.order.message.topic);
+    const info = this.instance.routes.publishInfo(task.message.topic);
     const another = info?.queues.some((queue) => queue.brokerName !== failed) ?? false;
     if (error instanceof MQBrokerError && error.responseCode === ResponseCode.TOPIC_NOT_EXIST) {
       void this.attemptAfterRoute(task, task.deadlineMs - Date.now());
@@ -232,7 +244,7 @@ export class SendEngine {
     retriable: boolean,
     note?: string,
   ): MQBrokerError {
-    return new MQBrokerError(`send to topic ${task.order.message.topic}`, task.address, code, remark, {
+    return new MQBrokerError(`send to topic ${task.message.topic}`, task.address, code, remark, {
       retriable,
       note,
     });
@@ -240,19 +252,18 @@ export class SendEngine {
 
   private fail(task: SendTask, error: Error): void {
     this.gate.leave(task);
-    task.order.onError(error);
+    task.callback.onException(error);
   }
 
   /** Finds the route (or the address of the broker), within the time that is left, and tries then. */
   private async attemptAfterRoute(task: SendTask, leftMs: number): Promise<void> {
-    const { order } = task;
     let timer: NodeJS.Timeout | undefined;
     try {
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(this.timeoutOf(task, undefined)), leftMs);
       });
       await Promise.race([this.findRoute(task), late]);
-      const queue = order.queue;
+      const { queue } = task;
       if (queue && this.instance.brokers.master(queue.brokerName) === undefined) {
         throw new MQClientError(
           MQClientErrorCode.BROKER_NOT_FOUND,
@@ -271,12 +282,12 @@ export class SendEngine {
 
   private async findRoute(task: SendTask): Promise<void> {
     const { routes, brokers } = this.instance;
-    const { topic } = task.order.message;
+    const { topic } = task.message;
     const known = routes.publishInfo(topic);
     // A known route that led to a missing topic or a missing broker is old.
     if (known) await routes.refresh(topic);
     const info = await routes.findPublishInfo(topic, this.options.defaultTopic, this.options.defaultTopicQueueNums);
-    if (task.order.queue || info.queues.some((queue) => brokers.master(queue.brokerName) !== undefined)) return;
+    if (task.queue || info.queues.some((queue) => brokers.master(queue.brokerName) !== undefined)) return;
     throw new MQClientError(MQClientErrorCode.BROKER_NOT_FOUND, `no master is known of any broker of topic ${topic}`, {
       retriable: true,
       details: { topic },

@@ -2,11 +2,12 @@ import {
   CURRENT_MQ_VERSION,
   encodeFrame,
   encodeSendMessageRequestV2,
+  FRAME_MAX_LENGTH,
   LanguageCode,
+  ProtocolError,
   RemotingCommand,
   RequestCode,
   SerializeType,
-  writeFramePrefix,
 } from '@rocknest/protocol';
 import type { OutgoingMessage } from './outgoing-message.js';
 
@@ -19,17 +20,35 @@ export interface SendFrameConstants {
   defaultTopicQueueNums: number;
 }
 
-/** Encodes whole SEND_MESSAGE_V2 (or SEND_BATCH_MESSAGE) frames: `[head]` or `[head, body]`. */
+/** Encodes whole SEND_MESSAGE_V2 (or SEND_BATCH_MESSAGE) frames: `[head, body]`. */
 export interface SendFrameTemplate {
   encode(opaque: number, queueId: number, bornTimestampMs: number, message: OutgoingMessage): readonly Buffer[];
 }
 
-/** 8 bytes length and mark, then code 2, language 1, version 2, opaque 4, flag 4, remark length 4, ext length 4. */
-const FIXED_BYTES = 8 + 21;
+/** Frame layout: length 4, mark 4, code 2, language 1, version 2, opaque 4, flag 4, remark length 4, ext length 4, entries. */
+const MARK_AT = 4;
+const CODE_AT = 8;
 const OPAQUE_AT = 13;
 const EXT_LENGTH_AT = 25;
-/** key length 2, one letter, value length 4 */
+const FIXED_BYTES = 29;
+/** Key length 2, one letter, value length 4. */
 const ENTRY_BYTES = 7;
+/** Room for the entries that are not laid out beforehand, without the properties: six numbers of at most 17 characters. */
+const NUMBERS_BYTES = 6 * (ENTRY_BYTES + 17);
+/** Heads are carved from blocks of this size; a block lives until its last frame was sent. */
+const SLAB_BYTES = 256 * 1024;
+
+let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+let slabView = new DataView(slab.buffer);
+let slabUsed = 0;
+
+/** Makes room for `bytes` in the slab; a block of its own when they are many. */
+function reserve(bytes: number): void {
+  if (slabUsed + bytes <= slab.length) return;
+  slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, bytes));
+  slabView = new DataView(slab.buffer);
+  slabUsed = 0;
+}
 
 function entry(name: string, value: string): Buffer {
   const bytes = Buffer.alloc(6 + Buffer.byteLength(name) + Buffer.byteLength(value));
@@ -40,13 +59,30 @@ function entry(name: string, value: string): Buffer {
   return bytes;
 }
 
+/** Writes an entry whose name is the letter with this code and whose value is a number as text. */
+function writeNumber(position: number, letter: number, value: string): number {
+  let p = writeEntryHead(position, letter, value.length);
+  for (let i = 0; i < value.length; i++) slab[p++] = value.charCodeAt(i);
+  return p;
+}
+
+function writeEntryHead(position: number, letter: number, valueBytes: number): number {
+  slab[position] = 0;
+  slab[position + 1] = 1;
+  slab[position + 2] = letter;
+  slabView.setInt32(position + 3, valueBytes);
+  return position + ENTRY_BYTES;
+}
+
 /**
  * The compact header (protocol 01 §3), with all that does not change laid out beforehand: a send costs one copy of it and the writing of
- * six values. Names of the fields: protocol 02 §3.1.
+ * what is left, mostly queue, time and properties. Names of the fields: protocol 02 §3.1.
  */
 export class CompactSendFrameTemplate implements SendFrameTemplate {
   private readonly single: Buffer;
   private readonly batch: Buffer;
+  private bornMs = 0;
+  private bornText = '0';
 
   constructor(constants: SendFrameConstants) {
     this.single = CompactSendFrameTemplate.layOut(constants, false);
@@ -55,9 +91,9 @@ export class CompactSendFrameTemplate implements SendFrameTemplate {
 
   private static layOut(constants: SendFrameConstants, batch: boolean): Buffer {
     const fixed = Buffer.alloc(FIXED_BYTES);
-    fixed.writeInt16BE(batch ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2, 8);
-    fixed.writeUInt8(LanguageCode.OTHER, 10);
-    fixed.writeInt16BE(CURRENT_MQ_VERSION, 11);
+    fixed.writeInt16BE(batch ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2, CODE_AT);
+    fixed.writeUInt8(LanguageCode.OTHER, CODE_AT + 2);
+    fixed.writeInt16BE(CURRENT_MQ_VERSION, CODE_AT + 3);
     return Buffer.concat([
       fixed,
       entry('a', constants.producerGroup),
@@ -72,47 +108,39 @@ export class CompactSendFrameTemplate implements SendFrameTemplate {
 
   encode(opaque: number, queueId: number, bornTimestampMs: number, message: OutgoingMessage): readonly Buffer[] {
     const constant = message.isBatch ? this.batch : this.single;
-    const { properties, maxReconsumeTimes } = message;
-    const e = String(queueId);
-    const f = String(message.sysFlag);
-    const g = String(bornTimestampMs);
-    const h = String(message.flag);
-    const j = String(message.reconsumeTimes);
-    const l = maxReconsumeTimes === undefined ? '' : String(maxReconsumeTimes);
-    const propertiesBytes = Buffer.byteLength(properties);
-    const total =
-      constant.length +
-      6 * ENTRY_BYTES +
-      (e.length + f.length + g.length + h.length + j.length + propertiesBytes) +
-      (l === '' ? 0 : ENTRY_BYTES + l.length);
-    const head = Buffer.allocUnsafe(total);
-    constant.copy(head);
-    head.writeInt32BE(opaque, OPAQUE_AT);
-    head.writeInt32BE(total - FIXED_BYTES, EXT_LENGTH_AT);
-    let p = writeEntry(head, constant.length, 0x65, e);
-    p = writeEntry(head, p, 0x66, f);
-    p = writeEntry(head, p, 0x67, g);
-    p = writeEntry(head, p, 0x68, h);
-    p = writeEntry(head, p, 0x6a, j);
-    if (l !== '') p = writeEntry(head, p, 0x6c, l);
-    p = writeEntryHead(head, p, 0x69, propertiesBytes);
-    head.write(properties, p, propertiesBytes, 'utf8');
-    writeFramePrefix(head, SerializeType.ROCKETMQ, message.body.length);
-    return [head, message.body];
+    const { properties, body } = message;
+    if (bornTimestampMs !== this.bornMs) {
+      this.bornMs = bornTimestampMs;
+      this.bornText = String(bornTimestampMs);
+    }
+    reserve(constant.length + NUMBERS_BYTES + ENTRY_BYTES + properties.length * 3);
+    const start = slabUsed;
+    slab.set(constant, start);
+    let p = start + constant.length;
+    p = writeNumber(p, 0x65, String(queueId));
+    p = writeNumber(p, 0x66, String(message.sysFlag));
+    p = writeNumber(p, 0x67, this.bornText);
+    p = writeNumber(p, 0x68, String(message.flag));
+    p = writeNumber(p, 0x6a, String(message.reconsumeTimes));
+    if (message.maxReconsumeTimes !== undefined) p = writeNumber(p, 0x6c, String(message.maxReconsumeTimes));
+    const propertiesBytes = slab.write(properties, p + ENTRY_BYTES, 'utf8');
+    p = writeEntryHead(p, 0x69, propertiesBytes) + propertiesBytes;
+    const headBytes = p - start;
+    const totalBytes = headBytes + body.length;
+    if (totalBytes > FRAME_MAX_LENGTH) throw tooLong(totalBytes);
+    slabView.setInt32(start, totalBytes - 4);
+    slabView.setInt32(start + MARK_AT, (SerializeType.ROCKETMQ << 24) | (headBytes - CODE_AT));
+    slabView.setInt32(start + OPAQUE_AT, opaque);
+    slabView.setInt32(start + EXT_LENGTH_AT, headBytes - FIXED_BYTES);
+    slabUsed = p;
+    return [slab.subarray(start, p), body];
   }
 }
 
-function writeEntryHead(head: Buffer, position: number, letter: number, valueBytes: number): number {
-  head[position] = 0;
-  head[position + 1] = 1;
-  head[position + 2] = letter;
-  return head.writeInt32BE(valueBytes, position + 3);
-}
-
-/** `value` is a number as text. */
-function writeEntry(head: Buffer, position: number, letter: number, value: string): number {
-  const p = writeEntryHead(head, position, letter, value.length);
-  return p + head.write(value, p, value.length, 'latin1');
+function tooLong(totalBytes: number): ProtocolError {
+  return new ProtocolError('PROTOCOL_FRAME', `a send would have ${totalBytes} bytes, more than ${FRAME_MAX_LENGTH}`, {
+    totalBytes,
+  });
 }
 
 /** The same with a JSON header, for peers in between that know no other. */

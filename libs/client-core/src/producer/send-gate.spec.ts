@@ -78,3 +78,27 @@ describe('SendGate', () => {
     expect(idle).toBe(true);
   });
 });
+
+describe('SendGate under failure', () => {
+  it('survives when every send that waited fails as soon as it begins', () => {
+    const gate = new SendGate({ maxInFlight: 1, maxPending: 100_000, maxPendingBytes: 1e9 });
+    const first = new Probe(1);
+    gate.enter(first);
+    let failed = 0;
+    for (let i = 0; i < 50_000; i++) {
+      const send: GatedSend = {
+        sizeBytes: 1,
+        deadlineMs: Infinity,
+        begin: () => {
+          failed++;
+          gate.leave(send);
+        },
+        expire: () => {},
+      };
+      gate.enter(send);
+    }
+    gate.leave(first);
+    expect(failed).toBe(50_000);
+    expect(gate).toMatchObject({ inFlight: 0, waitingCount: 0 });
+  });
+});

@@ -33,6 +33,7 @@ export class SendGate {
   private inFlightCount = 0;
   private pendingBytes = 0;
   private readonly waiting = new Fifo<GatedSend>();
+  private beginning = false;
   private scan: NodeJS.Timeout | undefined;
   private onIdle: (() => void)[] = [];
 
@@ -87,13 +88,17 @@ export class SendGate {
     return new Promise((resolve) => this.onIdle.push(resolve));
   }
 
+  /** A send that fails while it begins leaves at once: the loop that is under way goes on then, instead of a deeper one. */
   private beginWaiting(): void {
+    if (this.beginning) return;
+    this.beginning = true;
     while (this.inFlightCount < this.limits.maxInFlight) {
       const send = this.waiting.shift();
       if (!send) break;
       this.inFlightCount++;
       send.begin();
     }
+    this.beginning = false;
     this.stopScanWhenEmpty();
   }
 

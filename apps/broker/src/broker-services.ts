@@ -11,6 +11,7 @@ import { CLIENT_SCAN_INTERVAL_MS, REBALANCE_LOCK_MAX_LIVE_MS } from './defaults.
 import type { BrokerLogger } from './logger.js';
 import {
   ConsumerOffsetManager,
+  DelayOffsetManager,
   type Metadata,
   SubscriptionGroupManager,
   TopicConfigManager,
@@ -30,6 +31,7 @@ import { PutGate } from './send/put-gate.js';
 import { RetryGate } from './send/retry-gate.js';
 import { SendReplies } from './send/send-replies.js';
 import { SendReplyEncoder } from './send/send-reply-encoder.js';
+import { BrokerFacts } from './stats/broker-facts.js';
 import { GroupAdmin } from './topics/group-admin.js';
 import { GroupDirectory } from './topics/group-directory.js';
 import { SystemTopicSet } from './topics/system-topics.js';
@@ -166,6 +168,11 @@ export class BrokerServices {
     this.set(TopicConfigManager, topics);
     this.set(SubscriptionGroupManager, groups);
     this.set(ConsumerOffsetManager, offsets);
+    this.set(DelayOffsetManager, metadata.delayOffsets);
+    this.set(
+      BrokerFacts,
+      new BrokerFacts(config.brokerName, systemClock(), delayLevelsMs.length, config.storePathRootDir),
+    );
     this.set(ConsumerManager, this.consumers);
     this.set(ProducerManager, this.producers);
     this.set(RebalanceLockManager, this.locks);

@@ -165,7 +165,10 @@ export class Broker {
     namesrvAddresses: readonly string[],
   ): Promise<void> {
     const { config, logger } = this;
-    const client = new RemotingClient({ logger });
+    const client = new RemotingClient({
+      logger,
+      onConnectionClose: (namesrv) => registration.connectionClosed(namesrv),
+    });
     this.stops.push(() => client.close());
     const identity = {
       clusterName: config.brokerClusterName,

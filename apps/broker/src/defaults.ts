@@ -50,6 +50,13 @@ export const REBALANCE_LOCK_MAX_LIVE_MS = 60_000;
  */
 export const CONSUMER_IDS_NOTICE_INTERVAL_MS = 100;
 
+/** RocketMQ closes a connection without traffic after 120 s; clients send a heartbeat every 30 s. */
+export const DEFAULT_IDLE_TIMEOUT_SECONDS = 120;
+/** Clients connect because they have a request; one that is silent from the start holds a descriptor for nothing. */
+export const DEFAULT_FIRST_FRAME_TIMEOUT_MS = 30_000;
+/** What a request may take to arrive as a whole, so that half of one does not hold memory for ever. */
+export const DEFAULT_PARTIAL_FRAME_TIMEOUT_MS = 30_000;
+
 /** Limits of what clients may register: each is far above what applications do and keeps memory bounded. */
 export const DEFAULT_MAX_CLIENT_GROUPS = 100_000;
 export const DEFAULT_MAX_GROUPS_PER_HEARTBEAT = 2_000;
@@ -83,8 +90,6 @@ export const SCHEDULE_TOPIC_QUEUE_NUMS = 18;
 export const DLQ_QUEUE_NUMS = 1;
 export const BENCHMARK_TOPIC_QUEUE_NUMS = 1_024;
 export const CLUSTER_TOPIC_QUEUE_NUMS = 16;
-/** RocketMQ: 16 redeliveries, then the dead letter queue. */
-export const DEFAULT_RETRY_MAX_TIMES = 16;
 /** The delay level of a first redelivery is this number (10 s); each further one is a level higher. */
 export const FIRST_RETRY_DELAY_LEVEL = 3;
 

@@ -225,6 +225,28 @@ export const brokerSettings = defineSettings({
     description: 'Connections at most; further ones are closed at once.',
     section: LIMITS,
   }),
+  serverChannelMaxIdleTimeSeconds: setting.integer({
+    default: defaults.DEFAULT_IDLE_TIMEOUT_SECONDS,
+    min: 1,
+    unit: 's',
+    description: 'A connection on which nothing was read and nothing written for so long is closed.',
+    section: LIMITS,
+  }),
+  firstFrameTimeoutMs: setting.integer({
+    default: defaults.DEFAULT_FIRST_FRAME_TIMEOUT_MS,
+    min: 0,
+    unit: 'ms',
+    description: 'A peer that connects must send its first request within this time. 0: no limit.',
+    section: LIMITS,
+  }),
+  partialFrameTimeoutMs: setting.integer({
+    default: defaults.DEFAULT_PARTIAL_FRAME_TIMEOUT_MS,
+    min: 0,
+    unit: 'ms',
+    description:
+      'A request whose first byte came must be there as a whole within this time (large ones get more). 0: no limit.',
+    section: LIMITS,
+  }),
   maxTopics: setting.integer({
     default: defaults.DEFAULT_MAX_TOPICS,
     min: 32,

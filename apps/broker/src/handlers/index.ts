@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { ADMIN_HANDLERS } from './admin/index.js';
 import { ConsumerSendMsgBackHandler } from './consumer-send-msg-back.handler.js';
 import { DeleteSubscriptiongroupHandler } from './delete-subscriptiongroup.handler.js';
 import { DeleteTopicInBrokerHandler } from './delete-topic-in-broker.handler.js';
@@ -28,6 +29,7 @@ import { ViewMessageByIdHandler } from './view-message-by-id.handler.js';
 
 /** Every request code that the broker serves has its handler here; other codes are answered REQUEST_CODE_NOT_SUPPORTED. */
 export const BROKER_HANDLERS: readonly Type[] = [
+  ...ADMIN_HANDLERS,
   ConsumerSendMsgBackHandler,
   DeleteSubscriptiongroupHandler,
   DeleteTopicInBrokerHandler,

@@ -40,8 +40,8 @@ export class NamesrvRegistration {
 
   /** Registers with all namesrvs for the first time. @returns when each answered, or failed once. */
   async start(): Promise<void> {
-    this.stopped = false;
     this.setAddresses(this.options.namesrvAddresses);
+    this.stopped = false;
     await this.registerNow();
   }
 
@@ -80,6 +80,13 @@ export class NamesrvRegistration {
     );
   }
 
+  /** The connection to a namesrv broke: it forgot this broker, and may be back soon. */
+  connectionClosed(address: string): void {
+    const namesrv = this.namesrvs.find((candidate) => candidate.address === address);
+    if (namesrv === undefined || namesrv.underWay !== undefined || this.stopped) return;
+    this.schedule(namesrv, REGISTER_RETRY_MS);
+  }
+
   /** Says goodbye to every namesrv, waiting `UNREGISTER_TIMEOUT_MS` at most. */
   async stop(): Promise<void> {
     if (this.stopped) return;
@@ -104,12 +111,16 @@ export class NamesrvRegistration {
       namesrv.underWay = undefined;
       if (this.stopped || !this.namesrvs.includes(namesrv)) return done;
       if (namesrv.again) return this.register(namesrv);
-      const delayMs = done ? this.options.periodMs : Math.min(REGISTER_RETRY_MS, this.options.periodMs);
-      namesrv.timer = setTimeout(() => void this.register(namesrv), delayMs);
-      namesrv.timer.unref();
+      this.schedule(namesrv, done ? this.options.periodMs : REGISTER_RETRY_MS);
       return done;
     });
     return namesrv.underWay;
+  }
+
+  private schedule(namesrv: Namesrv, delayMs: number): void {
+    clearTimeout(namesrv.timer);
+    namesrv.timer = setTimeout(() => void this.register(namesrv), delayMs);
+    namesrv.timer.unref();
   }
 
   private async registerOnce(namesrv: Namesrv): Promise<boolean> {

@@ -1,7 +1,14 @@
 export { parseAddress, type HostAndPort } from './addresses.js';
 export type { CommandLineAction } from './command-line.js';
 export { environmentName } from './environment.js';
-export { loadSettings, settingsFrom, type LoadedSettings, type LoadOptions } from './load-settings.js';
+export {
+  LiveSettings,
+  SettingsUpdateError,
+  type LiveSettingsOptions,
+  type SettingsInForce,
+  type SettingsUpdateErrorCode,
+} from './live-settings.js';
+export { loadSettings, settingsFrom, settingsInForce, type LoadedSettings, type LoadOptions } from './load-settings.js';
 export { settingsDocument } from './print/settings-document.js';
 export { ConfigError, type ConfigProblem } from './problems.js';
 export { formatProperty, parseProperties, type PropertyEntry } from './properties.js';

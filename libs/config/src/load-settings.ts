@@ -2,6 +2,7 @@ import { readCommandLine, type CommandLineAction } from './command-line.js';
 import { readConfigFile } from './config-file.js';
 import { ENVIRONMENT_PREFIX, environmentName } from './environment.js';
 import { suggestion } from './nearest-key.js';
+import type { SettingsInForce } from './live-settings.js';
 import { helpText } from './print/help-text.js';
 import { printSettings } from './print/print-settings.js';
 import { ConfigError, type ConfigProblem } from './problems.js';
@@ -25,9 +26,7 @@ export interface LoadOptions {
   readonly foreignKeys?: Iterable<string>;
 }
 
-export interface LoadedSettings<S> {
-  readonly values: SettingValues<S>;
-  readonly sources: { readonly [K in keyof S]: SettingSource };
+export interface LoadedSettings<S> extends SettingsInForce<S> {
   /** What the flags ask for. For all but `run` print `output` and end with code 0. */
   readonly action: CommandLineAction;
   /** The help (`help`) or the configuration in force (`print`, `printImportant`), empty for `run`. */
@@ -82,11 +81,19 @@ export function settingsFrom<S extends SettingsShape>(
   definition: SettingsDefinition<S>,
   given: Partial<SettingValues<S>> = {},
 ): SettingValues<S> {
+  return settingsInForce(definition, given).values;
+}
+
+/** The same with the source of each value. */
+export function settingsInForce<S extends SettingsShape>(
+  definition: SettingsDefinition<S>,
+  given: Partial<SettingValues<S>> = {},
+): SettingsInForce<S> {
   const merger = new Merger(definition, []);
   for (const [key, value] of Object.entries(given)) if (value !== undefined) merger.addValue(key, value);
   merger.applyRules();
   if (merger.problems.length > 0) throw new ConfigError(merger.problems);
-  return merger.values;
+  return { values: merger.values, sources: merger.sources };
 }
 
 function* environmentValues(

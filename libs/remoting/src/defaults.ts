@@ -20,6 +20,8 @@ export const DEFAULT_FIRST_FRAME_TIMEOUT_MS = 30_000;
 export const DEFAULT_PARTIAL_FRAME_TIMEOUT_MS = 30_000;
 /** Slower than this, a peer that sends a large frame is taken for one that holds memory on purpose. */
 export const DEFAULT_MIN_FRAME_BYTES_PER_SECOND = 16 * KIB;
+/** Memory of frames whose end has not come, of all connections of a server: what slow or hostile senders can hold. */
+export const DEFAULT_MAX_PARTIAL_FRAME_BYTES = 512 * MIB;
 /** How often the timeouts of connections are looked at; a quarter of the smallest of them when that is less. */
 export const MAX_SWEEP_INTERVAL_MS = 5_000;
 

@@ -268,6 +268,21 @@ describe('oneway requests', () => {
     expect(peakBytes).toBeLessThan(400 * 1024);
   }, 60_000);
 
+  it('that wait for room are limited in number', async () => {
+    const { address } = await rawServer((socket) => socket.pause());
+    const client = newClient({ writeHighWaterMarkBytes: 64 * 1024, writeLowWaterMarkBytes: 16 * 1024, maxPending: 20 });
+    const body = Buffer.alloc(1024 * 1024);
+    await client.invokeOneway(address, RemotingCommand.request(2));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 100 }, () => client.invokeOneway(address, RemotingCommand.request(2, {}, body), 200)),
+    );
+    const codes = new Set(
+      outcomes.map((one) => (one.status === 'rejected' ? (one.reason as { code: string }).code : 'sent')),
+    );
+    expect(codes).toContain('REMOTING_TOO_MUCH_REQUEST');
+    expect(client.pending).toBe(0);
+  });
+
   it('time out when there is no room, and fail without a connection', async () => {
     const { address } = await rawServer((socket) => socket.pause());
     const client = newClient({ writeHighWaterMarkBytes: 64 * 1024, writeLowWaterMarkBytes: 16 * 1024 });

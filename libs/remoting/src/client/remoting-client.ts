@@ -5,6 +5,7 @@ import {
   DEFAULT_MAX_BUFFERED_BYTES,
   DEFAULT_MAX_IN_FLIGHT,
   DEFAULT_MAX_LARGE_IN_FLIGHT_BYTES,
+  DEFAULT_MAX_PARTIAL_FRAME_BYTES,
   DEFAULT_MIN_FRAME_BYTES_PER_SECOND,
   DEFAULT_ONEWAY_TIMEOUT_MS,
   DEFAULT_PARTIAL_FRAME_TIMEOUT_MS,
@@ -161,7 +162,7 @@ export class RemotingClient {
    * Sends a request that gets no answer. Resolves when the connection has taken it, which waits while the connection is
    * not writable.
    *
-   * @throws RemotingConnectError, RemotingSendError, RemotingTimeoutError
+   * @throws RemotingConnectError, RemotingSendError, RemotingTimeoutError, RemotingTooMuchRequestError
    */
   async invokeOneway(address: string, command: RemotingCommand, timeoutMs = DEFAULT_ONEWAY_TIMEOUT_MS): Promise<void> {
     const ready = this.ready.get(address);
@@ -295,17 +296,27 @@ export class RemotingClient {
     if (address !== undefined && this.ready.get(address) === connection) this.ready.delete(address);
   }
 
-  private whenWritable(address: string, connection: SocketConnection, timeoutMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new RemotingTimeoutError(address, timeoutMs, 'no room for a oneway request to be sent')),
-        Math.max(0, timeoutMs),
-      );
-      connection.onceWritable(() => {
-        clearTimeout(timer);
-        resolve();
+  /** Waits for room in a connection. Those who wait count against the limit of pending requests. */
+  private async whenWritable(address: string, connection: SocketConnection, timeoutMs: number): Promise<void> {
+    const { limit } = this;
+    if (limit.pending >= limit.maxPending) {
+      throw new RemotingTooMuchRequestError(address, `${limit.pending} requests wait already`);
+    }
+    limit.pending++;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(
+          () => reject(new RemotingTimeoutError(address, timeoutMs, 'no room for a oneway request to be sent')),
+          Math.max(0, timeoutMs),
+        );
+        connection.onceWritable(() => {
+          clearTimeout(timer);
+          resolve();
+        });
       });
-    });
+    } finally {
+      limit.pending--;
+    }
   }
 
   private callHook(hook: () => void): void {
@@ -340,6 +351,7 @@ export class RemotingClient {
       },
       inFlight: { requests: 0, largeBytes: 0 },
       buffered: { bytes: 0 },
+      partialFrames: { bytes: 0, maxBytes: DEFAULT_MAX_PARTIAL_FRAME_BYTES },
       wheel: sharedTimerWheel,
       log: this.log,
       pausesReading: false,

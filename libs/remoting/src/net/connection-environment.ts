@@ -3,6 +3,7 @@ import type { InFlightLimits, InFlightTotals } from '../in-flight.js';
 import type { LimitedLog } from '../logger.js';
 import type { PendingLimit } from '../request-table.js';
 import type { TimerWheel } from '../support/timer-wheel.js';
+import type { PartialFrameBudget } from './frame-decoder.js';
 import type { SocketConnection } from './socket-connection.js';
 import type { BufferedBytes } from './write-queue.js';
 
@@ -36,6 +37,7 @@ export interface ConnectionEnvironment {
   readonly inFlightLimits: InFlightLimits;
   readonly inFlight: InFlightTotals;
   readonly buffered: BufferedBytes;
+  readonly partialFrames: PartialFrameBudget;
   readonly wheel: TimerWheel;
   readonly log: LimitedLog;
   /**

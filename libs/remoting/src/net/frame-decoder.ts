@@ -7,6 +7,12 @@ const MIN_LENGTH = 4;
 const EAGER_BYTES = 64 * 1024;
 const TLS_HANDSHAKE = 0x16;
 
+/** Memory of the frames of several connections whose end has not come. */
+export interface PartialFrameBudget {
+  bytes: number;
+  readonly maxBytes: number;
+}
+
 /**
  * Cuts the byte stream of one connection into frames (`int32 length`, then `length` bytes).
  *
@@ -35,7 +41,17 @@ export class FrameDecoder {
   private length = 0;
 
   /** @param maxFrameBytes the largest frame, its length field included */
-  constructor(private readonly maxFrameBytes: number) {}
+  constructor(
+    private readonly maxFrameBytes: number,
+    private readonly budget: PartialFrameBudget = { bytes: 0, maxBytes: Infinity },
+  ) {}
+
+  /** Lets go of a frame that will not be completed. */
+  close(): void {
+    this.budget.bytes -= this.partial?.length ?? 0;
+    this.partial = undefined;
+    this.chunk = undefined;
+  }
 
   /** True when a frame has begun (one byte of its length is enough) and its end has not come. */
   get hasPartialFrame(): boolean {
@@ -61,7 +77,8 @@ export class FrameDecoder {
   /**
    * The next whole frame without its length field, or undefined when more bytes are needed.
    *
-   * @throws ProtocolError PROTOCOL_FRAME for a length out of bounds; the connection cannot be read any further.
+   * @throws ProtocolError PROTOCOL_FRAME for a length out of bounds, PROTOCOL_LIMIT when incomplete frames of all connections
+   *   take too much memory; the connection cannot be read any further.
    */
   next(): Buffer | undefined {
     const chunk = this.chunk;
@@ -95,6 +112,7 @@ export class FrameDecoder {
     if (this.offset === chunk.length) this.chunk = undefined;
     if (this.partialBytes < this.frameBytes) return undefined;
     this.partial = undefined;
+    this.budget.bytes -= partial.length;
     this.frames++;
     return partial.length === this.frameBytes ? partial : partial.subarray(0, this.frameBytes);
   }
@@ -120,7 +138,7 @@ export class FrameDecoder {
   private beginPartial(length: number, availableBytes: number): void {
     this.frameBytes = length;
     this.partialBytes = 0;
-    this.partial = Buffer.allocUnsafe(
+    this.partial = this.allocate(
       length <= EAGER_BYTES ? length : Math.min(length, Math.max(EAGER_BYTES, availableBytes)),
     );
   }
@@ -128,10 +146,24 @@ export class FrameDecoder {
   private roomFor(bytes: number): Buffer {
     const partial = this.partial!;
     if (bytes <= partial.length) return partial;
-    const larger = Buffer.allocUnsafe(Math.min(this.frameBytes, Math.max(bytes, 2 * partial.length)));
+    const larger = this.allocate(Math.min(this.frameBytes, Math.max(bytes, 2 * partial.length)));
     partial.copy(larger, 0, 0, this.partialBytes);
+    this.budget.bytes -= partial.length;
     this.partial = larger;
     return larger;
+  }
+
+  private allocate(bytes: number): Buffer {
+    const { budget } = this;
+    if (budget.bytes + bytes > budget.maxBytes) {
+      throw new ProtocolError(
+        'PROTOCOL_LIMIT',
+        `incomplete frames of all connections take ${budget.bytes} bytes already, and this one of ${this.frameBytes} needs ${bytes} more`,
+        { bytes, maxBytes: budget.maxBytes },
+      );
+    }
+    budget.bytes += bytes;
+    return Buffer.allocUnsafe(bytes);
   }
 
   private check(length: number): void {

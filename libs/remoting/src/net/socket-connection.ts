@@ -46,7 +46,7 @@ export class SocketConnection implements Connection {
     this.remoteAddress = formatAddress(socket.remoteAddress, socket.remotePort);
     this.localAddress = formatAddress(socket.localAddress, socket.localPort);
     this.served = new InFlight(environment.inFlightLimits, environment.inFlight);
-    this.decoder = new FrameDecoder(environment.maxFrameBytes);
+    this.decoder = new FrameDecoder(environment.maxFrameBytes, environment.partialFrames);
     this.writes = new WriteQueue(socket, environment.buffered, this.onBacklog, this.onProgress);
     this.table = new RequestTable({
       address: this.remoteAddress,
@@ -326,6 +326,7 @@ export class SocketConnection implements Connection {
     this.closeReason = reason;
     this.isWritable = false;
     this.writes.close();
+    this.decoder.close();
     this.served.clear();
     this.table.failAll(new RemotingSendError(this.remoteAddress, `the connection closed: ${reason}`));
     const listeners = this.closeListeners;

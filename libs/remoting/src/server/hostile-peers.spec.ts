@@ -140,6 +140,23 @@ describe('silent and slow peers', () => {
     expect(reasons[0]).toMatch(/a frame of 1000 bytes was not complete after \d+ ms/);
   });
 
+  it('those that hold incomplete frames are closed when all of them together take too much memory', async () => {
+    const logger = new RecordingLogger();
+    const { server, port } = await startServer({ maxPartialFrameBytes: 1_000_000, logger });
+    const peers: RawPeer[] = [];
+    for (let i = 0; i < 8; i++) {
+      const peer = await RawPeer.connect(port);
+      peer.sendBytes(withLength(16_000_000, Buffer.alloc(200_000)));
+      peers.push(peer);
+    }
+    await waitFor(() => peers.some((peer) => peer.closed), 'one to be closed');
+    expect(server.partialFrameBytes).toBeLessThanOrEqual(1_000_000);
+    expect(logger.lines[0]).toMatch(/incomplete frames of all connections/);
+    for (const peer of peers) peer.socket.destroy();
+    await waitFor(() => server.connections.size === 0, 'all to be gone');
+    expect(server.partialFrameBytes).toBe(0);
+  });
+
   it('a half-open peer, which closes its writing side, is closed', async () => {
     const { server, port } = await startServer();
     const peer = await RawPeer.connect(port);

@@ -59,6 +59,11 @@ export class RemotingServer {
     return this.environment.buffered.bytes;
   }
 
+  /** Memory that frames take whose end has not come, over all connections. */
+  get partialFrameBytes(): number {
+    return this.environment.partialFrames.bytes;
+  }
+
   /** Sets what serves a request code; the last one registered counts. */
   register(code: number, handler: RequestHandler): void {
     this.dispatcher.register(code, handler);
@@ -184,6 +189,7 @@ export class RemotingServer {
       },
       inFlight: { requests: 0, largeBytes: 0 },
       buffered: { bytes: 0 },
+      partialFrames: { bytes: 0, maxBytes: options.maxPartialFrameBytes },
       wheel: sharedTimerWheel,
       log: this.log,
       pausesReading: true,

@@ -22,6 +22,8 @@ export interface RemotingServerOptions {
   /** From a frame's first byte to its last, plus its length divided by `minFrameBytesPerSecond`. 0: no limit. */
   partialFrameTimeoutMs?: number;
   minFrameBytesPerSecond?: number;
+  /** Memory of incomplete frames of all connections; one that needs more is closed. */
+  maxPartialFrameBytes?: number;
   /** Requests of one connection that wait for an answer; above it SYSTEM_BUSY. */
   maxInFlightPerConnection?: number;
   /** Requests of all connections that wait for an answer; above it SYSTEM_BUSY. */
@@ -59,6 +61,7 @@ export function resolveServerOptions(options: RemotingServerOptions): ResolvedSe
     firstFrameTimeoutMs: options.firstFrameTimeoutMs ?? defaults.DEFAULT_FIRST_FRAME_TIMEOUT_MS,
     partialFrameTimeoutMs: options.partialFrameTimeoutMs ?? defaults.DEFAULT_PARTIAL_FRAME_TIMEOUT_MS,
     minFrameBytesPerSecond: options.minFrameBytesPerSecond ?? defaults.DEFAULT_MIN_FRAME_BYTES_PER_SECOND,
+    maxPartialFrameBytes: options.maxPartialFrameBytes ?? defaults.DEFAULT_MAX_PARTIAL_FRAME_BYTES,
     maxInFlightPerConnection: options.maxInFlightPerConnection ?? defaults.DEFAULT_MAX_IN_FLIGHT_PER_CONNECTION,
     maxInFlight: options.maxInFlight ?? defaults.DEFAULT_MAX_IN_FLIGHT,
     maxLargeInFlightBytes: options.maxLargeInFlightBytes ?? defaults.DEFAULT_MAX_LARGE_IN_FLIGHT_BYTES,

@@ -1,6 +1,6 @@
 import { languageName } from '../codes/language-code.js';
 import { ProtocolError } from '../errors.js';
-import { clearFieldIndex, indexField, VALUE_NOT_ASCII } from './field-index.js';
+import { clearFieldIndex, indexField, VALUE_MAY_BE_UTF8 } from './field-index.js';
 import { badLength, scannedHeader } from './scanned-header.js';
 
 /** code 2, language 1, version 2, opaque 4, flag 4, remark length 4, ext length 4. */
@@ -62,10 +62,10 @@ export function scanCompactExtFields(bytes: Buffer, p: number, end: number): voi
 const ASCII_CHECK_MAX_BYTES = 32;
 
 function asciiFlag(bytes: Buffer, p: number, end: number): number {
-  if (end - p > ASCII_CHECK_MAX_BYTES) return VALUE_NOT_ASCII;
+  if (end - p > ASCII_CHECK_MAX_BYTES) return VALUE_MAY_BE_UTF8;
   let all = 0;
   for (; p < end; p++) all |= bytes[p];
-  return all > 127 ? VALUE_NOT_ASCII : 0;
+  return all > 127 ? VALUE_MAY_BE_UTF8 : 0;
 }
 
 function int32(bytes: Buffer, p: number): number {

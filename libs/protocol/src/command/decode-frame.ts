@@ -2,6 +2,7 @@ import { SerializeType } from '../codes/serialize-type.js';
 import { FRAME_MAX_LENGTH, HEADER_MAX_BYTES } from '../defaults.js';
 import { ProtocolError } from '../errors.js';
 import { restoreRequestCode } from './compact-codes.js';
+import { scanCanonicalHeader } from './canonical-header-scanner.js';
 import { scanCompactHeader } from './compact-header-scanner.js';
 import { clearFieldIndex } from './field-index.js';
 import { scanJsonHeader } from './json-header-scanner.js';
@@ -10,6 +11,9 @@ import { resetScannedHeader, scannedHeader } from './scanned-header.js';
 
 /** Bytes of the mark: serialisation type in the top byte, header length in the others. */
 const MARK_BYTES = 4;
+
+/** Longer headers are not read as one string, since each field that is kept would keep it alive. */
+const HEADER_TEXT_MAX_BYTES = 4096;
 
 /**
  * Decodes one frame: `int32 mark | header | body`, that is without the 4 bytes of its length.
@@ -33,7 +37,8 @@ export function decodeFrame(bytes: Buffer): RemotingCommand {
   if (headerEnd > length || headerLength > HEADER_MAX_BYTES) throw badHeaderLength(headerLength, length);
   clearFieldIndex();
   resetScannedHeader();
-  if (type === SerializeType.JSON) scanJsonHeader(bytes, MARK_BYTES, headerEnd);
+  let text: string | undefined;
+  if (type === SerializeType.JSON) text = scanJson(bytes, headerEnd);
   else if (type === SerializeType.ROCKETMQ) scanCompactHeader(bytes, MARK_BYTES, headerEnd);
   else throw new ProtocolError('PROTOCOL_FRAME', `A frame has the unknown serialisation type ${type}`, { type });
   const flag = scannedHeader.flag;
@@ -46,8 +51,24 @@ export function decodeFrame(bytes: Buffer): RemotingCommand {
   command.version = scannedHeader.version;
   command.remark = scannedHeader.remark;
   if (headerEnd < length) command.body = bytes.subarray(headerEnd, length);
-  command.adoptHeader(bytes, scannedHeader.extStart, headerEnd);
+  command.adoptHeader(bytes, scannedHeader.extStart, headerEnd, text);
   return command;
+}
+
+/**
+ * Scans a JSON header by whichever scanner can.
+ * @returns the header's text when places in it are places in the bytes, undefined when the thorough scanner was needed
+ */
+function scanJson(bytes: Buffer, headerEnd: number): string | undefined {
+  if (headerEnd <= HEADER_TEXT_MAX_BYTES) {
+    const text = bytes.toString('utf8', MARK_BYTES, headerEnd);
+    // As many units as bytes: each byte is a character of its own.
+    if (text.length === headerEnd - MARK_BYTES && scanCanonicalHeader(bytes, text)) return text;
+    clearFieldIndex();
+    resetScannedHeader();
+  }
+  scanJsonHeader(bytes, MARK_BYTES, headerEnd);
+  return undefined;
 }
 
 function badHeaderLength(headerLength: number, length: number): ProtocolError {

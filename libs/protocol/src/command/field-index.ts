@@ -13,17 +13,38 @@ export const fieldIndex = {
   count: 0,
   /** Some name is written with escapes: decoders that compare bytes must not be used. */
   hasEscapedKey: false,
-  keyStart: new Int32Array(EXT_FIELDS_MAX),
-  keyEnd: new Int32Array(EXT_FIELDS_MAX),
-  valueStart: new Int32Array(EXT_FIELDS_MAX),
-  valueEnd: new Int32Array(EXT_FIELDS_MAX),
-  /** Bits {@link KEY_ESCAPED} | {@link VALUE_ESCAPED} | {@link VALUE_NOT_ASCII}. */
-  flags: new Uint8Array(EXT_FIELDS_MAX),
 };
 
+/** The name of a field has JSON escapes. */
 export const KEY_ESCAPED = 1;
+/** The value of a field has JSON escapes. */
 export const VALUE_ESCAPED = 2;
-export const VALUE_NOT_ASCII = 4;
+/** The value of a field may hold bytes above 127, and must be decoded as UTF-8. */
+export const VALUE_MAY_BE_UTF8 = 4;
+
+/** For each field: key start, key end, value start, value end, flags, three unused. */
+const STRIDE_BITS = 3;
+const positions = new Int32Array(EXT_FIELDS_MAX << STRIDE_BITS);
+
+export function keyStartOf(i: number): number {
+  return positions[i << STRIDE_BITS];
+}
+
+export function keyEndOf(i: number): number {
+  return positions[(i << STRIDE_BITS) + 1];
+}
+
+export function valueStartOf(i: number): number {
+  return positions[(i << STRIDE_BITS) + 2];
+}
+
+export function valueEndOf(i: number): number {
+  return positions[(i << STRIDE_BITS) + 3];
+}
+
+export function flagsOf(i: number): number {
+  return positions[(i << STRIDE_BITS) + 4];
+}
 
 /** Forgets all fields, before a header is scanned. */
 export function clearFieldIndex(): void {
@@ -45,10 +66,11 @@ export function indexField(
     throw new ProtocolError('PROTOCOL_LIMIT', `A header has more than ${EXT_FIELDS_MAX} ext fields`);
   }
   if ((flags & KEY_ESCAPED) !== 0) fieldIndex.hasEscapedKey = true;
-  fieldIndex.keyStart[i] = keyStart;
-  fieldIndex.keyEnd[i] = keyEnd;
-  fieldIndex.valueStart[i] = valueStart;
-  fieldIndex.valueEnd[i] = valueEnd;
-  fieldIndex.flags[i] = flags;
+  const at = i << STRIDE_BITS;
+  positions[at] = keyStart;
+  positions[at + 1] = keyEnd;
+  positions[at + 2] = valueStart;
+  positions[at + 3] = valueEnd;
+  positions[at + 4] = flags;
   fieldIndex.count = i + 1;
 }

@@ -47,6 +47,15 @@ export function unescapeJson(bytes: Buffer, start: number, end: number): string 
       continue;
     }
     const letter = p + 1 < end ? bytes[p + 1] : 0;
+    // Separators of properties, \u0001 and \u0002, are nearly all escapes there are.
+    if (letter === 0x75 && p + 6 <= end && bytes[p + 2] === 0x30 && bytes[p + 3] === 0x30 && bytes[p + 4] === 0x30) {
+      const digit = bytes[p + 5] - 0x30;
+      if (digit >= 0 && digit <= 9) {
+        target[length++] = digit;
+        p += 5;
+        continue;
+      }
+    }
     if (letter !== 0x75) {
       target[length++] = shortEscape(letter);
       p += 1;

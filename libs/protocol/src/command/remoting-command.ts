@@ -1,8 +1,19 @@
 import { SerializeType } from '../codes/serialize-type.js';
 import { CURRENT_MQ_VERSION } from '../codes/mq-version.js';
+import { scanCanonicalExtFields } from './canonical-header-scanner.js';
 import { scanCompactExtFields } from './compact-header-scanner.js';
-import { fieldIndex, KEY_ESCAPED, VALUE_ESCAPED, VALUE_NOT_ASCII } from './field-index.js';
-import { scanJsonExtFields } from './json-header-scanner.js';
+import {
+  fieldIndex,
+  KEY_ESCAPED,
+  VALUE_ESCAPED,
+  VALUE_MAY_BE_UTF8,
+  flagsOf,
+  keyEndOf,
+  keyStartOf,
+  valueEndOf,
+  valueStartOf,
+} from './field-index.js';
+import { rescanJsonExtFields } from './json-header-scanner.js';
 import { unescapeJson } from './json-string.js';
 import { equalsAscii, parseInteger, parseIntegerText } from './scanned-header.js';
 
@@ -16,8 +27,10 @@ export const FLAG_RESPONSE = 1;
 export const FLAG_ONEWAY = 2;
 
 const EMPTY = Buffer.alloc(0);
-/** Headers up to this size are read as one string, and fields are substrings of it. Longer ones would be pinned by each kept field. */
-const HEADER_TEXT_MAX_BYTES = 4096;
+/** Where a JSON header begins in a frame without its length. */
+const JSON_HEADER_START = 4;
+/** Compact headers up to this size are read as one string, of which the fields are parts. Longer ones would be kept alive by each field that is kept. */
+const COMPACT_TEXT_MAX_BYTES = 4096;
 
 let lastSerial = 0;
 
@@ -46,7 +59,9 @@ export class RemotingCommand {
   private extStart: number;
   private headerEnd: number;
   private serial: number;
+  /** The header as text when places in it are places in the bytes, less {@link textStart}. */
   private text: string | undefined;
+  private textStart: number;
 
   constructor(code: number, flag: number, language: string) {
     this.code = code;
@@ -63,6 +78,7 @@ export class RemotingCommand {
     this.headerEnd = 0;
     this.serial = 0;
     this.text = undefined;
+    this.textStart = JSON_HEADER_START;
   }
 
   /** A request as our client sends it. Language OTHER is the one that all versions of the Java broker know. */
@@ -163,24 +179,30 @@ export class RemotingCommand {
   /** Text of the i-th indexed field. */
   textAt(i: number): string {
     const bytes = this.raw!;
-    const start = fieldIndex.valueStart[i];
-    const end = fieldIndex.valueEnd[i];
-    const flags = fieldIndex.flags[i];
+    const start = valueStartOf(i);
+    const end = valueEndOf(i);
+    const flags = flagsOf(i);
     if ((flags & VALUE_ESCAPED) !== 0) return unescapeJson(bytes, start, end);
-    if ((flags & VALUE_NOT_ASCII) !== 0) return bytes.toString('utf8', start, end);
-    if (this.headerEnd - this.extStart > HEADER_TEXT_MAX_BYTES) return bytes.toString('latin1', start, end);
-    this.text ??= bytes.toString('latin1', this.extStart, this.headerEnd);
-    return this.text.substring(start - this.extStart, end - this.extStart);
+    if ((flags & VALUE_MAY_BE_UTF8) !== 0) return bytes.toString('utf8', start, end);
+    if (this.text === undefined) {
+      if (this.serializeTypeOfRaw === SerializeType.JSON || this.headerEnd - this.extStart > COMPACT_TEXT_MAX_BYTES) {
+        return bytes.toString('utf8', start, end);
+      }
+      this.text = bytes.toString('latin1', this.extStart, this.headerEnd);
+      this.textStart = this.extStart;
+    }
+    return this.text.substring(start - this.textStart, end - this.textStart);
   }
 
   /** Integer of the i-th indexed field; NaN when it is none. */
   integerAt(i: number): number {
-    if ((fieldIndex.flags[i] & VALUE_ESCAPED) !== 0) return parseIntegerText(this.textAt(i));
-    return parseInteger(this.raw!, fieldIndex.valueStart[i], fieldIndex.valueEnd[i]);
+    if ((flagsOf(i) & VALUE_ESCAPED) !== 0) return parseIntegerText(this.textAt(i));
+    return parseInteger(this.raw!, valueStartOf(i), valueEndOf(i));
   }
 
   /** Takes over a scanned header. Only for the decoder; `fieldIndex` must hold this header's fields. */
-  adoptHeader(raw: Buffer, extStart: number, headerEnd: number): void {
+  adoptHeader(raw: Buffer, extStart: number, headerEnd: number, text: string | undefined): void {
+    this.text = text;
     this.raw = raw;
     this.extStart = extStart;
     this.headerEnd = headerEnd;
@@ -189,18 +211,18 @@ export class RemotingCommand {
   }
 
   private keyAt(i: number): string {
-    const start = fieldIndex.keyStart[i];
-    const end = fieldIndex.keyEnd[i];
-    const escaped = (fieldIndex.flags[i] & KEY_ESCAPED) !== 0;
+    const start = keyStartOf(i);
+    const end = keyEndOf(i);
+    const escaped = (flagsOf(i) & KEY_ESCAPED) !== 0;
     return escaped ? unescapeJson(this.raw!, start, end) : this.raw!.toString('utf8', start, end);
   }
 
   /** Index of a field by name, -1 when absent. The last of equal names counts, as in Java. */
   private findField(name: string): number {
     for (let i = this.indexFields() - 1; i >= 0; i--) {
-      const start = fieldIndex.keyStart[i];
-      if (fieldIndex.keyEnd[i] - start === name.length && equalsAscii(this.raw!, start, name)) return i;
-      if ((fieldIndex.flags[i] & KEY_ESCAPED) !== 0 && this.keyAt(i) === name) return i;
+      const start = keyStartOf(i);
+      if (keyEndOf(i) - start === name.length && equalsAscii(this.raw!, start, name)) return i;
+      if ((flagsOf(i) & KEY_ESCAPED) !== 0 && this.keyAt(i) === name) return i;
     }
     return -1;
   }
@@ -208,12 +230,18 @@ export class RemotingCommand {
   private indexFields(): number {
     if (this.extStart < 0) return 0;
     if (fieldIndex.owner !== this.serial) {
-      const raw = this.raw!;
-      if (this.serializeTypeOfRaw === SerializeType.JSON) scanJsonExtFields(raw, this.extStart, this.headerEnd);
-      else scanCompactExtFields(raw, this.extStart, this.extStart + raw.readInt32BE(this.extStart - 4));
+      this.rescan(this.rawHeader);
       fieldIndex.owner = this.serial;
     }
     return fieldIndex.count;
+  }
+
+  private rescan(raw: Buffer): void {
+    if (this.serializeTypeOfRaw !== SerializeType.JSON) {
+      scanCompactExtFields(raw, this.extStart, this.extStart + raw.readInt32BE(this.extStart - 4));
+    } else if (this.text === undefined || !scanCanonicalExtFields(raw, this.text, this.extStart)) {
+      rescanJsonExtFields(raw, this.extStart, this.headerEnd);
+    }
   }
 
   /** `serializeType` may be changed for the reply; the received header stays what it was. */

@@ -1,5 +1,5 @@
 import { equalsAscii } from '../command/scanned-header.js';
-import { fieldIndex } from '../command/field-index.js';
+import { keyEndOf, keyStartOf } from '../command/field-index.js';
 import type { HeaderFields, RemotingCommand } from '../command/remoting-command.js';
 import {
   defineHeader,
@@ -79,8 +79,8 @@ function decodeIndexed(command: RemotingCommand, count: number): PullMessageRequ
   let expressionType: string | undefined;
   let maxMsgBytes: number | undefined;
   for (let i = 0; i < count; i++) {
-    const start = fieldIndex.keyStart[i];
-    const length = fieldIndex.keyEnd[i] - start;
+    const start = keyStartOf(i);
+    const length = keyEndOf(i) - start;
     // Length and first letter name at most one field; the comparison guards against names that RocketMQ may add.
     const which = length * 256 + raw[start];
     if (!equalsAscii(raw, start, NAME_BY_KEY.get(which) ?? '')) continue;

@@ -1,4 +1,4 @@
-import { fieldIndex } from '../command/field-index.js';
+import { keyEndOf, keyStartOf, valueEndOf, valueStartOf } from '../command/field-index.js';
 import type { HeaderFields, RemotingCommand } from '../command/remoting-command.js';
 import { RequestCode } from '../codes/request-code.js';
 import {
@@ -60,6 +60,24 @@ export function decodeSendMessageRequest(command: RemotingCommand): SendMessageR
   return request;
 }
 
+/** What {@link smallInt32} returns for text it doesn't read; no field has this value (it has ten digits). */
+const NOT_SMALL = -0x80000000;
+const SMALL_DIGITS = 9;
+
+/** Integer of at most nine digits between two places; {@link NOT_SMALL} for all other text. */
+function smallInt32(raw: Buffer, start: number, end: number): number {
+  const negative = raw[start] === 0x2d;
+  let p = negative ? start + 1 : start;
+  if (p >= end || end - p > SMALL_DIGITS) return NOT_SMALL;
+  let value = 0;
+  for (; p < end; p++) {
+    const digit = raw[p] - 0x30;
+    if (digit < 0 || digit > 9) return NOT_SMALL;
+    value = (value * 10 + digit) | 0;
+  }
+  return negative ? -value | 0 : value;
+}
+
 /** One pass over the fields of a raw V2 header: each name is one letter. */
 function decodeLetters(command: RemotingCommand, count: number): SendMessageRequest {
   const raw = command.rawHeader;
@@ -67,10 +85,10 @@ function decodeLetters(command: RemotingCommand, count: number): SendMessageRequ
   let topic = '';
   let defaultTopic = '';
   let defaultTopicQueueNums = 0;
-  let queueId = NaN;
-  let sysFlag = NaN;
+  let queueId = NOT_SMALL;
+  let sysFlag = NOT_SMALL;
   let bornTimestamp = NaN;
-  let flag = NaN;
+  let flag = NOT_SMALL;
   let properties = '';
   let reconsumeTimes = 0;
   let unitMode = false;
@@ -78,8 +96,8 @@ function decodeLetters(command: RemotingCommand, count: number): SendMessageRequ
   let batch = false;
   let brokerName: string | undefined;
   for (let i = 0; i < count; i++) {
-    const keyStart = fieldIndex.keyStart[i];
-    if (fieldIndex.keyEnd[i] - keyStart !== 1) continue;
+    const keyStart = keyStartOf(i);
+    if (keyEndOf(i) - keyStart !== 1) continue;
     switch (raw[keyStart]) {
       case 0x61:
         producerGroup = command.textAt(i);
@@ -91,31 +109,31 @@ function decodeLetters(command: RemotingCommand, count: number): SendMessageRequ
         defaultTopic = command.textAt(i);
         break;
       case 0x64:
-        defaultTopicQueueNums = command.integerAt(i);
+        defaultTopicQueueNums = smallInt32(raw, valueStartOf(i), valueEndOf(i));
         break;
       case 0x65:
-        queueId = command.integerAt(i);
+        queueId = smallInt32(raw, valueStartOf(i), valueEndOf(i));
         break;
       case 0x66:
-        sysFlag = command.integerAt(i);
+        sysFlag = smallInt32(raw, valueStartOf(i), valueEndOf(i));
         break;
       case 0x67:
         bornTimestamp = command.integerAt(i);
         break;
       case 0x68:
-        flag = command.integerAt(i);
+        flag = smallInt32(raw, valueStartOf(i), valueEndOf(i));
         break;
       case 0x69:
         properties = command.textAt(i);
         break;
       case 0x6a:
-        reconsumeTimes = command.integerAt(i);
+        reconsumeTimes = smallInt32(raw, valueStartOf(i), valueEndOf(i));
         break;
       case 0x6b:
         unitMode = isTrue(command, i);
         break;
       case 0x6c:
-        maxReconsumeTimes = command.integerAt(i);
+        maxReconsumeTimes = smallInt32(raw, valueStartOf(i), valueEndOf(i));
         break;
       case 0x6d:
         batch = isTrue(command, i);
@@ -128,14 +146,14 @@ function decodeLetters(command: RemotingCommand, count: number): SendMessageRequ
   }
   const valid =
     topic !== '' &&
-    (defaultTopicQueueNums | 0) === defaultTopicQueueNums &&
-    (queueId | 0) === queueId &&
-    (sysFlag | 0) === sysFlag &&
-    (flag | 0) === flag &&
-    (reconsumeTimes | 0) === reconsumeTimes &&
-    !Number.isNaN(bornTimestamp) &&
-    (maxReconsumeTimes === undefined || (maxReconsumeTimes | 0) === maxReconsumeTimes);
-  // The pass by name says which field is wrong; it throws.
+    defaultTopicQueueNums !== NOT_SMALL &&
+    queueId !== NOT_SMALL &&
+    sysFlag !== NOT_SMALL &&
+    flag !== NOT_SMALL &&
+    reconsumeTimes !== NOT_SMALL &&
+    maxReconsumeTimes !== NOT_SMALL &&
+    !Number.isNaN(bornTimestamp);
+  // The pass by name reads integers of any form, and says which field is missing or wrong.
   if (!valid) return decodeByName(command, SHORT_NAMES);
   return {
     producerGroup,
@@ -157,8 +175,8 @@ function decodeLetters(command: RemotingCommand, count: number): SendMessageRequ
 
 /** The common values `false` and `true` by their first letter and length, without text. */
 function isTrue(command: RemotingCommand, i: number): boolean {
-  const start = fieldIndex.valueStart[i];
-  if (fieldIndex.valueEnd[i] - start === 5 && command.rawHeader[start] === 0x66) return false;
+  const start = valueStartOf(i);
+  if (valueEndOf(i) - start === 5 && command.rawHeader[start] === 0x66) return false;
   return command.textAt(i).toLowerCase() === 'true';
 }
 

@@ -14,14 +14,16 @@ import type { RocketMQModuleOptions } from './rocketmq-module.options.js';
 @Injectable()
 export class ServerLink implements OnModuleDestroy {
   private readonly servers = new Set<RocketMQServer>();
-  private readonly subscription: Subscription;
+  private readonly subscription: Subscription | undefined;
 
   constructor(
     @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(MODULE_OPTIONS_TOKEN) options: RocketMQModuleOptions,
   ) {
     const connection = pickConnection(options);
-    this.subscription = modules.getRpcTargetRegistry<unknown>().subscribe((target) => {
+    // Nest below 11.1.6 announces nothing: there a server needs a namesrvAddr of its own, and names for handlers are missing.
+    const registry = (modules as Partial<ModulesContainer>).getRpcTargetRegistry?.call(modules);
+    this.subscription = registry?.subscribe((target) => {
       if (!(target instanceof RocketMQServer)) return;
       target.attach({ modules, connection });
       this.servers.add(target);
@@ -29,7 +31,7 @@ export class ServerLink implements OnModuleDestroy {
   }
 
   onModuleDestroy(): void {
-    this.subscription.unsubscribe();
+    this.subscription?.unsubscribe();
     for (const server of this.servers) server.stopIntake('application shutdown');
   }
 }

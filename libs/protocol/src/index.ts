@@ -64,6 +64,7 @@ export * from './headers/heart-beat.js';
 export * from './headers/invoke-broker-to-get-consumer-status.js';
 export * from './headers/invoke-broker-to-reset-offset.js';
 export * from './headers/notify-consumer-ids-changed.js';
+export * from './headers/notify-min-broker-id-change.js';
 export * from './headers/pull-message.js';
 export * from './headers/put-kv-config.js';
 export * from './headers/query-consumer-offset.js';

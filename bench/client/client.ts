@@ -22,7 +22,9 @@ async function standIn(): Promise<{ namesrvAddr: string; stop(): void }> {
   const given = process.env['NAMESRV_ADDR'];
   if (given) return { namesrvAddr: given, stop() {} };
   const child = fork(fileURLToPath(import.meta.url), ['stand-in', messagesText, inFlightText, bodyText]);
-  const namesrvAddr = await new Promise<string>((resolve) => child.once('message', (text) => resolve(String(text))));
+  const namesrvAddr = await new Promise<string>((resolve) =>
+    child.once('message', (address) => resolve(address as string)),
+  );
   return { namesrvAddr, stop: () => child.kill() };
 }
 

@@ -1,0 +1,292 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  decodeFrame,
+  decodeSendMessageRequest,
+  RemotingCommand,
+  ResponseCode,
+  type MessageQueue,
+} from '@rocknest/protocol';
+import { RemotingTimeoutError, type ResponseCallback } from '@rocknest/remoting';
+import { MQClientError } from '../errors.js';
+import { TopicPublishInfo } from '../route/topic-publish-info.js';
+import type { OutgoingMessage } from './outgoing-message.js';
+import { SendEngine, type SendEngineOptions, type SendInstance } from './send-engine.js';
+import type { SendResult } from './send-result.js';
+
+const message: OutgoingMessage = {
+  topic: 't',
+  body: Buffer.from('x'),
+  sysFlag: 0,
+  flag: 0,
+  properties: 'UNIQ_KEY\u0001ID\u0002',
+  msgId: 'ID',
+  isBatch: false,
+  reconsumeTimes: 0,
+  maxReconsumeTimes: undefined,
+};
+const options: SendEngineOptions = {
+  group: 'g',
+  defaultTopic: 'TBW102',
+  defaultTopicQueueNums: 4,
+  serializeType: 'ROCKETMQ',
+  maxInFlightSends: 10,
+  maxPendingSends: 10,
+  maxPendingSendBytes: 1_000,
+  maxTimeoutPerRequestMs: 0,
+  retryAnotherBrokerWhenNotStoreOk: false,
+};
+
+interface Attempt {
+  address: string;
+  queueId: number;
+  brokerName: string | undefined;
+  uniqKey: string;
+  opaque: number;
+  timeoutMs: number;
+  answer: ResponseCallback;
+}
+
+function harness(brokers: string[], changes: Partial<SendEngineOptions> = {}) {
+  const attempts: Attempt[] = [];
+  const refreshes: string[] = [];
+  let opaque = 0;
+  let routeError: Error | undefined;
+  const queues = (): MessageQueue[] => brokers.map((brokerName) => ({ topic: 't', brokerName, queueId: 0 }));
+  let info: TopicPublishInfo | undefined = new TopicPublishInfo(queues(), false, 0);
+  const instance = {
+    transport: {
+      nextOpaque: () => opaque++,
+      invokeEncoded(
+        address: string,
+        id: number,
+        frame: readonly Buffer[],
+        timeoutMs: number,
+        answer: ResponseCallback,
+      ) {
+        const command = decodeFrame(Buffer.concat(frame).subarray(4));
+        const header = decodeSendMessageRequest(command);
+        const { queueId, brokerName, properties } = header;
+        attempts.push({ address, queueId, brokerName, uniqKey: properties, opaque: id, timeoutMs, answer });
+      },
+    },
+    brokers: { master: (name: string) => (brokers.includes(name) ? `${name}:1` : undefined) },
+    routes: {
+      publishInfo: () => info,
+      refresh: async (topic: string) => {
+        refreshes.push(topic);
+        return true;
+      },
+      findPublishInfo: async (topic: string) => {
+        refreshes.push(`find ${topic}`);
+        if (routeError) throw routeError;
+        info ??= new TopicPublishInfo(queues(), false, 0);
+        return info;
+      },
+    },
+  } as unknown as SendInstance;
+  const engine = new SendEngine(instance, { ...options, ...changes });
+  const outcome: { result?: SendResult; error?: Error } = {};
+  const send = (queue?: MessageQueue, timeoutMs = 3_000, retries = 2): typeof outcome => {
+    engine.send(message, queue, timeoutMs, retries, {
+      onSuccess: (result) => (outcome.result = result),
+      onException: (error) => (outcome.error = error),
+    });
+    return outcome;
+  };
+  return {
+    engine,
+    attempts,
+    refreshes,
+    send,
+    outcome,
+    noRoute: (error?: Error) => {
+      info = undefined;
+      routeError = error;
+    },
+  };
+}
+
+const ok = (fields: Record<string, string> = {}, code: number = ResponseCode.SUCCESS): RemotingCommand =>
+  RemotingCommand.response(code, {
+    fields: { msgId: 'OFFSET', queueId: '0', queueOffset: '7', transactionId: 'ID', MSG_REGION: 'R', ...fields },
+  });
+const refused = (code: number): RemotingCommand => RemotingCommand.response(code, { remark: 'because' });
+const settle = async (): Promise<void> => {
+  await vi.advanceTimersByTimeAsync(0);
+};
+
+describe('SendEngine', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('gives the result of a send that went well', () => {
+    const { attempts, send, engine } = harness(['a']);
+    const outcome = send();
+    attempts[0].answer(undefined, ok());
+    expect(outcome.result).toEqual({
+      status: 'SEND_OK',
+      msgId: 'ID',
+      offsetMsgId: 'OFFSET',
+      messageQueue: { topic: 't', brokerName: 'a', queueId: 0 },
+      queueOffset: 7,
+      transactionId: 'ID',
+      regionId: 'R',
+    });
+    expect(attempts[0]).toMatchObject({ address: 'a:1', brokerName: 'a', timeoutMs: 3_000 });
+    expect(engine.gate.inFlight).toBe(0);
+  });
+
+  it.each([
+    [ResponseCode.FLUSH_DISK_TIMEOUT, 'FLUSH_DISK_TIMEOUT'],
+    [ResponseCode.FLUSH_SLAVE_TIMEOUT, 'FLUSH_SLAVE_TIMEOUT'],
+    [ResponseCode.SLAVE_NOT_AVAILABLE, 'SLAVE_NOT_AVAILABLE'],
+  ])('takes %i for a message that was stored', (code, status) => {
+    const { attempts, send } = harness(['a', 'b']);
+    const outcome = send();
+    attempts[0].answer(undefined, ok({}, code));
+    expect(outcome.result).toMatchObject({ status, queueOffset: 7 });
+    expect(attempts).toHaveLength(1);
+  });
+
+  it('tries another broker after those too when it is told to', () => {
+    const { attempts, send } = harness(['a', 'b'], { retryAnotherBrokerWhenNotStoreOk: true });
+    const outcome = send();
+    attempts[0].answer(undefined, ok({}, ResponseCode.FLUSH_DISK_TIMEOUT));
+    attempts[1].answer(undefined, ok());
+    expect(attempts.map((attempt) => attempt.address)).toEqual(['a:1', 'b:1']);
+    expect(outcome.result?.status).toBe('SEND_OK');
+  });
+
+  it('takes the queue that the broker chose', () => {
+    const { attempts, send } = harness(['a']);
+    const outcome = send();
+    attempts[0].answer(undefined, ok({ queueId: '5' }));
+    expect(outcome.result?.messageQueue).toEqual({ topic: 't', brokerName: 'a', queueId: 5 });
+  });
+
+  it.each([14, 1, 16, 204, 205, 2, 1500])(
+    'tries another broker after %i, with a new opaque and the same message',
+    (code) => {
+      const { attempts, send } = harness(['a', 'b']);
+      const outcome = send();
+      attempts[0].answer(undefined, refused(code));
+      expect(attempts.map((attempt) => attempt.address)).toEqual(['a:1', 'b:1']);
+      expect(attempts[1].opaque).not.toBe(attempts[0].opaque);
+      expect(attempts[1].uniqKey).toBe(attempts[0].uniqKey);
+      attempts[1].answer(undefined, ok());
+      expect(outcome.result?.messageQueue.brokerName).toBe('b');
+    },
+  );
+
+  it('looks the route up anew when a broker does not know the topic', async () => {
+    const { attempts, send, refreshes } = harness(['a', 'b']);
+    send();
+    attempts[0].answer(undefined, refused(ResponseCode.TOPIC_NOT_EXIST));
+    await settle();
+    expect(refreshes).toEqual(['t', 'find t']);
+    expect(attempts).toHaveLength(2);
+  });
+
+  it.each([13, 29, 23])('gives up at once after %i', (code) => {
+    const { attempts, send } = harness(['a', 'b']);
+    const outcome = send();
+    attempts[0].answer(undefined, refused(code));
+    expect(attempts).toHaveLength(1);
+    expect(outcome.error).toMatchObject({ code: 'BROKER_ERROR', responseCode: code, retriable: false });
+    expect(outcome.error?.message).toContain('because');
+  });
+
+  it('gives up after its retries and names every attempt', () => {
+    const { attempts, send } = harness(['a', 'b']);
+    const outcome = send();
+    for (let i = 0; i < 3; i++) attempts[i].answer(undefined, refused(ResponseCode.SYSTEM_BUSY));
+    expect(attempts.map((attempt) => attempt.address)).toEqual(['a:1', 'b:1', 'a:1']);
+    expect(outcome.error).toMatchObject({ code: 'BROKER_ERROR', responseCode: 2, retriable: true });
+    expect(outcome.error?.message).toMatch(/3 attempts/);
+  });
+
+  it('waits before it tries the only broker again', async () => {
+    const { attempts, send } = harness(['a']);
+    const outcome = send();
+    attempts[0].answer(new Error('connection reset'), undefined);
+    expect(attempts).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(attempts).toHaveLength(2);
+    expect(attempts[1].timeoutMs).toBe(2_900);
+    attempts[1].answer(new Error('connection reset'), undefined);
+    await vi.advanceTimersByTimeAsync(200);
+    attempts[2].answer(new Error('connection reset'), undefined);
+    expect(outcome.error).toMatchObject({ code: 'CONNECTION_FAILED', retriable: true });
+  });
+
+  it('stops when the time of the whole send is over', async () => {
+    const { attempts, send } = harness(['a', 'b']);
+    const outcome = send(undefined, 1_000);
+    await vi.advanceTimersByTimeAsync(1_000);
+    attempts[0].answer(new RemotingTimeoutError('a:1', 1_000), undefined);
+    expect(attempts).toHaveLength(1);
+    expect(outcome.error).toMatchObject({ code: 'TIMEOUT', retriable: true });
+    expect(outcome.error?.message).toContain('may have been stored');
+  });
+
+  it('leaves time for another broker when an attempt has its own limit', async () => {
+    const { attempts, send } = harness(['a', 'b'], { maxTimeoutPerRequestMs: 400 });
+    const outcome = send(undefined, 1_000);
+    expect(attempts[0].timeoutMs).toBe(400);
+    await vi.advanceTimersByTimeAsync(400);
+    attempts[0].answer(new RemotingTimeoutError('a:1', 400), undefined);
+    expect(attempts[1]).toMatchObject({ address: 'b:1', timeoutMs: 400 });
+    attempts[1].answer(undefined, ok());
+    expect(outcome.result?.messageQueue.brokerName).toBe('b');
+  });
+
+  it('tries a given queue once', () => {
+    const { attempts, send } = harness(['a', 'b']);
+    const outcome = send({ topic: 't', brokerName: 'b', queueId: 9 });
+    expect(attempts[0]).toMatchObject({ address: 'b:1', queueId: 9 });
+    attempts[0].answer(undefined, refused(ResponseCode.SYSTEM_BUSY));
+    expect(attempts).toHaveLength(1);
+    expect(outcome.error).toMatchObject({ responseCode: 2 });
+  });
+
+  it('says so when the given queue has no broker', async () => {
+    const { attempts, send } = harness(['a']);
+    const outcome = send({ topic: 't', brokerName: 'gone', queueId: 0 });
+    await settle();
+    expect(attempts).toHaveLength(0);
+    expect(outcome.error).toMatchObject({ code: 'BROKER_NOT_FOUND' });
+  });
+
+  it('finds the route of a new topic first, and passes its failure on', async () => {
+    const fresh = harness(['a']);
+    fresh.noRoute();
+    fresh.send();
+    await settle();
+    expect(fresh.attempts).toHaveLength(1);
+    const missing = harness(['a']);
+    missing.noRoute(new MQClientError('NO_ROUTE', 'nowhere'));
+    const outcome = missing.send();
+    await settle();
+    expect(outcome.error).toMatchObject({ code: 'NO_ROUTE' });
+    expect(missing.engine.gate.inFlight).toBe(0);
+  });
+
+  it('does not wait for a route longer than the send may take', async () => {
+    const { send, noRoute, engine } = harness(['a']);
+    noRoute();
+    (engine as unknown as { findRoute: () => Promise<void> }).findRoute = () => new Promise(() => {});
+    const outcome = send(undefined, 500);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(outcome.error).toMatchObject({ code: 'TIMEOUT' });
+    expect(outcome.error?.message).toContain('was not sent');
+  });
+
+  it('lets waiting sends begin when others end', () => {
+    const { attempts, send } = harness(['a'], { maxInFlightSends: 1 });
+    send();
+    send();
+    expect(attempts).toHaveLength(1);
+    attempts[0].answer(undefined, ok());
+    expect(attempts).toHaveLength(2);
+  });
+});

@@ -69,6 +69,11 @@ export class JavaConsumerGroup {
     );
   }
 
+  /** How many messages the members have counted so far. */
+  received(): number {
+    return this.processes.map(progressOf).reduce((sum, progress) => sum + progress.distinct, 0);
+  }
+
   /** Stops all members. `expected` different messages were sent. */
   async finish(expected: number): Promise<GroupResult> {
     const events = await Promise.all(this.processes.map((process) => process.finish()));

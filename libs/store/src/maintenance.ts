@@ -3,12 +3,16 @@ import type { ReadCache } from './commit-log/read-cache.js';
 import type { TailCache } from './commit-log/tail-cache.js';
 import type { ConsumeQueueStore } from './consume-queue/consume-queue-store.js';
 import type { Clock, Timer } from './io/clock.js';
+import type { Machine } from './io/machine.js';
 import type { StoreLogger } from './types.js';
 
 export interface MaintenanceOptions {
   readonly intervalMs: number;
   readonly idleReleaseMs: number;
 }
+
+/** Below this a collection of about 10 ms is not worth it. */
+const WORTH_COLLECTING_BYTES = 8 * 1024 * 1024;
 
 /**
  * What happens beside the puts and pulls: queue entries go to their files, checkpoints are taken, caches nobody uses are given back.
@@ -25,6 +29,7 @@ export class Maintenance {
     private readonly tail: TailCache,
     private readonly readCache: ReadCache,
     private readonly clock: Clock,
+    private readonly machine: Machine,
     private readonly logger: StoreLogger,
   ) {}
 
@@ -46,13 +51,17 @@ export class Maintenance {
     if (this.checkpoints.isDue) this.takeCheckpoint();
     else if (this.queues.hasUnwritten) this.queues.writeAll().catch(() => undefined);
     this.queues.releaseIdle(this.options.idleReleaseMs);
-    if (this.tail.idleMs >= this.options.idleReleaseMs) {
-      this.tail.release();
-      this.readCache.clear();
-    }
+    if (this.tail.idleMs >= this.options.idleReleaseMs) this.releaseCaches();
     const hasCaches = this.tail.releasable || this.readCache.sizeBytes > 0 || this.queues.hasResident;
     if (hasCaches || this.queues.hasUnwritten || this.checkpoints.isBehind) this.wake();
   };
+
+  private releaseCaches(): void {
+    const before = this.tail.sizeBytes + this.readCache.sizeBytes;
+    this.tail.release();
+    this.readCache.clear();
+    if (before - this.tail.sizeBytes >= WORTH_COLLECTING_BYTES) this.machine.collectGarbage();
+  }
 
   private takeCheckpoint(): void {
     this.checkpoints.take().catch((error: unknown) => {

@@ -160,6 +160,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     tail,
     readCache,
     clock,
+    machine,
     logger,
   );
   const lock = new StoreLock(

@@ -25,6 +25,8 @@ export type RecordVisitor = (buffer: Buffer, at: number, sizeBytes: number, phys
 const MAGIC_PREFIX = Buffer.from([0xda, 0xa3, 0x20]);
 const MAGIC_AT = 4;
 
+const FIRST_PIECE_BYTES = 64 * 1024;
+
 /** Blocks of a file that hold no data (extent tree), or the last page's rest. */
 const BLOCK_SLACK_BYTES = 1024 * 1024;
 /** Searched in any case. */
@@ -32,15 +34,13 @@ const SPARSE_SEARCH_BYTES = 16 * 1024 * 1024;
 
 /** Walks over the log record by record, checking each; reads large pieces off the event loop. */
 export class LogScanner {
-  private buffer: Buffer;
+  private buffer = Buffer.alloc(0);
 
   constructor(
     private readonly segments: SegmentList,
     private readonly handles: HandlePool,
     private readonly pieceBytes: number,
-  ) {
-    this.buffer = Buffer.allocUnsafeSlow(pieceBytes);
-  }
+  ) {}
 
   /** Visits every record from `fromOffset` on, up to the first place where none stands. `fromOffset` must be the start of one, or the end. */
   async scan(fromOffset: number, visit: RecordVisitor): Promise<LogEnd> {
@@ -131,6 +131,8 @@ export class LogScanner {
     let offset = fromOffset;
     let bufferStart = offset;
     let available = 0;
+    // After a clean stop there is nothing to read: begin small.
+    let pieceBytes = Math.min(FIRST_PIECE_BYTES, this.pieceBytes);
     for (;;) {
       const check = checkRecord(
         this.buffer,
@@ -147,7 +149,8 @@ export class LogScanner {
       } else if (check.kind === 'invalid') {
         return { physicalOffset: offset, reason: check.reason };
       } else {
-        const length = Math.min(Math.max(this.pieceBytes, check.neededBytes), segment.endOffset - offset);
+        const length = Math.min(Math.max(pieceBytes, check.neededBytes), segment.endOffset - offset);
+        pieceBytes = Math.min(pieceBytes * 2, this.pieceBytes);
         bufferStart = offset;
         available = await this.fill(segment, offset, length);
         if (available < Math.min(check.neededBytes, length))

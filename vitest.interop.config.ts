@@ -5,6 +5,7 @@ export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
     include: ['test/interop/**/*.spec.ts'],
+    globalSetup: ['./test/support/build-apps.ts'],
     setupFiles: ['./test/setup.ts'],
     reporters: ['default', './test/support/plain-reporter.ts'],
     pool: 'forks',

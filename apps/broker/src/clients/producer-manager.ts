@@ -55,7 +55,8 @@ export class ProducerManager {
           `${this.groups.size} producer groups are online, which is the limit (maxClientGroups); group ${groupName} is refused`,
         );
       }
-      this.groups.set(groupName, (channels = new Map()));
+      channels = new Map<Connection, ClientChannelInfo>();
+      this.groups.set(groupName, channels);
     }
     const known = channels.get(channel.connection);
     if (known !== undefined && known.clientId === channel.clientId) {

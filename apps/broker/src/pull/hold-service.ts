@@ -55,7 +55,10 @@ export class PullRequestHoldService {
   park(pull: ParkedPull): boolean {
     if (this.isClosed || this.count >= this.options.maxParked) return false;
     let queues = this.parked.get(pull.topic);
-    if (queues === undefined) this.parked.set(pull.topic, (queues = new Map()));
+    if (queues === undefined) {
+      queues = new Map<number, ParkedPull[]>();
+      this.parked.set(pull.topic, queues);
+    }
     const pulls = queues.get(pull.queueId);
     if (pulls === undefined) queues.set(pull.queueId, [pull]);
     else pulls.push(pull);

@@ -36,7 +36,10 @@ export class RebalanceLockManager {
       const entry = locks?.get(key);
       if (entry === undefined) {
         if (this.lockCount >= this.options.maxLocks && !this.dropExpired(nowMs)) continue;
-        if (locks === undefined || !this.groups.has(group)) this.groups.set(group, (locks = new Map()));
+        if (locks === undefined || !this.groups.has(group)) {
+          locks = new Map<string, LockEntry>();
+          this.groups.set(group, locks);
+        }
         locks.set(key, { clientId, lastUpdateMs: nowMs });
         this.lockCount++;
       } else if (entry.clientId === clientId || this.isExpired(entry, nowMs)) {

@@ -219,10 +219,18 @@ export class RemotingCommand {
 
   /** Index of a field by name, -1 when absent. The last of equal names counts, as in Java. */
   private findField(name: string): number {
-    for (let i = this.indexFields() - 1; i >= 0; i--) {
-      const start = keyStartOf(i);
-      if (keyEndOf(i) - start === name.length && equalsAscii(this.raw!, start, name)) return i;
-      if ((flagsOf(i) & KEY_ESCAPED) !== 0 && this.keyAt(i) === name) return i;
+    const count = this.indexFields();
+    if (count === 0) return -1;
+    const raw = this.rawHeader;
+    if (!fieldIndex.hasEscapedKey) {
+      for (let i = count - 1; i >= 0; i--) {
+        const start = keyStartOf(i);
+        if (keyEndOf(i) - start === name.length && equalsAscii(raw, start, name)) return i;
+      }
+      if (isAscii(name)) return -1;
+    }
+    for (let i = count - 1; i >= 0; i--) {
+      if (this.keyAt(i) === name) return i;
     }
     return -1;
   }
@@ -248,6 +256,13 @@ export class RemotingCommand {
   private get serializeTypeOfRaw(): number {
     return this.raw![0];
   }
+}
+
+function isAscii(name: string): boolean {
+  for (let i = 0; i < name.length; i++) {
+    if (name.charCodeAt(i) > 127) return false;
+  }
+  return true;
 }
 
 function toText(fields: HeaderFields): Record<string, string> {

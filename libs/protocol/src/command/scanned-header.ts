@@ -33,7 +33,7 @@ export function internLanguage(bytes: Buffer, start: number, end: number): strin
   for (const language of COMMON_LANGUAGES) {
     if (language.length === end - start && equalsAscii(bytes, start, language)) return language;
   }
-  return bytes.toString('latin1', start, Math.min(end, start + LANGUAGE_MAX_BYTES));
+  return bytes.toString('utf8', start, Math.min(end, start + LANGUAGE_MAX_BYTES));
 }
 
 /** True when the bytes from `start` on spell `text`; the caller has compared the lengths. */

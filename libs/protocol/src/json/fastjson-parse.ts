@@ -1,6 +1,7 @@
 import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from '../defaults.js';
 import { ProtocolError } from '../errors.js';
 import { FastjsonMap } from './fastjson-map.js';
+import { checkJsonBounds } from './json-bounds.js';
 import { resolveReferences } from './fastjson-references.js';
 
 const QUOTE = 0x22;
@@ -20,6 +21,7 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
  */
 export function parseFastjson(input: string | Buffer): unknown {
   const text = typeof input === 'string' ? input : input.toString('utf8');
+  checkJsonBounds(text);
   const value = parseStrict(text) ?? new TolerantParser(text).parse();
   return text.includes('"$ref"') ? resolveReferences(value) : value;
 }

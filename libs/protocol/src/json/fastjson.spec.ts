@@ -47,6 +47,12 @@ describe('parseFastjson', () => {
 
   it('refuses what nests too deep without overflowing the stack', () => {
     expect(() => parseFastjson('{0:'.repeat(100_000))).toThrow(/nests deeper/);
+    expect(() => parseFastjson('['.repeat(8_000_000) + ']'.repeat(8_000_000))).toThrow(/nests deeper/);
+    expect(parseFastjson(`["${'['.repeat(100)}","\\\\","\\"${'{'.repeat(100)}"]`)).toHaveLength(3);
+  });
+
+  it('refuses more values than the limit before it builds them', () => {
+    expect(() => parseFastjson(`[${'0,'.repeat(2_000_001)}0]`)).toThrow(/more than 2000000 values/);
   });
 
   it('reads back whatever is written, in both forms', () => {

@@ -22,10 +22,10 @@ function isFresh(app: string): boolean {
 
 /**
  * Runs once before the tests that start processes: they run the built output, so it has to be that of the sources.
- * `ROCKNEST_DIST` names a build that is taken as it is.
+ * `TEST_DIST` names a build that is taken as it is.
  */
 export default function buildApps(): void {
-  if (process.env.ROCKNEST_DIST !== undefined) return;
+  if (process.env.TEST_DIST !== undefined) return;
   for (const app of APPS.filter((name) => !isFresh(name))) {
     const result = spawnSync(
       process.execPath,

@@ -8,9 +8,9 @@ import { projectRoot } from './project-root.js';
 
 const START_TIMEOUT_MS = 60_000;
 
-/** `ROCKNEST_DIST` names another build than `dist`. */
+/** `TEST_DIST` names another build than `dist`. */
 export function mainFile(app: 'broker' | 'namesrv'): string {
-  const file = join(process.env.ROCKNEST_DIST ?? join(projectRoot, 'dist'), 'apps', app, 'apps', app, 'src', 'main.js');
+  const file = join(process.env.TEST_DIST ?? join(projectRoot, 'dist'), 'apps', app, 'apps', app, 'src', 'main.js');
   if (!existsSync(file)) throw new Error(`${file} is missing: run npm run build`);
   return file;
 }
@@ -26,8 +26,9 @@ function launch(
   const file = join(folder, `${app}.conf`);
   const lines = Object.entries(config).map(([name, value]) => `${name}=${value}\n`);
   writeFileSync(file, lines.join(''));
-  const env = { ...process.env };
-  for (const name of ['NAMESRV_ADDR', 'DATABASE_URL']) delete env[name];
+  const foreign = (name: string): boolean =>
+    name === 'NAMESRV_ADDR' || name === 'DATABASE_URL' || name.startsWith('ROCKNEST_');
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign(name)));
   return new Child({
     name: `rocknest ${app}`,
     command: process.execPath,
@@ -149,5 +150,5 @@ export async function startRocknestCluster(config: ConfigValues = {}): Promise<R
 }
 
 function namesrvStore(folder: string): ConfigValues {
-  return { storePathRootDir: join(folder, 'store') };
+  return { storePath: join(folder, 'store') };
 }

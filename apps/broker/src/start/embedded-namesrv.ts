@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createNamesrv } from '@rocknest/namesrv';
 import { BrokerStartError } from '../errors.js';
 
 export interface EmbeddedNamesrv {
@@ -16,13 +17,12 @@ export interface EmbeddedNamesrvOptions {
 }
 
 /**
- * Starts a namesrv in this process, for a broker that was told of none. It is loaded only here: a broker with a namesrv elsewhere never
- * reads its code.
+ * Starts a namesrv in this process, for a broker that was told of none. This file is the only one that knows the namesrv's code, and is
+ * itself loaded only when it is needed.
  *
  * @throws BrokerStartError when the port is taken, with what to do.
  */
 export async function startEmbeddedNamesrv(options: EmbeddedNamesrvOptions): Promise<EmbeddedNamesrv> {
-  const { createNamesrv } = await import('@rocknest/namesrv');
   try {
     return await createNamesrv({
       listenPort: options.port,

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { projectRoot } from '../../support/project-root.js';
 import { requireToolchain } from './toolchain.js';
 
-/** Builds and downloaded jars stay here between runs; delete it at will. `ROCKNEST_INTEROP_CACHE` moves it. */
-export const cacheFolder = process.env.ROCKNEST_INTEROP_CACHE ?? join(tmpdir(), 'rocknest-interop-cache');
+/** Builds and downloaded jars stay here between runs; delete it at will. `INTEROP_CACHE` moves it. */
+export const cacheFolder = process.env.INTEROP_CACHE ?? join(tmpdir(), 'rocknest-interop-cache');
 
 const interopFolder = join(projectRoot, 'test/interop');
 

@@ -10,7 +10,6 @@ import { type BrokerNetwork, resolveBrokerNetwork } from './network/broker-netwo
 import { NamesrvRegistration } from './registration/namesrv-registration.js';
 import { RegistrationMessages } from './registration/registration-messages.js';
 import { parseDelayLevels } from './schedule/index.js';
-import { startEmbeddedNamesrv } from './start/embedded-namesrv.js';
 import { storeHostIp } from './start/store-host.js';
 import { checkSupported } from './start/supported.js';
 import { SystemTopicSet } from './topics/system-topics.js';
@@ -142,6 +141,7 @@ export class Broker {
 
   private async namesrvs(): Promise<string[]> {
     if (this.configuredNamesrvs.length > 0) return this.configuredNamesrvs;
+    const { startEmbeddedNamesrv } = await import('./start/embedded-namesrv.js');
     const namesrv = await startEmbeddedNamesrv({
       port: this.config.namesrvPort,
       bindAddress: this.network.bindAddress,

@@ -5,7 +5,13 @@ export type { QueueStats, TopicOptions } from './admin/topic-admin.js';
 export { AllocateMessageQueueAveragelyByCircle } from './consumer/allocate/allocate-averagely-by-circle.js';
 export { AllocateMessageQueueAveragely } from './consumer/allocate/allocate-averagely.js';
 export type { AllocateMessageQueueStrategy } from './consumer/allocate/allocate-strategy.js';
-export type { ConsumeContext, ConsumeResult, ListenerResult, MessageListener } from './consumer/consume-types.js';
+export type {
+  AsyncMessageListener,
+  ConsumeContext,
+  ConsumeResult,
+  ListenerResult,
+  MessageListener,
+} from './consumer/consume-types.js';
 export { PushConsumer } from './consumer/push-consumer.js';
 export type { PushConsumerOptions } from './consumer/push-consumer-options.js';
 export { MQBrokerError, MQClientError, MQClientErrorCode } from './errors.js';

@@ -26,3 +26,6 @@ export type MessageListener = (
   messages: MessageExt[],
   context: ConsumeContext,
 ) => ListenerResult | Promise<ListenerResult>;
+
+/** The asynchronous half of it, a type of its own because TypeScript infers Promise<string> for `async () => 'CONSUME_SUCCESS'` where both are possible. */
+export type AsyncMessageListener = (messages: MessageExt[], context: ConsumeContext) => Promise<ListenerResult>;

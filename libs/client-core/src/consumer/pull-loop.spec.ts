@@ -127,6 +127,21 @@ describe('PullLoop', () => {
     expect(pulls).toHaveLength(2);
   });
 
+  it('gives a pull up for another one, once', () => {
+    const { pulls, events, loop } = harness();
+    loop.start(0);
+    loop.pullAnew();
+    expect(pulls.map((pull) => pull.request.queueOffset)).toEqual([0, 0]);
+    pulls[0].answer(undefined, outcome('FOUND', 5, [3]));
+    expect(events).toEqual([]);
+    pulls[1].answer(undefined, outcome('FOUND', 2, [1]));
+    expect(events).toEqual(['messages']);
+    expect(pulls).toHaveLength(3);
+    pulls[2].answer(new Error('x'), undefined);
+    loop.pullAnew();
+    expect(pulls).toHaveLength(3);
+  });
+
   it('ignores answers after a stop or a drop, and keeps those that arrive while suspended', () => {
     const stopped = harness();
     stopped.loop.start(0);

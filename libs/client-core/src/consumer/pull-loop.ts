@@ -34,6 +34,8 @@ export class PullLoop {
   private state: 'IDLE' | 'PULLING' | 'WAITING' | 'FULL' | 'SUSPENDED' | 'STOPPED' = 'IDLE';
   private suspended = false;
   private subscriptionUnknown = 0;
+  /** Which pull is the one under way: answers to others are ignored. */
+  private current = 0;
 
   constructor(
     readonly processQueue: ProcessQueue,
@@ -78,6 +80,11 @@ export class PullLoop {
     if (this.state === 'SUSPENDED') this.next();
   }
 
+  /** Gives up the pull under way, if there is one, and sends another: what it asks for has changed. */
+  pullAnew(): void {
+    if (this.state === 'PULLING') this.next();
+  }
+
   /** To be called after each settlement; costs a comparison unless the loop sleeps. */
   wakeIfRoom(): void {
     if (this.state === 'FULL' && this.processQueue.fullBecause === undefined) this.next();
@@ -94,12 +101,13 @@ export class PullLoop {
       return;
     }
     this.state = 'PULLING';
+    const pull = ++this.current;
     this.processQueue.lastPullMs = Date.now();
     const { queue } = this.processQueue;
     this.pull(
       { queue, queueOffset: this.nextOffset, commitOffset: this.events.commitOffset(this), brokerId: this.brokerId },
       (error, outcome) => {
-        if (this.state !== 'PULLING' || this.processQueue.dropped) return;
+        if (pull !== this.current || this.state !== 'PULLING' || this.processQueue.dropped) return;
         if (outcome) this.answered(outcome);
         else this.failed(error ?? new Error('a pull ended without an answer'));
       },

@@ -159,12 +159,19 @@ export class PushConsumerCore implements InstanceConsumer {
     this.persistTask.start();
   }
 
-  /** A topic was added (`newTopic`), or its tags changed. */
-  subscriptionChanged(newTopic: string | undefined): void {
+  /** A topic was added, or its tags changed: brokers are told, and held pulls, which have the old tags, are sent anew. */
+  subscriptionChanged(topic: string): void {
     if (!this.joined) return;
-    if (newTopic !== undefined) this.want(newTopic);
-    const known = newTopic === undefined ? Promise.resolve() : this.learnRoute(newTopic);
-    void known.then(() => this.instance.heartbeats.sendToAll()).then(() => this.rebalanceSoon());
+    const known = this.wanted.has(topic) ? Promise.resolve() : this.learnRoute(topic);
+    this.want(topic);
+    void known
+      .then(() => this.instance.heartbeats.sendToAll())
+      .then(() => {
+        for (const { processQueue, loop } of this.rebalance.queues) {
+          if (processQueue.queue.topic === topic) loop.pullAnew();
+        }
+        this.rebalanceSoon();
+      });
   }
 
   topicGivenUp(topic: string): void {

@@ -1,9 +1,9 @@
-import { retryTopicOf, type MessageExt, type MessageQueue } from '@rocknest/protocol';
+import { retryTopicOf, type ConsumerRunningInfo, type MessageQueue } from '@rocknest/protocol';
 import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import { clientInstances, type ClientInstanceRegistry } from '../instance/client-instance-registry.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import { invalidArgument } from '../support/check.js';
-import type { MessageListener } from './consume-types.js';
+import type { AsyncMessageListener, MessageListener } from './consume-types.js';
 import { PushConsumerCore } from './push-consumer-core.js';
 import {
   resolvePushConsumerOptions,
@@ -53,6 +53,11 @@ export class PushConsumer {
     return this.core?.assignedQueues ?? [];
   }
 
+  /** What this member holds and does, queue by queue, as tools get it from GET_CONSUMER_RUNNING_INFO; undefined unless it runs. */
+  runningInfo(): ConsumerRunningInfo | undefined {
+    return this.core?.runningInfo();
+  }
+
   /**
    * Takes a topic, or changes its tags. Before or after `start`; a running consumer tells the brokers at once.
    *
@@ -61,9 +66,8 @@ export class PushConsumer {
    */
   subscribe(topic: string, expression = '*'): void {
     this.assertNotShutDown();
-    const isNew = this.subscriptions.of(topic) === undefined;
     this.subscriptions.put(topic, expression);
-    this.core?.subscriptionChanged(isNew ? topic : undefined);
+    this.core?.subscriptionChanged(topic);
   }
 
   /** Gives a topic up: its offsets are committed, and what was pulled and not begun is left to the next consumer. */
@@ -74,6 +78,8 @@ export class PushConsumer {
   }
 
   /** @throws MQClientError ALREADY_STARTED. */
+  registerMessageListener(listener: AsyncMessageListener): void;
+  registerMessageListener(listener: MessageListener): void;
   registerMessageListener(listener: MessageListener): void {
     if (this.state !== 'NEW') {
       throw new MQClientError(MQClientErrorCode.ALREADY_STARTED, 'registerMessageListener comes before start()');
@@ -171,5 +177,3 @@ export class PushConsumer {
       throw new MQClientError(MQClientErrorCode.SHUT_DOWN, `consumer ${this.group} was shut down`);
   }
 }
-
-export type { MessageExt };

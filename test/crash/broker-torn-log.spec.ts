@@ -12,7 +12,6 @@ const TOPIC = 'torn-log';
 const QUEUES = 4;
 const MESSAGES = 200;
 const SEGMENT_BYTES = 256 * 1024;
-const HOLE_BYTES = 4096;
 
 let broker: BrokerProcess | undefined;
 
@@ -101,11 +100,24 @@ describe('a broker whose log was torn', () => {
     await expectRecovered(killed, records);
   });
 
-  it('stops at a hole of zeros, and what lay behind it is gone', async () => {
+  it('cuts zeros where the last records were', async () => {
     const { broker: killed, records } = await killedBroker();
-    const from = records[MESSAGES - 20].physicalOffset;
-    overwriteLog(killed.storePath, from, Buffer.alloc(Math.min(HOLE_BYTES, endOf(records) - from)));
-    await expectRecovered(killed, records.slice(0, MESSAGES - 20));
+    const from = records[MESSAGES - 5].physicalOffset;
+    overwriteLog(killed.storePath, from, Buffer.alloc(endOf(records) - from));
+    await expectRecovered(killed, records.slice(0, MESSAGES - 5));
+  });
+
+  it('is not started over damage before whole messages, which no killed process leaves behind, and is left as it was', async () => {
+    const { broker: killed, records } = await killedBroker();
+    const damaged = records[MESSAGES - 20];
+    const before = readLog(killed.storePath, damaged.physicalOffset, damaged.sizeBytes);
+    overwriteLog(killed.storePath, damaged.physicalOffset, Buffer.alloc(damaged.sizeBytes));
+    await expect(killed.start()).rejects.toThrow(`The commit log is damaged at offset ${damaged.physicalOffset}`);
+    expect(readLog(killed.storePath, damaged.physicalOffset, damaged.sizeBytes)).toEqual(
+      Buffer.alloc(damaged.sizeBytes),
+    );
+    overwriteLog(killed.storePath, damaged.physicalOffset, before);
+    await expectRecovered(killed, records);
   });
 
   it('rebuilds the consume queues that are gone', async () => {

@@ -111,7 +111,7 @@ describe.each(['broker', 'namesrv'] as const)('malformed frames at the %s', (ser
       );
       for (let flips = 1 + random(4); flips > 0; flips--) bytes[4 + random(bytes.length - 4)] = random(256);
       peer.write(bytes);
-      if (count % 20 === 0) {
+      if (count % 4 === 0) {
         peer.destroy();
         peer = await HostileSocket.open(address());
       }

@@ -75,6 +75,9 @@ export const TAIL_CHUNK_MIN_BYTES = 64 * KIB;
 /** The largest write buffer. Buffers double while they fill faster than `TAIL_CHUNK_GROW_MS`. */
 export const TAIL_CHUNK_MAX_BYTES = 4 * MIB;
 
+/** The tail cache is dropped buffer by buffer: it consists of at least so many. */
+export const TAIL_CACHE_MIN_CHUNKS = 16;
+
 /** A write buffer that was full sooner is followed by one of twice the size, else by one of half. */
 export const TAIL_CHUNK_GROW_MS = 250;
 

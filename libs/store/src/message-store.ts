@@ -224,9 +224,10 @@ export class MessageStore {
     await group.idle();
     if (this.settings.flushDiskType === 'SYNC_FLUSH') await flush.flushedTo(writer.writtenOffset);
     await checkpoints.idle();
-    queues.remove(topic);
-    // From here on a restart must not find the old messages again.
+    const removeFiles = queues.remove(topic);
+    // First the checkpoint: a restart then neither misses the files nor finds the old messages again.
     await checkpoints.take();
+    removeFiles();
   }
 
   /** Topics that have queues. */

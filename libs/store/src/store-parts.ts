@@ -55,7 +55,10 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     {
       tailCacheBytes: settings.tailCacheBytes,
       chunkMinBytes: defaults.TAIL_CHUNK_MIN_BYTES,
-      chunkMaxBytes: defaults.TAIL_CHUNK_MAX_BYTES,
+      chunkMaxBytes: Math.min(
+        defaults.TAIL_CHUNK_MAX_BYTES,
+        Math.max(defaults.TAIL_CHUNK_MIN_BYTES, settings.tailCacheBytes / defaults.TAIL_CACHE_MIN_CHUNKS),
+      ),
       chunkGrowMs: defaults.TAIL_CHUNK_GROW_MS,
     },
     clock,

@@ -37,7 +37,7 @@ export interface RecoveryPoint {
   readonly physicalOffset: number;
   /** Start of the last record before it, or -1: tells whether the offset still is the end of a record. */
   readonly lastRecordOffset: number;
-  /** Sum of the maximum offsets of all queues at that point: tells whether a queue file is missing. */
+  /** Entries of all queue files at that point: with fewer, a file is missing. */
   readonly entryCount: number;
   /** Up to here the log was on stable storage: damage before it cannot come from a power loss. */
   readonly flushedOffset: number;

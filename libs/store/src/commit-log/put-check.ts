@@ -8,8 +8,8 @@ export interface Refusal {
   readonly reason: string;
 }
 
-// A topic is a folder name: nothing that leads out of the store.
-const UNSAFE_TOPIC = /[/\\\0]|^\.{1,2}$/;
+// A topic is a folder name: nothing that leads out of the store, and no hidden folder (those are the store's own).
+const UNSAFE_TOPIC = /[/\\\0]|^\./;
 const MAX_QUEUE_ID = 0x7fff_ffff;
 
 /** Whether a topic can be stored at all (RocketMQ's DefaultMessageStore.checkMessage). Asked once for each new queue. */

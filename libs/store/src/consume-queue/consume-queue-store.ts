@@ -15,6 +15,9 @@ export interface ConsumeQueueStoreOptions extends QueueFilesContext {
   readonly flushSliceMs: number;
 }
 
+/** Folders of deleted topics until they are removed; no topic begins with a dot. */
+export const ASIDE_PREFIX = '.deleted.';
+
 interface TopicQueues {
   readonly topicBytes: Buffer;
   readonly queues: Map<number, ConsumeQueue>;
@@ -29,9 +32,10 @@ export class ConsumeQueueStore {
   private readonly unsynced = new Set<ConsumeQueue>();
   /** Queues that hold a tail in memory. */
   private readonly resident = new Set<ConsumeQueue>();
-  /** Sum of `maxOffset` over all queues: a checkpoint keeps it, so that a lost queue file is noticed at the next start. */
+  /** Entries of all queues together: a checkpoint keeps it, so that a lost queue file is noticed at the next start. */
   entryCount = 0;
   queueCount = 0;
+  private removals = 0;
   /** Why the last write of entries failed, or undefined. */
   writeFailure: Error | undefined;
 
@@ -97,13 +101,13 @@ export class ConsumeQueueStore {
     tagsCode: number,
   ): boolean {
     if (physicalOffset + sizeBytes <= queue.maxPhysicalOffset) return false;
-    const before = queue.maxOffset;
+    const before = queue.entryCount;
     const missing = queueOffset - queue.maxOffset;
     const canFill = missing > 0 && missing <= this.options.fileEntries && !queue.isEmpty;
     if (canFill) {
       for (let i = 0; i < missing; i++) queue.pushGap();
       this.logger.warn(
-        `queue ${queue.topic}-${queue.queueId} lacks the messages ${before} to ${queueOffset - 1}: they are not in the log`,
+        `queue ${queue.topic}-${queue.queueId} lacks the ${missing} messages before ${queueOffset}: they are not in the log`,
       );
     } else if (missing !== 0) {
       queue.files.removeAll();
@@ -112,7 +116,7 @@ export class ConsumeQueueStore {
     }
     queue.push(physicalOffset, sizeBytes, tagsCode);
     queue.assignedOffset = queue.maxOffset;
-    this.entryCount += queue.maxOffset - before;
+    this.entryCount += queue.entryCount - before;
     this.unwritten.add(queue);
     this.resident.add(queue);
     this.added(queue, this.clock.monotonicMs());
@@ -163,7 +167,7 @@ export class ConsumeQueueStore {
   clear(): void {
     for (const queue of this.all()) {
       queue.files.removeAll();
-      queue.restore(0, 0, -1);
+      queue.restore(0, 0, 0, -1);
     }
     this.unwritten.clear();
     this.unsynced.clear();
@@ -173,6 +177,7 @@ export class ConsumeQueueStore {
 
   /** Makes sure that offsets below `floor` are not given out again, though no messages with them are left. */
   raiseTo(queue: ConsumeQueue, floor: number): void {
+    const before = queue.entryCount;
     const missing = floor - queue.maxOffset;
     if (missing <= 0) return;
     if (queue.isEmpty || missing > this.options.fileEntries) {
@@ -182,25 +187,35 @@ export class ConsumeQueueStore {
       for (let i = 0; i < missing; i++) queue.pushGap();
       queue.assignedOffset = queue.maxOffset;
     }
-    this.entryCount += missing;
+    this.entryCount += queue.entryCount - before;
     this.unwritten.add(queue);
   }
 
-  /** Removes a topic with its files. */
-  remove(topic: string): void {
+  /**
+   * Forgets a topic. Its folder is moved aside at once, so that messages which come meanwhile begin the topic anew in a folder of their
+   * own; what this returns removes it, once a checkpoint no longer counts on its entries.
+   */
+  remove(topic: string): () => void {
     const entry = this.topics.get(topic);
-    if (entry === undefined) return;
+    if (entry === undefined) return () => undefined;
+    this.topics.delete(topic);
     for (const queue of entry.queues.values()) {
       queue.deleted = true;
-      this.entryCount -= queue.maxOffset;
+      this.entryCount -= queue.entryCount;
       this.queueCount--;
       this.unwritten.delete(queue);
       this.unsynced.delete(queue);
       this.resident.delete(queue);
-      queue.files.removeAll();
+      queue.files.forgetHandles();
     }
-    this.topics.delete(topic);
-    this.options.fileSystem.remove(join(this.options.folder, topic));
+    const { fileSystem, folder } = this.options;
+    const path = join(folder, topic);
+    if (fileSystem.stat(path) === undefined) return () => undefined;
+    const aside = join(folder, `${ASIDE_PREFIX}${this.clock.nowMs()}.${this.removals++}`);
+    fileSystem.rename(path, aside);
+    return () => {
+      fileSystem.remove(aside);
+    };
   }
 
   private added(queue: ConsumeQueue, nowMs: number): void {

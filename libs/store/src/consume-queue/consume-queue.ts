@@ -13,6 +13,8 @@ export class ConsumeQueue {
   minOffset = 0;
   /** Queue offset behind the last message that can be read. */
   maxOffset = 0;
+  /** Queue offset at which the first file starts, or will start once it is written. */
+  private baseOffset = 0;
   /** Queue offset for the next append. Runs ahead of `maxOffset` by what is being written. */
   assignedOffset = 0;
   /** Physical offset behind the newest record that was dispatched to this queue. */
@@ -35,6 +37,11 @@ export class ConsumeQueue {
     readonly files: QueueFiles,
     private readonly maxTailEntries: number,
   ) {}
+
+  /** Entries that the files hold, or will hold, fillers included. */
+  get entryCount(): number {
+    return this.maxOffset - this.baseOffset;
+  }
 
   get isEmpty(): boolean {
     return this.maxOffset === this.minOffset;
@@ -73,13 +80,14 @@ export class ConsumeQueue {
     this.tail = undefined;
     this.minOffset = this.maxOffset = this.writtenOffset = this.syncedOffset = queueOffset;
     this.assignedOffset = Math.max(this.assignedOffset, queueOffset);
-    this.gapFrom = fileStart;
+    this.baseOffset = this.gapFrom = fileStart;
   }
 
   /** Takes over what recovery found in the files. */
-  restore(minOffset: number, maxOffset: number, maxPhysicalOffset: number): void {
+  restore(baseOffset: number, minOffset: number, maxOffset: number, maxPhysicalOffset: number): void {
     this.tail = undefined;
     this.gapFrom = -1;
+    this.baseOffset = baseOffset;
     this.minOffset = minOffset;
     this.maxOffset = this.assignedOffset = this.writtenOffset = this.syncedOffset = maxOffset;
     this.maxPhysicalOffset = maxPhysicalOffset;

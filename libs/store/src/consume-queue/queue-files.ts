@@ -125,9 +125,15 @@ export class QueueFiles {
     file.truncate(fileEntries * ENTRY_BYTES);
   }
 
-  removeAll(): void {
-    for (const entry of this.context.fileSystem.list(this.folder))
+  /** Closes the files: they are about to be moved or removed. */
+  forgetHandles(): void {
+    for (const entry of this.context.fileSystem.list(this.folder)) {
       this.context.handles.forget(join(this.folder, entry.name));
+    }
+  }
+
+  removeAll(): void {
+    this.forgetHandles();
     this.context.fileSystem.remove(this.folder);
     this.firstOffset = undefined;
     this.lastFileOffset = -1;

@@ -3,6 +3,7 @@ import type { RecordDecoder } from '../commit-log/record-check.js';
 import { checkTopic } from '../commit-log/put-check.js';
 import type { ConsumeQueue } from '../consume-queue/consume-queue.js';
 import type { ConsumeQueueStore } from '../consume-queue/consume-queue-store.js';
+import { ASIDE_PREFIX } from '../consume-queue/consume-queue-store.js';
 import { ENTRY_BYTES, EntryWindow } from '../consume-queue/queue-entry.js';
 import type { FileSystem } from '../io/file-system.js';
 import type { LogScanner } from './log-scanner.js';
@@ -42,6 +43,10 @@ export class QueueLoader {
     const notes: string[] = [];
     for (const topic of this.fileSystem.list(this.options.folder)) {
       if (!topic.isFolder) continue;
+      if (topic.name.startsWith(ASIDE_PREFIX)) {
+        this.fileSystem.remove(join(this.options.folder, topic.name));
+        continue;
+      }
       for (const entry of this.fileSystem.list(join(this.options.folder, topic.name))) {
         if (!entry.isFolder || !/^\d{1,10}$/.test(entry.name)) continue;
         const queueId = Number(entry.name);
@@ -50,7 +55,7 @@ export class QueueLoader {
         const reason = await this.load(queue, trust);
         if (reason !== undefined)
           notes.push(`consume queue ${topic.name}-${entry.name}: ${reason}; its files were removed`);
-        this.queues.entryCount += queue.maxOffset;
+        this.queues.entryCount += queue.entryCount;
       }
     }
     return notes;
@@ -66,7 +71,8 @@ export class QueueLoader {
       // Nothing to believe. A file that begins with no entry at all still tells where the queue goes on.
       const isBare = !this.read(queue, maxOffset);
       queue.files.cutTo(isBare ? maxOffset + 1 : maxOffset);
-      queue.restore(isBare ? maxOffset : 0, isBare ? maxOffset : 0, -1);
+      const start = isBare ? maxOffset : 0;
+      queue.restore(start, start, start, -1);
       return undefined;
     }
     const lastRecord = this.lastRecordBefore(queue, starts[0], maxOffset);
@@ -78,6 +84,7 @@ export class QueueLoader {
     if (trust.verify || this.hasMore(queue, starts, maxOffset)) queue.files.cutTo(maxOffset);
     const minOffset = this.findMin(queue, starts[0], maxOffset, trust.minPhysicalOffset);
     queue.restore(
+      starts[0],
       minOffset,
       maxOffset,
       lastRecord === undefined ? -1 : lastRecord.physicalOffset + lastRecord.sizeBytes,
@@ -87,7 +94,7 @@ export class QueueLoader {
 
   private reset(queue: ConsumeQueue, reason: string): string {
     queue.files.removeAll();
-    queue.restore(0, 0, -1);
+    queue.restore(0, 0, 0, -1);
     return reason;
   }
 

@@ -109,7 +109,7 @@ export class Recovery {
     start: StartPoint,
   ): Promise<{ end: LogEnd; from: number; rebuilt: boolean }> {
     const { queues, segments } = this.parts;
-    const isComplete = start.entryCount === undefined || start.entryCount === queues.entryCount;
+    const isComplete = start.entryCount === undefined || start.entryCount <= queues.entryCount;
     if (isComplete && !this.mustRebuild) return { end: await this.scan(scanFrom), from: scanFrom, rebuilt: false };
     this.notes.push(
       isComplete
@@ -192,9 +192,10 @@ export class Recovery {
     for (const queue of queues.all()) {
       if (queue.maxPhysicalOffset <= endOffset) continue;
       const before = queue.maxOffset;
+      const entriesBefore = queue.entryCount;
       queue.write();
       await loader.load(queue, { belowOffset: endOffset, minPhysicalOffset: segments.minOffset, verify: false });
-      queues.entryCount += queue.maxOffset - before;
+      queues.entryCount += queue.entryCount - entriesBefore;
       this.notes.push(
         `consume queue ${queue.topic}-${queue.queueId}: dropped ${before - queue.maxOffset} entries behind the end of the log`,
       );

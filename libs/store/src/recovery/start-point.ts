@@ -12,7 +12,7 @@ export interface StartPoint {
   readonly scanFromOffset: number | undefined;
   /** Queue entries of records from here on are dropped and made again. Infinity: all are believed. */
   readonly trustBelowOffset: number;
-  /** Sum of the queues' maximum offsets that must come out; undefined when the checkpoint does not tell. */
+  /** Entries that the queues must hold at least; undefined when the checkpoint does not tell. */
   readonly entryCount: number | undefined;
   /** Start of the last record before `scanFromOffset`, or -1. */
   readonly lastRecordOffset: number;

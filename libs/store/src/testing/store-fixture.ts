@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MessageExt } from '@rocknest/protocol';
 import { decodeMessages, encodeHost } from '@rocknest/protocol';
+import { LocalMachine } from '../io/machine.js';
 import { MessageStore } from '../message-store.js';
 import type { MessageStoreOptions } from '../message-store-options.js';
 import type { GetRequest, GetResult, PutBatch, PutMessage, PutResult, StoreLogger } from '../types.js';
@@ -99,4 +100,33 @@ export async function readQueue(store: MessageStore, topic = 'Orders', queueId =
     queueOffset = result.nextBeginOffset;
   }
   return messages;
+}
+
+/** What a killed process leaves behind: the folder as it is, copied while the store is open. */
+export function crashCopy(rootPath: string): { path: string; remove(): void } {
+  const copy = tempFolder();
+  cpSync(rootPath, copy.path, { recursive: true });
+  return copy;
+}
+
+/** Overwrites the log from a physical offset on, over all segments. */
+export function damageLog(rootPath: string, segmentSizeBytes: number, physicalOffset: number, bytes: Buffer): void {
+  for (let done = 0; done < bytes.length;) {
+    const at = physicalOffset + done;
+    const start = at - (at % segmentSizeBytes);
+    const length = Math.min(bytes.length - done, start + segmentSizeBytes - at);
+    const path = join(rootPath, 'commitlog', String(start).padStart(20, '0'));
+    if (!existsSync(path)) return;
+    const file = openSync(path, 'r+');
+    writeSync(file, bytes, done, length, at - start);
+    closeSync(file);
+    done += length;
+  }
+}
+
+/** A machine whose kernel was started anew. */
+export class RestartedMachine extends LocalMachine {
+  override bootId(): string {
+    return 'the next run of the kernel';
+  }
 }

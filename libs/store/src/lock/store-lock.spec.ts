@@ -1,0 +1,178 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { waitFor } from '../../../../test/support/wait-for.js';
+import { SystemClock } from '../io/clock.js';
+import { LocalMachine } from '../io/machine.js';
+import { NodeFileSystem } from '../io/node-file-system.js';
+import { put, smallStore, tempFolder } from '../testing/store-fixture.js';
+import { decodeOwner, describeSelf, lifeOf } from './lock-owner.js';
+import { StoreLock } from './store-lock.js';
+
+/** A machine as another container of the same host sees it, or another host. */
+class OtherMachine extends LocalMachine {
+  constructor(
+    private readonly seen: { hostname?: string; bootId?: string; pidNamespace?: string; pid?: number; start?: string },
+  ) {
+    super();
+    if (seen.hostname !== undefined) Object.assign(this, { hostname: seen.hostname });
+    if (seen.pid !== undefined) Object.assign(this, { pid: seen.pid });
+  }
+
+  override bootId(): string {
+    return this.seen.bootId ?? super.bootId();
+  }
+
+  override pidNamespace(): string {
+    return this.seen.pidNamespace ?? super.pidNamespace();
+  }
+
+  override processStart(pid: number): string | undefined {
+    return this.seen.start ?? super.processStart(pid);
+  }
+}
+
+describe('the store lock', () => {
+  let folder: ReturnType<typeof tempFolder>;
+  let held: StoreLock[];
+  let path: string;
+
+  beforeEach(() => {
+    folder = tempFolder();
+    path = join(folder.path, 'lock');
+    held = [];
+  });
+
+  afterEach(() => {
+    for (const lock of held) lock.release();
+    folder.remove();
+  });
+
+  function lock(
+    machine = new LocalMachine(),
+    options = { heartbeatMs: 10, staleMs: 100 },
+    onLost = (): void => {},
+  ): StoreLock {
+    const made = new StoreLock(path, options, new NodeFileSystem(), new SystemClock(), machine, onLost);
+    held.push(made);
+    return made;
+  }
+
+  /** A lock file that an owner left behind who is not there any more. */
+  function leaveLock(owner: object): void {
+    writeFileSync(path, '');
+    const inode = new NodeFileSystem().stat(path)?.inode;
+    writeFileSync(path, JSON.stringify({ ...describeSelf(new LocalMachine(), inode ?? 0), ...owner }));
+  }
+
+  it('keeps others out until it is released', async () => {
+    const first = lock();
+    await first.acquire();
+    await expect(lock().acquire()).rejects.toMatchObject({ code: 'STORE_LOCKED', details: { pid: process.pid } });
+    first.release();
+    expect(existsSync(path)).toBe(false);
+    await lock().acquire();
+  });
+
+  it('keeps a second store out of the folder, and says who is in it', async () => {
+    const store = smallStore(folder.path);
+    await store.open();
+    await put(store);
+    await expect(smallStore(folder.path).open()).rejects.toThrow(`in use by process ${process.pid}`);
+    await store.close();
+  });
+
+  it('is taken over from a process that was killed', async () => {
+    // Holds what a store would hold, and dies without a word.
+    const child = spawn(process.execPath, ['-e', 'console.log("up"); setInterval(() => {}, 1000)'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    const start = new LocalMachine().processStart(child.pid ?? 0);
+    leaveLock({ pid: child.pid, processStart: start, token: 'theirs' });
+    if (start !== undefined) await expect(lock().acquire()).rejects.toThrow('in use by process');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await lock().acquire();
+    expect(decodeOwner(readFileSync(path))?.pid).toBe(process.pid);
+  });
+
+  it('is taken over when the pid belongs to another process by now, or the machine was restarted', async () => {
+    leaveLock({ processStart: '1' });
+    await lock().acquire();
+    held.pop()?.release();
+    leaveLock({ bootId: 'an earlier run of the kernel' });
+    await lock().acquire();
+  });
+
+  it('belongs to the folder: a copy of a store that is in use can be opened', async () => {
+    const store = smallStore(folder.path);
+    await store.open();
+    await put(store);
+    const copy = tempFolder();
+    cpSync(folder.path, copy.path, { recursive: true });
+    const second = smallStore(copy.path);
+    expect((await second.open()).cleanStop).toBe(false);
+    await second.close();
+    await store.close();
+    copy.remove();
+  });
+
+  it('takes over the file that RocketMQ leaves behind, and an old empty one', async () => {
+    writeFileSync(path, 'lock');
+    await lock().acquire();
+    held.pop()?.release();
+    writeFileSync(path, '');
+    await lock().acquire();
+  });
+
+  it('watches the heartbeat of an owner in another container', async () => {
+    const owner = lock(new OtherMachine({ pidNamespace: 'pid:[1]', pid: 7 }));
+    await owner.acquire();
+    await expect(lock().acquire()).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+  });
+
+  it('is taken over from an owner elsewhere whose heartbeat has stopped', async () => {
+    leaveLock({ pidNamespace: 'pid:[1]', token: 'container' });
+    await lock().acquire();
+    held.pop()?.release();
+    leaveLock({ hostname: 'another-host', bootId: 'another kernel', token: 'host' });
+    await lock().acquire();
+  });
+
+  it('lets one of many in that find a dead owner', async () => {
+    leaveLock({ processStart: '1' });
+    const results = await Promise.allSettled(Array.from({ length: 8 }, () => lock().acquire()));
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
+  it('is kept out by a file lock of a Java broker', async () => {
+    writeFileSync(path, 'lock');
+    const inode = new NodeFileSystem().stat(path)?.inode;
+    const machine = new LocalMachine();
+    machine.lockHolders = (asked) => (asked === inode ? [4711] : []);
+    await expect(lock(machine).acquire()).rejects.toThrow('process 4711');
+  });
+
+  it('notices that its file was taken away, and the store takes no more messages', async () => {
+    const store = smallStore(folder.path);
+    await store.open();
+    rmSync(path);
+    const reason = await waitFor(() => store.stats().notWritable);
+    expect(reason).toContain('lock');
+    expect(await put(store)).toMatchObject({ status: 'SERVICE_NOT_AVAILABLE' });
+    await store.close();
+  });
+
+  it('tells the life of an owner only where it can be seen', () => {
+    const here = new LocalMachine();
+    const owner = describeSelf(here, 1);
+    expect(lifeOf(owner, here)).toBe(owner.processStart === undefined ? 'unknown' : 'alive');
+    expect(lifeOf({ ...owner, bootId: 'x' }, new OtherMachine({ bootId: 'y' }))).toBe('dead');
+    expect(lifeOf({ ...owner, bootId: 'x' }, new OtherMachine({ bootId: 'y', hostname: 'z' }))).toBe('unknown');
+    expect(lifeOf({ ...owner, bootId: 'x' }, new OtherMachine({ bootId: 'x', pidNamespace: 'p' }))).toBe('unknown');
+    expect(lifeOf({ ...owner, pid: 2 ** 30 }, here)).toBe('dead');
+  });
+});

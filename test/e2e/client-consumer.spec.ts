@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { MQAdmin, PushConsumer, silentLogger, type ListenerResult, type MessageExt } from '@rocknest/client-core';
+import { ConsumeResult, MQAdmin, PushConsumer, silentLogger, type MessageExt } from '@rocknest/client-core';
 import { startCluster, type RunningCluster } from '@rocknest/testing';
 import { waitFor } from '../support/wait-for.js';
 import { Clients, texts, uniqueName, type Received } from './support/clients.js';
@@ -218,11 +218,11 @@ describe('push consumer on two brokers', () => {
     let atOnce = 0;
     let most = 0;
     await send(topic, texts(60));
-    const { received } = await clients.consumer(topic, { concurrency: 3 }, async (): Promise<ListenerResult> => {
+    const { received } = await clients.consumer(topic, { concurrency: 3 }, async () => {
       most = Math.max(most, ++atOnce);
       await new Promise((resolve) => setImmediate(resolve));
       atOnce--;
-      return 'CONSUME_SUCCESS';
+      return ConsumeResult.CONSUME_SUCCESS;
     });
     await waitFor(() => received.length === 60, 'sixty messages');
     expect(most).toBe(3);
@@ -237,12 +237,12 @@ describe('push consumer on two brokers', () => {
     const { received, consumer } = await clients.consumer(
       topic,
       { pullThresholdForQueue: 40, pullBatchSize: 10, consumeConcurrentlyMaxSpan: 60 },
-      async ([message]): Promise<ListenerResult> => {
+      async ([message]) => {
         if (!stuck) {
           stuck = message;
           await held;
         }
-        return 'CONSUME_SUCCESS';
+        return ConsumeResult.CONSUME_SUCCESS;
       },
     );
     const ofBroker = (name: string | undefined, same: boolean): number =>

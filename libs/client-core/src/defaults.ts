@@ -21,6 +21,8 @@ export const REBALANCE_RETRY_INTERVAL_MS = 1_000;
 export const MQ_CLIENT_API_TIMEOUT_MS = 3_000;
 /** ms that one namesrv may take while another one is left to ask: a half-dead namesrv delays a route by this much, once. */
 export const NAMESRV_FAILOVER_TIMEOUT_MS = 1_000;
+/** ms for which a namesrv that did not answer is asked after all others, and not for a second opinion at all. */
+export const NAMESRV_DOUBT_MS = 30_000;
 /** Rounds over all namesrvs in which `start()` looks for one that answers. */
 export const START_ATTEMPTS = 3;
 /** ms between two such rounds. */

@@ -5,12 +5,11 @@ export type { QueueStats, TopicOptions } from './admin/topic-admin.js';
 export { AllocateMessageQueueAveragelyByCircle } from './consumer/allocate/allocate-averagely-by-circle.js';
 export { AllocateMessageQueueAveragely } from './consumer/allocate/allocate-averagely.js';
 export type { AllocateMessageQueueStrategy } from './consumer/allocate/allocate-strategy.js';
-export type {
-  AsyncMessageListener,
-  ConsumeContext,
+export {
   ConsumeResult,
-  ListenerResult,
-  MessageListener,
+  type ConsumeContext,
+  type ListenerResult,
+  type MessageListener,
 } from './consumer/consume-types.js';
 export { PushConsumer } from './consumer/push-consumer.js';
 export type { PushConsumerOptions } from './consumer/push-consumer-options.js';

@@ -1,7 +1,11 @@
 import type { MessageExt, MessageQueue } from '@rocknest/protocol';
 
-/** What a listener says of the messages it was given (RocketMQ: `ConsumeConcurrentlyStatus`). */
-export type ConsumeResult = 'CONSUME_SUCCESS' | 'RECONSUME_LATER';
+/**
+ * What a listener says of the messages it was given (RocketMQ: `ConsumeConcurrentlyStatus`). Plain strings do too, except that TypeScript infers
+ * Promise<string> for an async function that always returns the same one: `ConsumeResult.CONSUME_SUCCESS` keeps its type there.
+ */
+export const ConsumeResult = { CONSUME_SUCCESS: 'CONSUME_SUCCESS', RECONSUME_LATER: 'RECONSUME_LATER' } as const;
+export type ConsumeResult = (typeof ConsumeResult)[keyof typeof ConsumeResult];
 
 /**
  * Beside those, for a listener that has its own gate: it did not begin with these messages. They are neither acknowledged nor sent back;
@@ -26,6 +30,3 @@ export type MessageListener = (
   messages: MessageExt[],
   context: ConsumeContext,
 ) => ListenerResult | Promise<ListenerResult>;
-
-/** The asynchronous half of it, a type of its own because TypeScript infers Promise<string> for `async () => 'CONSUME_SUCCESS'` where both are possible. */
-export type AsyncMessageListener = (messages: MessageExt[], context: ConsumeContext) => Promise<ListenerResult>;

@@ -3,7 +3,7 @@ import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import { clientInstances, type ClientInstanceRegistry } from '../instance/client-instance-registry.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import { invalidArgument } from '../support/check.js';
-import type { AsyncMessageListener, MessageListener } from './consume-types.js';
+import type { MessageListener } from './consume-types.js';
 import { PushConsumerCore } from './push-consumer-core.js';
 import {
   resolvePushConsumerOptions,
@@ -78,8 +78,6 @@ export class PushConsumer {
   }
 
   /** @throws MQClientError ALREADY_STARTED. */
-  registerMessageListener(listener: AsyncMessageListener): void;
-  registerMessageListener(listener: MessageListener): void;
   registerMessageListener(listener: MessageListener): void {
     if (this.state !== 'NEW') {
       throw new MQClientError(MQClientErrorCode.ALREADY_STARTED, 'registerMessageListener comes before start()');

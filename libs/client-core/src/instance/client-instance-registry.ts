@@ -18,6 +18,20 @@ function isTaken(instance: ClientInstance, member: InstanceMember): boolean {
   );
 }
 
+/** What clients that share an instance must agree on: it is the instance's, not the client's own. */
+function sharedSettings(options: ResolvedClientOptions): string {
+  return JSON.stringify([
+    options.namesrvAddresses,
+    options.clientIp,
+    options.unitName,
+    options.pollNameServerIntervalMs,
+    options.pollMissingRouteIntervalMs,
+    options.heartbeatIntervalMs,
+    options.mqClientApiTimeoutMs,
+    options.serializeType,
+  ]);
+}
+
 /**
  * The client instances of this process (RocketMQ: `impl/MQClientManager.java`). Clients with equal name, address and namesrvs share one.
  * Who gives no name shares the first instance of the process that has no member of the same group: two members of a group need
@@ -77,8 +91,7 @@ export class ClientInstanceRegistry {
   }
 
   private shared(options: ResolvedClientOptions, member: InstanceMember): ClientInstance {
-    const { logger: _logger, onStatus: _onStatus, instanceName: _name, ...settings } = options;
-    const prefix = `shared ${JSON.stringify(settings)} `;
+    const prefix = `shared ${sharedSettings(options)} `;
     for (const [key, instance] of this.instances) {
       if (key.startsWith(prefix) && !isTaken(instance, member)) return instance;
     }

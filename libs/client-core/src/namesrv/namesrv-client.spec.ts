@@ -86,6 +86,15 @@ describe('NamesrvClient', () => {
     expect(asked).toEqual(['a', 'b', 'b']);
   });
 
+  it('asks for no second opinion where it would cost a time-out', async () => {
+    const { client, asked, timeouts } = harness({ a: 'hangs', b: 'no route', c: 'no route' });
+    const find = () => client.invoke(command, (answer) => answer.code === ResponseCode.SUCCESS);
+    await find();
+    await find();
+    expect(asked).toEqual(['a', 'b', 'c', 'b', 'c']);
+    expect(timeouts.every((timeoutMs) => timeoutMs === 700)).toBe(true);
+  });
+
   it('shuffles the list', () => {
     const orders = new Set(
       Array.from({ length: 50 }, () =>

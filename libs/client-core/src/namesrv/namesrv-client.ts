@@ -1,5 +1,5 @@
 import { ResponseCode, type RemotingCommand } from '@rocknest/protocol';
-import { NAMESRV_FAILOVER_TIMEOUT_MS } from '../defaults.js';
+import { NAMESRV_DOUBT_MS, NAMESRV_FAILOVER_TIMEOUT_MS } from '../defaults.js';
 import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import type { ClientTransport } from '../instance/transport.js';
 import { delay } from '../support/concurrency.js';
@@ -31,12 +31,14 @@ function shuffled(addresses: readonly string[], random: () => number): string[] 
 
 /**
  * Asks namesrvs: a shuffled list, sticky to the one that answered last, going on to the next at a failure. One that accepts
- * connections and never answers costs `failoverTimeoutMs` and is left then, so a request ends after
+ * connections and never answers costs `failoverTimeoutMs` once in a while and is asked last then; a request ends after
  * `(n - 1) * failoverTimeoutMs + timeoutMs` at the latest (RocketMQ: `NettyRemotingClient.getAndCreateNameserverChannel`).
  */
 export class NamesrvClient {
   readonly addresses: readonly string[];
   private current = 0;
+  /** By index: when it last failed to answer. */
+  private readonly failedAtMs: (number | undefined)[] = [];
   private readonly timeoutMs: number;
   private readonly failoverTimeoutMs: number;
 
@@ -66,15 +68,18 @@ export class NamesrvClient {
     acceptable: (response: RemotingCommand) => boolean = (response) => !UNUSABLE.has(response.code),
   ): Promise<RemotingCommand> {
     const failures: string[] = [];
-    const count = this.addresses.length;
     let last: RemotingCommand | undefined;
     let cause: unknown;
-    let index = this.current;
-    for (let asked = 0; asked < count; asked++, index = (index + 1) % count) {
+    const order = this.order();
+    for (let i = 0; i < order.length; i++) {
+      const index = order[i];
+      // There is an answer already, and this one would most likely only cost its time-out.
+      if (last && this.isDoubtful(index)) continue;
       const address = this.addresses[index];
+      const timeoutMs = i === order.length - 1 && !last ? this.timeoutMs : this.failoverTimeoutMs;
       try {
-        const timeoutMs = asked === count - 1 ? this.timeoutMs : this.failoverTimeoutMs;
         const response = await this.transport.invoke(address, command(), timeoutMs);
+        this.failedAtMs[index] = undefined;
         if (acceptable(response)) {
           this.current = index;
           return response;
@@ -84,6 +89,7 @@ export class NamesrvClient {
       } catch (error) {
         cause = error;
         failures.push(`${address}: ${errorText(error)}`);
+        this.failedAtMs[index] = Date.now();
         this.leave(index);
       }
     }
@@ -110,6 +116,18 @@ export class NamesrvClient {
         await delay(intervalMs);
       }
     }
+  }
+
+  /** The list from the current one on, those that failed of late at its end. */
+  private order(): number[] {
+    const count = this.addresses.length;
+    const rotated = Array.from({ length: count }, (_, i) => (this.current + i) % count);
+    return [...rotated.filter((i) => !this.isDoubtful(i)), ...rotated.filter((i) => this.isDoubtful(i))];
+  }
+
+  private isDoubtful(index: number): boolean {
+    const failedAtMs = this.failedAtMs[index];
+    return failedAtMs !== undefined && Date.now() - failedAtMs < NAMESRV_DOUBT_MS;
   }
 
   /** The next request begins at the namesrv after `index`, unless another request has moved on already. */

@@ -117,6 +117,7 @@ export class Broker {
       flushDiskType: config.flushDiskType,
       maxMessageSizeBytes: config.maxMessageSize,
       delayLevelsMs: this.delayLevelsMs,
+      damagedLog: config.damagedLog,
       storeHost,
       logger: this.logger,
     });

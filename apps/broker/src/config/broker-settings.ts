@@ -129,6 +129,12 @@ export const brokerSettings = defineSettings({
     description: 'The delay levels, level 1 first; units s, m, h, d.',
     section: STORE,
   }),
+  damagedLog: setting.oneOf(['REFUSE', 'CUT'], {
+    default: 'REFUSE',
+    description:
+      'When the commit log is damaged before whole messages: refuse to start, or cut off everything from the damage on. A torn end, as a crash leaves it, is always cut.',
+    section: STORE,
+  }),
   databaseUrl: setting.databaseUrl({
     default: '',
     environment: ['DATABASE_URL'],

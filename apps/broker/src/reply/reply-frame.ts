@@ -10,9 +10,17 @@ const PLAIN_TEXT = /^[ !#-[\]-~]*$/;
 
 const prefixes: string[] = [];
 
+/** Texts up to this length are looked at character by character, which is cheaper than the pattern. */
+const SHORT_TEXT_LENGTH = 64;
+
 /** True when the text needs no escaping in JSON and is ASCII, so that a template may take it in as it is. */
 export function isPlainText(text: string): boolean {
-  return PLAIN_TEXT.test(text);
+  if (text.length > SHORT_TEXT_LENGTH) return PLAIN_TEXT.test(text);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return false;
+  }
+  return true;
 }
 
 /**

@@ -55,6 +55,8 @@ export class RemotingCommand {
 
   /** Ext fields once somebody set one or asked for all; they then stand for the raw header. */
   private fields: Record<string, string> | undefined;
+  /** The command was built with fields, be they none. */
+  private fieldsGiven: boolean;
   private raw: Buffer | undefined;
   private extStart: number;
   private headerEnd: number;
@@ -73,6 +75,7 @@ export class RemotingCommand {
     this.serializeType = SerializeType.JSON;
     this.body = undefined;
     this.fields = undefined;
+    this.fieldsGiven = false;
     this.raw = undefined;
     this.extStart = -1;
     this.headerEnd = 0;
@@ -84,7 +87,7 @@ export class RemotingCommand {
   /** A request as our client sends it. Language OTHER is the one that all versions of the Java broker know. */
   static request(code: number, fields?: HeaderFields, body?: CommandBody): RemotingCommand {
     const command = new RemotingCommand(code, 0, 'OTHER');
-    if (fields !== undefined) command.fields = toText(fields);
+    if (fields !== undefined) command.giveFields(fields);
     command.body = body;
     return command;
   }
@@ -97,7 +100,7 @@ export class RemotingCommand {
     const command = new RemotingCommand(code, FLAG_RESPONSE, 'JAVA');
     if (options !== undefined) {
       command.remark = options.remark;
-      if (options.fields !== undefined) command.fields = toText(options.fields);
+      if (options.fields !== undefined) command.giveFields(options.fields);
       command.body = options.body;
     }
     return command;
@@ -153,7 +156,9 @@ export class RemotingCommand {
 
   /** True when the command has an `extFields` member at all; Java clients read some responses without a null check. */
   get hasExtFields(): boolean {
-    return this.fields !== undefined || this.extStart >= 0;
+    if (this.extStart >= 0 || this.fieldsGiven) return true;
+    for (const _name in this.fields) return true;
+    return false;
   }
 
   setField(name: string, value: string | number | boolean): void {
@@ -242,6 +247,11 @@ export class RemotingCommand {
       fieldIndex.owner = this.serial;
     }
     return fieldIndex.count;
+  }
+
+  private giveFields(fields: HeaderFields): void {
+    this.fields = toText(fields);
+    this.fieldsGiven = true;
   }
 
   private rescan(raw: Buffer): void {

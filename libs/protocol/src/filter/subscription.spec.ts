@@ -9,7 +9,7 @@ describe('buildSubscriptionData', () => {
   it('splits tags, drops empty and repeated ones', () => {
     expect(buildSubscriptionData('t', ' a ||b|| ||a', 7)).toEqual({
       topic: 't',
-      subString: 'a ||b|| ||a',
+      subString: ' a ||b|| ||a',
       tagsSet: ['a', 'b'],
       codeSet: [97, 98],
       subVersion: 7,

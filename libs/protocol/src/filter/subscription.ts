@@ -17,7 +17,8 @@ export const SUBSCRIPTION_TAGS_MAX = 1024;
  */
 export function buildSubscriptionData(topic: string, expression?: string, subVersion = Date.now()): SubscriptionData {
   const data = { topic, subVersion, expressionType: 'TAG', classFilterMode: false };
-  const text = (expression ?? '').trim();
+  const given = expression ?? '';
+  const text = given.trim();
   if (text === '' || text === SUB_ALL) return { ...data, subString: SUB_ALL, tagsSet: [], codeSet: [] };
   const tags = text
     .split('||')
@@ -37,5 +38,6 @@ export function buildSubscriptionData(topic: string, expression?: string, subVer
   }
   const tagsSet = [...new Set(tags)];
   const codeSet = [...new Set(tagsSet.map(javaStringHash))];
-  return { ...data, subString: text, tagsSet, codeSet };
+  // As it was given, like Java: brokers and tools show it.
+  return { ...data, subString: given, tagsSet, codeSet };
 }

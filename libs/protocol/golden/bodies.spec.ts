@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as protocol from '../src/index.js';
-import { GOLDEN_VERSIONS, goldenBytes, type GoldenVersion } from './fixtures.js';
+import { GOLDEN_VERSIONS, goldenBytes, type GoldenVersion } from '../../../test/support/golden-fixtures.js';
 
 const queue = (queueId: number) => ({ topic: 'TopicTest', brokerName: 'bröker-a', queueId });
 const subscription = {

@@ -3,7 +3,7 @@ import { decodeFrame } from '../src/command/decode-frame.js';
 import { encodeFrame } from '../src/command/encode-frame.js';
 import { RemotingCommand } from '../src/command/remoting-command.js';
 import type { SerializeType } from '../src/codes/serialize-type.js';
-import { goldenBytes, goldenFiles } from './fixtures.js';
+import { goldenBytes, goldenFiles } from '../../../test/support/golden-fixtures.js';
 
 interface ExpectedFrame {
   serializeType: SerializeType;

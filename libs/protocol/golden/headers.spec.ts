@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeFrame } from '../src/command/decode-frame.js';
 import type { RemotingCommand } from '../src/command/remoting-command.js';
 import * as protocol from '../src/index.js';
-import { GOLDEN_VERSIONS, goldenBytes } from './fixtures.js';
+import { GOLDEN_VERSIONS, goldenBytes } from '../../../test/support/golden-fixtures.js';
 
 const UNIQ_KEY = '0A0000010B2C18B4AAC2000000000001';
 const OFFSET_MSG_ID = '0A00000200002A9F0000011F71FB04CB';

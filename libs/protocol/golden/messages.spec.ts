@@ -4,7 +4,7 @@ import { encodeHost } from '../src/message/host.js';
 import { decodeMessage } from '../src/message/message-decoder.js';
 import { encodeMessage } from '../src/message/message-encoder.js';
 import { decodeProperties } from '../src/message/properties.js';
-import { goldenBytes, goldenFiles } from './fixtures.js';
+import { goldenBytes, goldenFiles } from '../../../test/support/golden-fixtures.js';
 
 interface ExpectedMessage {
   bornHost: string;

@@ -5,7 +5,7 @@ import { encodeHost } from '../src/message/host.js';
 import { javaStringHash } from '../src/message/java-hash.js';
 import { createOffsetMsgId, decodeOffsetMsgId } from '../src/message/message-id.js';
 import { decodeProperties, encodeProperties } from '../src/message/properties.js';
-import { GOLDEN_VERSIONS, goldenIndex } from './fixtures.js';
+import { GOLDEN_VERSIONS, goldenIndex } from '../../../test/support/golden-fixtures.js';
 
 describe.each(GOLDEN_VERSIONS)('values of the Java client %s', (version) => {
   const { values } = goldenIndex(version);

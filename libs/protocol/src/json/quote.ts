@@ -24,14 +24,6 @@ function isEscaped(text: string, i: number, unit: number): boolean {
   return isHigh ? !(other >= 0xdc00 && other <= 0xdfff) : !(other >= 0xd800 && other <= 0xdbff);
 }
 
-/** True when the text can stand between quotes as it is. */
-export function needsNoEscape(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    if (isEscaped(text, i, text.charCodeAt(i))) return false;
-  }
-  return true;
-}
-
 /** The text as a JSON string the way fastjson 1.2 writes it: upper-case hex, no escapes above 127 but the listed ones. */
 export function quote(text: string): string {
   let out = '"';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { projectRoot } from './project-root.js';
 
-/** Client versions whose bytes are in `../fixtures`; `test/interop/golden` makes them. */
+/** Client versions whose bytes are in `libs/protocol/fixtures`; `test/interop/golden` makes them. */
 export const GOLDEN_VERSIONS = ['4.9.8', '5.4.0'] as const;
 export type GoldenVersion = (typeof GOLDEN_VERSIONS)[number];
 
@@ -21,7 +22,7 @@ export interface GoldenIndex {
   values: Record<string, Record<string, unknown>[]>;
 }
 
-const FOLDER = join(import.meta.dirname, '../fixtures');
+const FOLDER = join(projectRoot, 'libs/protocol/fixtures');
 
 export function goldenIndex(version: GoldenVersion): GoldenIndex {
   return JSON.parse(readFileSync(join(FOLDER, version, 'index.json'), 'utf8')) as GoldenIndex;

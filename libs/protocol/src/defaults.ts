@@ -31,7 +31,7 @@ export const GROUP_MAX_LENGTH = 120;
 /** Most messages in one batch body. A batch of 4 MiB of empty messages has about 190,000; clients send a few thousand at most. */
 export const BATCH_MESSAGES_MAX = 65_536;
 
-/** Largest body after inflating a compressed message: twice the default `maxMessageSize` of 4 MiB leaves room for larger settings. */
+/** Largest body after inflating a compressed message: eight times the default `maxMessageSize` of 4 MiB. */
 export const INFLATED_BODY_MAX_BYTES = 33_554_432;
 
 /** Largest inflated RegisterBrokerBody: 100,000 topics of about 300 bytes. */

@@ -189,4 +189,12 @@ describe('sending', () => {
     expect(messages.map(({ body }) => body.toString())).toEqual(['later']);
     expect(messages[0].properties).toMatchObject({ DELAY: '1', REAL_TOPIC: topic, REAL_QID: '2' });
   });
+
+  it('delivers a delayed message whose properties only a tolerant reader takes', async () => {
+    const topic = uniqueName('topic');
+    const properties = 'note\u0001one\u0001two\u0002DELAY\u00011\u0002';
+    expect((await client.send(topic, 'odd', { properties })).code).toBe(ResponseCode.SUCCESS);
+    const { messages } = await client.pull('viewer', topic, 0, { subscription: '*', suspend: true });
+    expect(messages[0].properties).toMatchObject({ note: 'one\u0001two', REAL_TOPIC: topic });
+  });
 });

@@ -1,13 +1,15 @@
 import {
+  bodyPosition,
   decodeMessage,
   encodeHost,
-  encodeProperties,
   getTags,
   MessageConst,
   type MessageExt,
+  MessageLayout,
   SCHEDULE_TOPIC,
   tagsCodeOf,
   TRANS_HALF_TOPIC,
+  topicLengthBytes,
 } from '@rocknest/protocol';
 import type { MessageStore, PutMessage, PutStatus } from '@rocknest/store';
 import type { DelayedMessageReader, DelayedMessageSink } from './ports.js';
@@ -57,14 +59,19 @@ export function delayedMessageSink(
         return Promise.resolve(true);
       }
       return new Promise((resolve) => {
-        store.putMessage(toPut(message, topic, queueId), (result) => resolve(STORED.has(result.status)));
+        store.putMessage(toPut(message, record, topic, queueId), (result) => {
+          // Tried again for ever, one such message would hold up its whole level.
+          const isHopeless = result.status === 'MESSAGE_ILLEGAL' || result.status === 'PROPERTIES_SIZE_EXCEEDED';
+          if (isHopeless) onDropped(message, result.reason ?? result.status);
+          resolve(isHopeless || STORED.has(result.status));
+        });
       });
     },
   };
 }
 
 /** Born time and host, and how often it came, are kept; nobody waits, so no flush is waited for. */
-function toPut(message: MessageExt, topic: string, queueId: number): PutMessage {
+function toPut(message: MessageExt, record: Buffer, topic: string, queueId: number): PutMessage {
   return {
     topic,
     queueId,
@@ -75,8 +82,14 @@ function toPut(message: MessageExt, topic: string, queueId: number): PutMessage 
     reconsumeTimes: message.reconsumeTimes,
     preparedTransactionOffset: message.preparedTransactionOffset,
     body: message.body,
-    properties: encodeProperties(message.properties),
+    properties: propertyBytes(message, record),
     tagsCode: tagsCodeOf(getTags(message)),
     waitStoreOk: false,
   };
+}
+
+/** The property text as it was stored: what a sender wrote into it need not be what our encoder takes. */
+function propertyBytes(message: MessageExt, record: Buffer): Buffer {
+  const topicBytes = topicLengthBytes(record.readInt32BE(MessageLayout.MAGIC)) + Buffer.byteLength(message.topic);
+  return record.subarray(bodyPosition(message.sysFlag) + message.body.length + topicBytes + 2, message.storeSize);
 }

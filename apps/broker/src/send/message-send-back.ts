@@ -2,7 +2,6 @@ import {
   type ConsumerSendMsgBackRequest,
   decodeMessage,
   encodeHost,
-  encodeProperties,
   getTags,
   isWriteable,
   MessageConst,
@@ -18,6 +17,7 @@ import { RequestRefusedError } from '../errors.js';
 import type { GroupDirectory } from '../topics/group-directory.js';
 import type { TopicAutoCreator } from '../topics/topic-auto-creator.js';
 import type { MessageRules } from './message-rules.js';
+import { encodeReceivedProperties } from './property-completer.js';
 
 export interface MessageSendBackOptions {
   /** The broker's own permission (`brokerPermission`), bits of PermName. Read at each use: it may change at run time. */
@@ -144,7 +144,7 @@ function copyOf(
     reconsumeTimes: message.reconsumeTimes + 1,
     preparedTransactionOffset: 0,
     body: message.body,
-    properties: encodeProperties(properties),
+    properties: encodeReceivedProperties(properties),
     tagsCode: tags === undefined ? 0 : tagsCodeOf(tags),
     waitStoreOk: false,
   };

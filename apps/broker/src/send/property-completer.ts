@@ -29,7 +29,7 @@ export class PropertyCompleter {
       [MessageConst.TRACE_SWITCH]: String(options.traceOn),
       [MessageConst.CLUSTER]: options.clusterName,
     };
-    this.suffix = encodeAll(this.own);
+    this.suffix = encodeReceivedProperties(this.own);
   }
 
   /**
@@ -52,12 +52,12 @@ export class PropertyCompleter {
       facts.uniqKey = this.options.createUniqKey();
       properties[MessageConst.UNIQ_CLIENT_MESSAGE_ID_KEYIDX] = facts.uniqKey;
     }
-    return encodeAll({ ...properties, ...this.own, ...edits });
+    return encodeReceivedProperties({ ...properties, ...this.own, ...edits });
   }
 }
 
-/** As Java writes it: without a look at what the values hold. Undefined properties are left out. */
-function encodeAll(properties: PropertyEdits): string {
+/** Wire text as Java writes it: without a look at what the values hold, since they came off the wire. Undefined properties are left out. */
+export function encodeReceivedProperties(properties: PropertyEdits): string {
   let text = '';
   for (const [name, value] of Object.entries(properties)) {
     if (value !== undefined) text += name + NAME_VALUE_SEPARATOR + value + PROPERTY_SEPARATOR;

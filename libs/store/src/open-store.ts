@@ -9,7 +9,7 @@ import { Recovery } from './recovery/recovery.js';
 import type { RecoveryReport } from './recovery/recovery-report.js';
 import type { StoreParts } from './store-parts.js';
 
-const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOSPC', 'EDQUOT']);
+const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'ENOSPC', 'EDQUOT']);
 
 /** Takes the lock, recovers, and sets every part to where the log ends. Leaves the folder free when it throws. */
 export async function openStore(settings: StoreSettings, parts: StoreParts): Promise<RecoveryReport> {

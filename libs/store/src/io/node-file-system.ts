@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { dirname } from 'node:path';
 import type { FileStat, FileSystem, FolderEntry, OpenOptions, ReadDone, StoreFile, WriteDone } from './file-system.js';
 import { errnoOf } from './file-system.js';
 
@@ -94,8 +95,17 @@ export class NodeFileSystem implements FileSystem {
     }
   }
 
+  /** One folder after the other: Node's own recursive form hides EROFS behind ENOENT, and never ends below /proc. */
   makeFolder(path: string): void {
-    fs.mkdirSync(path, { recursive: true });
+    if (fs.existsSync(path)) return;
+    const parent = dirname(path);
+    if (parent !== path) this.makeFolder(parent);
+    try {
+      fs.mkdirSync(path);
+    } catch (error) {
+      // Made by someone else in the meantime, or a file: the next call into it says which.
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
   }
 
   remove(path: string): void {

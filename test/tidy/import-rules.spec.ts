@@ -3,7 +3,8 @@ import { isForbidden, roomOfAlias, roomOfFile, rooms } from './rooms.js';
 import { listSourceFiles, resolveRelative, type SourceFile } from './source-files.js';
 
 const files = listSourceFiles();
-const isTest = (path: string): boolean => path.endsWith('.spec.ts') || path.startsWith('test/');
+const isTest = (path: string): boolean =>
+  path.endsWith('.spec.ts') || path.startsWith('test/') || path.includes('/spec-support/');
 
 /** Imports at run time among the project's own files; specs are leaves and can't close a circle. */
 function importGraph(): Map<string, string[]> {

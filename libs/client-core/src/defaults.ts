@@ -15,6 +15,13 @@ export const PERSIST_CONSUMER_OFFSET_INTERVAL_MS = 5_000;
 export const PERSIST_UNCHANGED_EVERY_ROUNDS = 12;
 /** ms between two rebalances (`RebalanceService`: 20 s). */
 export const REBALANCE_INTERVAL_MS = 20_000;
+/**
+ * ms between learning that a queue is ours and asking where to begin, in a group with other members: the one that had it heard the same notice and
+ * writes its offset meanwhile; asking at once would bring its last messages again. (The reference waits 500 ms before its first pull.)
+ */
+export const HANDOVER_DELAY_MS = 200;
+/** ms after which a broker has surely handled a pull (parked it or answered it). */
+export const PULL_SETTLE_MS = 50;
 /** ms until the next try of a rebalance that could not be completed (`RebalanceService.minInterval`). */
 export const REBALANCE_RETRY_INTERVAL_MS = 1_000;
 /** ms for one request that is neither send nor pull (`ClientConfig.mqClientApiTimeout`). */

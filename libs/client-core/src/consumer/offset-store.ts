@@ -16,6 +16,8 @@ export interface OffsetStore {
   update(queue: ConsumeQueueRef, offset: number, increaseOnly: boolean): void;
   /** The offset in memory, or undefined. */
   inMemory(queue: ConsumeQueueRef): number | undefined;
+  /** The offset in memory when the store does not have it yet, else undefined: what is worth to travel with a pull. */
+  notPersisted(queue: ConsumeQueueRef): number | undefined;
   /** The stored offset, OFFSET_NOT_FOUND or OFFSET_UNKNOWN; takes it into memory when there is one. */
   read(queue: ConsumeQueueRef): Promise<number>;
   /** Writes the offset of one queue from memory. Resolves with false when it could not be written. */

@@ -114,6 +114,7 @@ export class PushConsumerCore implements InstanceConsumer {
       membersOf: (topic) => this.membersOf(topic),
       startOffset: (queue) => this.startOffset(queue),
       open: (queue) => this.supply.open(queue),
+      superseded: () => this.rebalanceTask.wakePending,
       logger: client.logger,
     });
     const complain = (what: string) => (error: unknown) =>
@@ -201,7 +202,7 @@ export class PushConsumerCore implements InstanceConsumer {
     for (const topic of this.wanted) this.unwant(topic);
   }
 
-  /** What runs may end within `timeoutMs`; then nothing counts any more, and the offsets are written. After `stopIntake`. */
+  /** What runs may end within `timeoutMs`; then the queues are given up with their offsets written. After `stopIntake`. */
   async drain(timeoutMs: number): Promise<void> {
     const tasks = Promise.all([this.rebalanceTask.stop(), this.persistTask.stop()]);
     if (!(await this.service.idle(timeoutMs))) {
@@ -212,7 +213,6 @@ export class PushConsumerCore implements InstanceConsumer {
     }
     await settledWithin(tasks, this.options.client.mqClientApiTimeoutMs);
     await this.rebalance.releaseAll();
-    await this.offsetStore.persistAll();
   }
 
   heartbeatData(): ConsumerData {

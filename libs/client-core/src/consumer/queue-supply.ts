@@ -48,7 +48,7 @@ export class QueueSupply {
           instance.logger.warn(`group ${group}: ${errorText(error)}; pulled again in a while`);
         }
       },
-      commitOffset: (loop) => offsetStore.inMemory(loop.processQueue.queue) ?? 0,
+      commitOffset: (loop) => offsetStore.notPersisted(loop.processQueue.queue) ?? 0,
     };
   }
 

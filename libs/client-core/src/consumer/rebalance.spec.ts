@@ -18,6 +18,7 @@ function harness() {
     members: ['me'] as string[] | Error,
     offset: (_queue: ConsumeQueueRef): number | Promise<number> => 0,
     stuck: false,
+    superseded: false,
   };
   const offsetStore = {
     remove: (queue: ConsumeQueueRef) => void log.push(`forget ${queue.queueId}`),
@@ -49,7 +50,9 @@ function harness() {
       loop.isStuck = () => state.stuck;
       return { processQueue, loop };
     },
+    superseded: () => state.superseded,
     logger: silentLogger,
+    handoverDelayMs: 0,
   });
   const ids = (): number[] => [...rebalance.queues].map(({ processQueue }) => processQueue.queue.queueId).sort();
   return { rebalance, state, log, ids };
@@ -145,6 +148,21 @@ describe('Rebalance', () => {
     await Promise.all([replaced, again]);
     expect(during).toEqual([0, 1, 2, 3]);
     expect(log).toEqual(['forget 1', 'forget 1', 'open 1']);
+    expect(ids()).toEqual([0, 1, 2, 3]);
+  });
+
+  it('leaves the taking to the next run when members changed meanwhile, but not for ever', async () => {
+    const { rebalance, state, ids } = harness();
+    state.members = ['me', 'you'];
+    state.superseded = true;
+    for (let i = 0; i < 3; i++) {
+      expect(await rebalance.run()).toBe(false);
+      expect(ids()).toEqual([]);
+    }
+    await rebalance.run();
+    expect(ids()).toEqual([0, 1]);
+    state.members = ['me'];
+    expect(await rebalance.run()).toBe(true);
     expect(ids()).toEqual([0, 1, 2, 3]);
   });
 

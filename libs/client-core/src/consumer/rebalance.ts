@@ -1,8 +1,8 @@
 import { isRetryTopic, type MessageQueue } from '@rocknest/protocol';
-import { OFFSET_QUERY_CONCURRENCY } from '../defaults.js';
+import { HANDOVER_DELAY_MS, OFFSET_QUERY_CONCURRENCY, PULL_SETTLE_MS } from '../defaults.js';
 import { errorText } from '../errors.js';
 import { LogLimiter, type ClientLogger } from '../logger.js';
-import { forEachLimited } from '../support/concurrency.js';
+import { delay, forEachLimited } from '../support/concurrency.js';
 import type { AllocateMessageQueueStrategy } from './allocate/allocate-strategy.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
@@ -13,6 +13,19 @@ import { ConsumeQueueRef } from './queue-ref.js';
 export interface AssignedQueue {
   readonly processQueue: ProcessQueue;
   readonly loop: PullLoop;
+}
+
+/** So many runs in a row may leave the taking to the next one: with members that come and go all the time somebody must consume. */
+const MAX_POSTPONED = 3;
+
+/** What a rebalance has found out so far. */
+interface Plan {
+  /** Every topic was shared out, each own queue is consumed. */
+  balanced: boolean;
+  /** Own queues that are not consumed yet. */
+  added: ConsumeQueueRef[];
+  /** Another member may have had one of them until now. */
+  handedOver: boolean;
 }
 
 export interface RebalanceOptions {
@@ -30,7 +43,10 @@ export interface RebalanceOptions {
   startOffset(queue: ConsumeQueueRef): Promise<number>;
   /** Makes the process queue and the loop of a new queue. */
   open(queue: ConsumeQueueRef): AssignedQueue;
+  /** True when a further rebalance was asked for since this one began. */
+  superseded(): boolean;
   logger: ClientLogger;
+  handoverDelayMs?: number;
 }
 
 /**
@@ -42,6 +58,8 @@ export class Rebalance {
   private readonly troubles = new LogLimiter();
   private tail: Promise<unknown> = Promise.resolve();
   private stopped = false;
+  /** Runs in a row that took nothing because another one was asked for. */
+  private postponed = 0;
 
   constructor(private readonly options: RebalanceOptions) {}
 
@@ -63,9 +81,18 @@ export class Rebalance {
       if (this.stopped) return true;
       const topics = new Set(this.options.topics());
       await this.dropWhere((queue) => !topics.has(queue.topic), 'its topic is not subscribed to any more');
-      let balanced = true;
-      for (const topic of topics) if (!(await this.rebalanceTopic(topic))) balanced = false;
-      return balanced;
+      const plan: Plan = { balanced: true, added: [], handedOver: false };
+      for (const topic of topics) await this.rebalanceTopic(topic, plan);
+      if (plan.handedOver) {
+        await delay(this.options.handoverDelayMs ?? HANDOVER_DELAY_MS);
+        // Members changed once more: the next run, which follows at once, knows better who shall have these queues.
+        if (this.options.superseded() && this.postponed++ < MAX_POSTPONED) return false;
+      }
+      this.postponed = 0;
+      await forEachLimited(plan.added, OFFSET_QUERY_CONCURRENCY, async (queue) => {
+        if (!(await this.take(queue))) plan.balanced = false;
+      });
+      return plan.balanced;
     });
   }
 
@@ -98,12 +125,9 @@ export class Rebalance {
     this.stopped = true;
   }
 
-  /** Drops everything. Their offsets must have been written before. */
+  /** Drops everything and writes the offsets. */
   releaseAll(): Promise<void> {
-    return this.exclusively(async () => {
-      for (const entry of this.assigned.values()) this.close(entry);
-      this.assigned.clear();
-    });
+    return this.exclusively(() => this.dropWhere(() => true, 'this member leaves'));
   }
 
   private exclusively<T>(work: () => Promise<T>): Promise<T> {
@@ -112,44 +136,45 @@ export class Rebalance {
     return run;
   }
 
-  private async rebalanceTopic(topic: string): Promise<boolean> {
+  /** Gives up what is another's now, and adds to the plan what is to be taken. */
+  private async rebalanceTopic(topic: string, plan: Plan): Promise<void> {
     const { options } = this;
     const queues = options.queuesOf(topic);
     if (!queues) {
       if (!isRetryTopic(topic) && this.troubles.allows(`route ${topic}`)) {
         options.logger.warn(`group ${options.group}: no route of topic ${topic} yet; it is consumed once it exists`);
       }
-      return true;
+      return;
     }
     this.troubles.clear(`route ${topic}`);
+    let members: string[];
     let mine: Map<string, ConsumeQueueRef>;
     try {
-      mine = await this.allocate(topic, queues);
+      members = await this.members(topic);
+      const { group, clientId, strategy } = this.options;
+      const share = strategy.allocate(group, clientId, queues, members);
+      mine = new Map(share.map((queue) => ConsumeQueueRef.of(queue)).map((queue) => [queue.key, queue]));
     } catch (error) {
       if (this.troubles.allows(`members ${topic}`)) {
         options.logger.warn(
           `group ${options.group}: queues of ${topic} stay as they are, members not found out: ${errorText(error)}`,
         );
       }
-      return false;
+      plan.balanced = false;
+      return;
     }
     this.troubles.clear(`members ${topic}`);
     await this.dropWhere((queue) => queue.topic === topic && !mine.has(queue.key), 'another member has it');
     await this.dropStuck(topic);
     const added = [...mine.values()].filter((queue) => !this.assigned.has(queue.key));
-    let complete = true;
-    await forEachLimited(added, OFFSET_QUERY_CONCURRENCY, async (queue) => {
-      if (!(await this.take(queue))) complete = false;
-    });
-    return complete;
+    plan.added.push(...added);
+    if (added.length > 0 && members.length > 1) plan.handedOver = true;
   }
 
-  private async allocate(topic: string, queues: readonly MessageQueue[]): Promise<Map<string, ConsumeQueueRef>> {
-    const { group, clientId, strategy } = this.options;
+  private async members(topic: string): Promise<string[]> {
     const members = [...new Set(await this.options.membersOf(topic))].sort();
     if (members.length === 0) throw new Error('the broker named no member');
-    const mine = strategy.allocate(group, clientId, queues, members);
-    return new Map(mine.map((queue) => ConsumeQueueRef.of(queue)).map((queue) => [queue.key, queue]));
+    return members;
   }
 
   private async take(queue: ConsumeQueueRef): Promise<boolean> {
@@ -177,6 +202,7 @@ export class Rebalance {
       const { queue } = entry.processQueue;
       this.close(entry);
       this.options.logger.debug?.(`group ${this.options.group}: drops ${queue.key}: ${why}`);
+      await pullSettled(entry.processQueue);
       await this.options.offsetStore.persist(queue);
       this.options.offsetStore.remove(queue);
       this.assigned.delete(queue.key);
@@ -187,4 +213,13 @@ export class Rebalance {
     entry.processQueue.drop();
     entry.loop.stop();
   }
+}
+
+/**
+ * A pull that was sent just now may carry an older offset to commit, and brokers with several threads may handle it after the offset that is written
+ * next: without this short wait the next owner would begin too early.
+ */
+async function pullSettled(processQueue: ProcessQueue): Promise<void> {
+  const leftMs = PULL_SETTLE_MS - (Date.now() - processQueue.lastPullMs);
+  if (leftMs > 0) await delay(leftMs);
 }

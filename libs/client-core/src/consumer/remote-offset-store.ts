@@ -48,6 +48,11 @@ export class RemoteBrokerOffsetStore implements OffsetStore {
     return this.entries.get(queue.key)?.offset;
   }
 
+  notPersisted(queue: ConsumeQueueRef): number | undefined {
+    const entry = this.entries.get(queue.key);
+    return entry && entry.offset !== entry.persisted ? entry.offset : undefined;
+  }
+
   async read(queue: ConsumeQueueRef): Promise<number> {
     try {
       const offset = await this.api.queryConsumerOffset(this.group, queue);

@@ -18,6 +18,11 @@ export class PeriodicTask {
     this.intervalMs = intervalMs;
   }
 
+  /** True when another run will follow the one under way at once. */
+  get wakePending(): boolean {
+    return this.again;
+  }
+
   start(firstDelayMs = this.intervalMs): void {
     if (!this.stopped && this.timer === undefined && this.running === undefined) this.schedule(firstDelayMs);
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { projectRoot } from './project-root.js';
 
 const APPS = ['namesrv', 'broker'];
-const SOURCES = ['apps', 'libs', 'package-lock.json', 'tsconfig.json', 'nest-cli.json'];
+const SOURCES = ['apps', 'libs', 'package-lock.json', 'tsconfig.json', 'nest-cli.json', 'rolldown.config.js'];
 
 function newestChange(path: string): number {
   const info = statSync(path);
@@ -14,10 +14,15 @@ function newestChange(path: string): number {
 }
 
 function isFresh(app: string): boolean {
-  const main = join(projectRoot, 'dist', 'apps', app, 'apps', app, 'src', 'main.js');
+  const main = join(projectRoot, 'dist', app, 'main.js');
   if (!existsSync(main)) return false;
-  const builtAt = newestChange(join(projectRoot, 'dist', 'apps', app));
+  const builtAt = statSync(main).mtimeMs;
   return SOURCES.every((source) => newestChange(join(projectRoot, source)) <= builtAt);
+}
+
+function run(what: string, args: string[]): void {
+  const result = spawnSync(process.execPath, args, { cwd: projectRoot, encoding: 'utf8' });
+  if (result.status !== 0) throw new Error(`${what} failed\n${result.stdout}\n${result.stderr}`);
 }
 
 /**
@@ -25,16 +30,8 @@ function isFresh(app: string): boolean {
  * `TEST_DIST` names a build that is taken as it is.
  */
 export default function buildApps(): void {
-  if (process.env.TEST_DIST !== undefined) return;
-  for (const app of APPS.filter((name) => !isFresh(name))) {
-    const result = spawnSync(
-      process.execPath,
-      [join(projectRoot, 'node_modules/@nestjs/cli/bin/nest.js'), 'build', app],
-      {
-        cwd: projectRoot,
-        encoding: 'utf8',
-      },
-    );
-    if (result.status !== 0) throw new Error(`nest build ${app} failed\n${result.stdout}\n${result.stderr}`);
-  }
+  if (process.env.TEST_DIST !== undefined || APPS.every(isFresh)) return;
+  for (const app of APPS)
+    run(`nest build ${app}`, [join(projectRoot, 'node_modules/@nestjs/cli/bin/nest.js'), 'build', app]);
+  run('the bundler', [join(projectRoot, 'node_modules/rolldown/bin/cli.mjs'), '-c']);
 }

@@ -10,7 +10,7 @@ const START_TIMEOUT_MS = 60_000;
 
 /** `TEST_DIST` names another build than `dist`. */
 export function mainFile(app: 'broker' | 'namesrv'): string {
-  const file = join(process.env.TEST_DIST ?? join(projectRoot, 'dist'), 'apps', app, 'apps', app, 'src', 'main.js');
+  const file = join(process.env.TEST_DIST ?? join(projectRoot, 'dist'), app, 'main.js');
   if (!existsSync(file)) throw new Error(`${file} is missing: run npm run build`);
   return file;
 }

@@ -14,7 +14,7 @@ import { readFlags } from './support/flags.js';
 import { median, printTable, rates, spread } from './support/statistics.js';
 
 const flags = readFlags(
-  { rounds: 3, sync: 40_000, async: 80_000, batch: 160_000, catchup: 200_000, client: '5.4.0', idle: 10, starts: 3 },
+  { rounds: 3, sync: 40_000, async: 80_000, batch: 160_000, catchup: 200_000, client: '5.4.0', idle: 30, starts: 3 },
   {
     rounds: 'turns of each broker',
     sync: 'messages of a sync load (64 threads)',

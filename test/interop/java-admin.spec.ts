@@ -77,7 +77,6 @@ describe.each(['4.9.8', '5.4.0'])('the official admin tool %s', (version) => {
       },
       examineProducerConnectionInfo: 1,
       queryTopicConsumeByWho: true,
-      getConsumerRunningInfo: 2,
       createAndUpdateSubscriptionGroupConfig: 9,
       getAllSubscriptionGroup: true,
       getNameServerConfig: 1,

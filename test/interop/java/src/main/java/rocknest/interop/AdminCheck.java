@@ -160,10 +160,6 @@ final class AdminCheck {
             return consumed;
         });
         operation("queryTopicConsumeByWho", () -> admin.queryTopicConsumeByWho(topic).getGroupList().contains(group));
-        operation("getConsumerRunningInfo", () -> {
-            String clientId = admin.examineConsumerConnectionInfo(group).getConnectionSet().iterator().next().getClientId();
-            return admin.getConsumerRunningInfo(group, clientId, false).getSubscriptionSet().size();
-        });
         operation("createAndUpdateSubscriptionGroupConfig", () -> {
             var config = admin.examineSubscriptionGroupConfig(broker, group);
             config.setRetryMaxTimes(9);

@@ -3,7 +3,7 @@ import type { HandlePool } from '../io/handle-pool.js';
 import type { IoPace } from '../io/io-pace.js';
 import { readFully, readFullySync } from '../io/transfer.js';
 import { LogChunk } from './log-chunk.js';
-import type { LogBlock, ReadCache } from './read-cache.js';
+import { CachedBlock, type LogBlock, type ReadCache } from './read-cache.js';
 import { looksLikeRecord } from './record-check.js';
 import type { SegmentList } from './segment-list.js';
 import type { TailCache } from './tail-cache.js';
@@ -88,6 +88,7 @@ export class RecordReader {
   ): RecordSlices | Promise<RecordSlices> {
     const plan = this.planReads(offsets, sizes, regions, first);
     const loads: { read: RegionRead; from: number; to: number }[] = [];
+    this.cache.startRead();
     for (const entry of plan) {
       const cached = entry.read.kind === 'block' ? this.cache.get(entry.read.blockStart) : undefined;
       if (cached === undefined) loads.push(entry);
@@ -100,6 +101,8 @@ export class RecordReader {
       });
       return toSlices(offsets, sizes, regions);
     }
+    // Until the other reads are done, no other block may be read into these buffers.
+    for (const region of regions) if (region instanceof CachedBlock) region.isRecyclable = false;
     const running = loads.map(async (entry) => {
       fillRegions(regions, entry, await this.load(entry.read));
     });
@@ -184,7 +187,7 @@ function fillRegions(
   for (let i = from; i < to; i++) regions[i] = region;
 }
 
-/** Cuts the records out of their regions; neighbours in one region become one slice. */
+/** Cuts the records out of their regions; neighbours in one region become one slice. What lies in cached blocks is copied. */
 function toSlices(
   offsets: readonly number[],
   sizes: readonly number[],
@@ -196,6 +199,7 @@ function toSlices(
   let runRegion: LogBlock | undefined;
   let runStart = 0;
   let runEnd = 0;
+  let copied = false;
   for (let i = 0; i < offsets.length; i++) {
     const region = regions[i];
     if (region === undefined) continue;
@@ -209,10 +213,11 @@ function toSlices(
     }
     if (runRegion !== undefined) records.push(runRegion.buffer.subarray(runStart, runEnd));
     if (region instanceof LogChunk) region.shared = true;
+    else copied ||= region instanceof CachedBlock;
     runRegion = region;
     runStart = at;
     runEnd = at + sizes[i];
   }
   if (runRegion !== undefined) records.push(runRegion.buffer.subarray(runStart, runEnd));
-  return { records, messageCount, sizeBytes };
+  return { records: copied ? [Buffer.concat(records, sizeBytes)] : records, messageCount, sizeBytes };
 }

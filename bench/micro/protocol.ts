@@ -46,7 +46,9 @@ measure('decode a JSON send frame, header scanned', () => decodeFrame(json));
 measure('decode a JSON send frame + decodeSendMessageRequest', () => decodeSendMessageRequest(decodeFrame(json)));
 measure('decode a compact send frame, header scanned', () => decodeFrame(compact));
 measure('decode a compact send frame + decodeSendMessageRequest', () => decodeSendMessageRequest(decodeFrame(compact)));
-measure('JSON.parse of the same header, for comparison', () => JSON.parse(json.toString('utf8', 4, 4 + json.readInt32BE(0))));
+measure('JSON.parse of the same header, for comparison', () =>
+  JSON.parse(json.toString('utf8', 4, 4 + json.readInt32BE(0))),
+);
 measure('subarray of the body, for comparison', () => json.subarray(400));
 measure('encodeFrame of a send, JSON header', () => {
   const command = RemotingCommand.request(310, encodeSendMessageRequestV2(send), body);

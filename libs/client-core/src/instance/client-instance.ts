@@ -118,8 +118,10 @@ export class ClientInstance {
   /** Only for the registry, when nobody uses the instance any more. */
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.all(this.tasks.map((task) => task.stop()));
+    const stopped = this.tasks.map((task) => task.stop());
+    // Requests of the tasks fail now instead of keeping the shutdown waiting for their time-outs.
     await this.transport.close();
+    await Promise.all(stopped);
   }
 
   /** @throws MQClientError SHUT_DOWN once closed. */

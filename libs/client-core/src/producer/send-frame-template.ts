@@ -1,11 +1,8 @@
 import {
   CURRENT_MQ_VERSION,
-  encodeFrame,
-  encodeSendMessageRequestV2,
   FRAME_MAX_LENGTH,
   LanguageCode,
   ProtocolError,
-  RemotingCommand,
   RequestCode,
   SerializeType,
 } from '@rocknest/protocol';
@@ -143,28 +140,47 @@ function tooLong(totalBytes: number): ProtocolError {
   });
 }
 
-/** The same with a JSON header, for peers in between that know no other. */
+/** The same with a JSON header (protocol 01 §2), for peers in between that know no other. */
 export class JsonSendFrameTemplate implements SendFrameTemplate {
-  constructor(private readonly constants: SendFrameConstants) {}
+  private readonly single: string;
+  private readonly batch: string;
+
+  constructor(constants: SendFrameConstants) {
+    this.single = JsonSendFrameTemplate.layOut(constants, false);
+    this.batch = JsonSendFrameTemplate.layOut(constants, true);
+  }
+
+  /** The beginning, up to the value of `e`. */
+  private static layOut(constants: SendFrameConstants, batch: boolean): string {
+    const fields = JSON.stringify({
+      a: constants.producerGroup,
+      b: constants.topic,
+      c: constants.defaultTopic,
+      d: String(constants.defaultTopicQueueNums),
+      k: 'false',
+      m: String(batch),
+      n: constants.brokerName,
+    });
+    const code = batch ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2;
+    return `{"code":${code},"extFields":${fields.slice(0, -1)},"e":"`;
+  }
 
   encode(opaque: number, queueId: number, bornTimestampMs: number, message: OutgoingMessage): readonly Buffer[] {
-    const command = RemotingCommand.request(
-      message.isBatch ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2,
-      encodeSendMessageRequestV2({
-        ...this.constants,
-        queueId,
-        sysFlag: message.sysFlag,
-        bornTimestamp: bornTimestampMs,
-        flag: message.flag,
-        properties: message.properties,
-        reconsumeTimes: message.reconsumeTimes,
-        unitMode: false,
-        maxReconsumeTimes: message.maxReconsumeTimes,
-        batch: message.isBatch,
-      }),
-      message.body,
-    );
-    command.opaque = opaque;
-    return encodeFrame(command);
+    const { body, maxReconsumeTimes: max } = message;
+    const header =
+      `${message.isBatch ? this.batch : this.single}${queueId}","f":"${message.sysFlag}","g":"${bornTimestampMs}",` +
+      `"h":"${message.flag}","j":"${message.reconsumeTimes}",${max === undefined ? '' : `"l":"${max}",`}` +
+      `"i":${JSON.stringify(message.properties)}},"flag":0,"language":"OTHER","opaque":${opaque},` +
+      `"serializeTypeCurrentRPC":"JSON","version":${CURRENT_MQ_VERSION}}`;
+    const headerBytes = Buffer.byteLength(header);
+    const totalBytes = CODE_AT + headerBytes + body.length;
+    if (totalBytes > FRAME_MAX_LENGTH) throw tooLong(totalBytes);
+    reserve(CODE_AT + headerBytes);
+    const start = slabUsed;
+    slab.write(header, start + CODE_AT, headerBytes, 'utf8');
+    slabView.setInt32(start, totalBytes - 4);
+    slabView.setInt32(start + MARK_AT, (SerializeType.JSON << 24) | headerBytes);
+    slabUsed = start + CODE_AT + headerBytes;
+    return [slab.subarray(start, slabUsed), body];
   }
 }

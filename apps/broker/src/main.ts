@@ -5,7 +5,7 @@ import { Broker } from './broker.js';
 import { brokerSettings } from './config/broker-settings.js';
 import { startErrorText } from './start/start-error-text.js';
 import { startLine } from './start/start-line.js';
-import { stopOnSignals } from './start/stop-on-signals.js';
+import { stopOnSignals } from '@rocknest/remoting-nest';
 
 async function main(): Promise<void> {
   const { action, output, values, warnings } = loadSettings(brokerSettings, {

@@ -5,7 +5,7 @@ import { namesrvSettings } from './config/namesrv-settings.js';
 import { startNamesrv } from './namesrv.js';
 import { startErrorText } from './start/start-error-text.js';
 import { startLine } from './start/start-line.js';
-import { stopOnSignals } from './start/stop-on-signals.js';
+import { stopOnSignals } from '@rocknest/remoting-nest';
 
 async function main(): Promise<void> {
   const loaded = loadSettings(namesrvSettings, {

@@ -12,3 +12,4 @@ export type {
   RemotingServerStatus,
   RemotingServerStrategyOptions,
 } from './remoting-server.strategy.js';
+export { stopOnSignals, type StopLogger } from './stop-on-signals.js';

@@ -72,10 +72,13 @@ start_mysql() {
   as mysql mariadb-install-db --no-defaults --datadir="$data/data" --auth-root-authentication-method=normal \
     --skip-test-db >"$dir/mysql.log" 2>&1
   port=$(free_port)
-  # nohup: the server outlives this script.
-  as mysql nohup "$server" --no-defaults --datadir="$data/data" --port="$port" --bind-address=127.0.0.1 \
-    --socket="$data/server.sock" --pid-file="$data/server.pid" --log-error="$data/server.log" \
-    --innodb-flush-log-at-trx-commit=0 >>"$dir/mysql.log" 2>&1 </dev/null &
+  # nohup: the server outlives this script. The braces: with the redirections on the function itself the waiting shell keeps a copy of
+  # our output, and "$(databases.sh start DIR)" never ends.
+  {
+    as mysql nohup "$server" --no-defaults --datadir="$data/data" --port="$port" --bind-address=127.0.0.1 \
+      --socket="$data/server.sock" --pid-file="$data/server.pid" --log-error="$data/server.log" \
+      --innodb-flush-log-at-trx-commit=0
+  } >>"$dir/mysql.log" 2>&1 </dev/null &
   tries=0
   until mariadb-admin --no-defaults --socket="$data/server.sock" -u root ping >/dev/null 2>&1; do
     tries=$((tries + 1))

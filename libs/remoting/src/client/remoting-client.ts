@@ -23,6 +23,7 @@ import { SocketConnection } from '../net/socket-connection.js';
 import { RequestDispatcher } from '../request-dispatcher.js';
 import type { RequestHandler, ResponseCallback } from '../request-handler.js';
 import type { PendingLimit } from '../request-table.js';
+import { callHook } from '../support/call-hook.js';
 import { describeError } from '../support/describe-error.js';
 import { nextOpaque } from '../support/opaque.js';
 import { sharedTimerWheel } from '../support/timer-wheel.js';
@@ -277,7 +278,7 @@ export class RemotingClient {
     this.ready.set(address, connection);
     this.addresses.set(connection, address);
     this.monitor.start();
-    this.callHook(() => this.options.onConnectionOpen?.(address, connection));
+    callHook(this.log, () => this.options.onConnectionOpen?.(address, connection));
     return connection;
   }
 
@@ -288,7 +289,7 @@ export class RemotingClient {
     this.monitor.forget(connection);
     if (this.ready.get(address) === connection) this.ready.delete(address);
     if (this.addresses.size === 0) this.monitor.stop();
-    this.callHook(() => this.options.onConnectionClose?.(address, connection, reason));
+    callHook(this.log, () => this.options.onConnectionClose?.(address, connection, reason));
   }
 
   private goingAway(connection: SocketConnection): void {
@@ -316,14 +317,6 @@ export class RemotingClient {
       });
     } finally {
       limit.pending--;
-    }
-  }
-
-  private callHook(hook: () => void): void {
-    try {
-      hook();
-    } catch (error) {
-      this.log.error('hook', `a connection hook threw: ${describeError(error)}`);
     }
   }
 

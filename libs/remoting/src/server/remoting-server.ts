@@ -8,6 +8,7 @@ import { ConnectionMonitor } from '../net/connection-monitor.js';
 import { SocketConnection } from '../net/socket-connection.js';
 import { RequestDispatcher } from '../request-dispatcher.js';
 import type { RequestHandler } from '../request-handler.js';
+import { callHook } from '../support/call-hook.js';
 import { describeError } from '../support/describe-error.js';
 import { sharedTimerWheel } from '../support/timer-wheel.js';
 import { resolveServerOptions, type RemotingServerOptions, type ResolvedServerOptions } from './server-options.js';
@@ -148,21 +149,13 @@ export class RemotingServer {
     }
     const connection = new SocketConnection(socket, this.environment);
     this.open.add(connection);
-    this.callHook(() => this.options.onConnectionOpen?.(connection));
+    callHook(this.log, () => this.options.onConnectionOpen?.(connection));
   }
 
   private closed(connection: SocketConnection, reason: string): void {
     this.open.delete(connection);
     this.monitor.forget(connection);
-    this.callHook(() => this.options.onConnectionClose?.(connection, reason));
-  }
-
-  private callHook(hook: () => void): void {
-    try {
-      hook();
-    } catch (error) {
-      this.log.error('hook', `a connection hook threw: ${describeError(error)}`);
-    }
+    callHook(this.log, () => this.options.onConnectionClose?.(connection, reason));
   }
 
   private createEnvironment(): ConnectionEnvironment {

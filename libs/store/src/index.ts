@@ -6,6 +6,7 @@ export { StoreError } from './errors.js';
 export type { Clock, Timer } from './io/clock.js';
 export { SystemClock } from './io/clock.js';
 export type {
+  DiskUsage,
   FileStat,
   FileSystem,
   FolderEntry,

@@ -22,6 +22,15 @@ export interface FileSystem {
   rename(from: string, to: string): void;
   /** Makes names created, renamed or removed in the folder durable, off the event loop. Does nothing where the platform has no such call. */
   syncFolder(path: string, done: (error: Error | undefined) => void): void;
+  /** How full the disk below a folder is, asked off the event loop. */
+  diskUsage(folder: string, done: (error: Error | undefined, usage: DiskUsage | undefined) => void): void;
+}
+
+/** Bytes of the file system that holds a folder. */
+export interface DiskUsage {
+  readonly usedBytes: number;
+  /** What this process may still write. What is kept back for the superuser is neither used nor available. */
+  readonly availableBytes: number;
 }
 
 export interface OpenOptions {

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { dirname } from 'node:path';
-import type { FileStat, FileSystem, FolderEntry, OpenOptions, ReadDone, StoreFile, WriteDone } from './file-system.js';
+import type { DiskUsage, FileStat, FileSystem, FolderEntry, OpenOptions, ReadDone, StoreFile, WriteDone } from './file-system.js';
 import { errnoOf } from './file-system.js';
 
 const POSIX_BLOCK_BYTES = 512;
@@ -130,6 +130,14 @@ export class NodeFileSystem implements FileSystem {
           done(error === null || refused ? undefined : error);
         });
       });
+    });
+  }
+
+  diskUsage(folder: string, done: (error: Error | undefined, usage: DiskUsage | undefined) => void): void {
+    fs.statfs(folder, (error, stats) => {
+      if (error !== null) return done(error, undefined);
+      const { bsize, blocks, bfree, bavail } = stats;
+      done(undefined, { usedBytes: (blocks - bfree) * bsize, availableBytes: bavail * bsize });
     });
   }
 }

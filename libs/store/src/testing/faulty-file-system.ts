@@ -1,4 +1,5 @@
 import type {
+  DiskUsage,
   FileStat,
   FileSystem,
   FolderEntry,
@@ -25,6 +26,10 @@ export class FaultyFileSystem implements FileSystem {
   onOpen: (path: string) => Error | undefined = () => undefined;
   /** Asked before each fdatasync. */
   onSync: (path: string) => Error | undefined = () => undefined;
+  /** Asked before each file is removed. */
+  onRemove: (path: string) => Error | undefined = () => undefined;
+  /** What the disk claims to hold; undefined: what the real one says. An error: it does not tell. */
+  usage: DiskUsage | Error | undefined;
   /** While true, an fdatasync does not end; `releaseSyncs` lets those go on that wait. */
   holdSyncs = false;
   /** While true, asynchronous writes do not end. */
@@ -72,6 +77,8 @@ export class FaultyFileSystem implements FileSystem {
   }
 
   remove(path: string): void {
+    const error = this.onRemove(path);
+    if (error !== undefined) throw error;
     this.real.remove(path);
   }
 
@@ -81,6 +88,13 @@ export class FaultyFileSystem implements FileSystem {
 
   syncFolder(path: string, done: (error: Error | undefined) => void): void {
     this.real.syncFolder(path, done);
+  }
+
+  diskUsage(folder: string, done: (error: Error | undefined, usage: DiskUsage | undefined) => void): void {
+    const { usage } = this;
+    if (usage === undefined) this.real.diskUsage(folder, done);
+    else if (usage instanceof Error) setImmediate(done, usage, undefined);
+    else setImmediate(done, undefined, usage);
   }
 }
 

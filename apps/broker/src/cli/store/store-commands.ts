@@ -1,0 +1,8 @@
+import type { CommandGroup } from '../command.js';
+
+/** `rocknest store ...`: work on the folder of a store while no broker uses it. */
+export const storeCommands: CommandGroup = {
+  name: 'store',
+  summary: 'look at, check and repair the store folder of a broker',
+  commands: [],
+};

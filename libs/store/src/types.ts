@@ -1,3 +1,5 @@
+import type { IndexStats } from './index-file/index-service.js';
+
 /**
  * One message to store. `properties` is the wire text (`key 0x01 value 0x02 ...`), as text or as UTF-8 bytes; the store keeps it as it is.
  * `body` and a `Buffer` in `properties` are copied before `putMessage` returns.
@@ -155,6 +157,8 @@ export interface StoreStats {
   readonly queues: number;
   /** Where recovery would start if the process died now. */
   readonly checkpointPhysicalOffset: number;
+  /** The index by key; undefined when none is kept. */
+  readonly index: IndexStats | undefined;
   /** Why the store takes no messages, or undefined. */
   readonly notWritable: string | undefined;
 }

@@ -3,6 +3,7 @@ import type { ConsumeQueue } from '../consume-queue/consume-queue.js';
 import type { ConsumeQueueStore } from '../consume-queue/consume-queue-store.js';
 import type { DispatchService } from '../dispatch/dispatch-service.js';
 import type { Clock } from '../io/clock.js';
+import type { IndexPoint } from '../index-file/index-recovery.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import type { StoreCheckpoint } from './store-checkpoint.js';
 
@@ -11,11 +12,25 @@ export interface CheckpointServiceOptions {
   readonly logBytes: number;
 }
 
+/** An index that keeps its own place in the checkpoint: it may be far behind the log without holding it up. */
+export interface CheckpointedIndex {
+  /** What the checkpoint is to say; what it says is on stable storage. */
+  readonly point: IndexPoint | undefined;
+  /** RocketMQ's indexMsgTimestamp. */
+  readonly fullFileTimestamp: number;
+  /** A checkpoint would move its point on. */
+  readonly isBehind: boolean;
+  /** Brings it to stable storage; never rejects. */
+  commit(): Promise<void>;
+}
+
 /**
  * Moves the point from which recovery starts: brings the consume queues up to an offset to stable storage, then the log, then says so
  * in the checkpoint. A checkpoint that fails leaves the old one, and costs a longer recovery, nothing else.
  */
 export class CheckpointService {
+  /** Undefined: no index is kept; what the checkpoint says of one stays. */
+  index: CheckpointedIndex | undefined;
   private running: Promise<void> | undefined;
   private lastMs: number;
 
@@ -37,7 +52,7 @@ export class CheckpointService {
 
   /** Something was dispatched since the last checkpoint. */
   get isBehind(): boolean {
-    return this.dispatch.dispatchedOffset > this.physicalOffset;
+    return this.dispatch.dispatchedOffset > this.physicalOffset || this.index?.isBehind === true;
   }
 
   get isDue(): boolean {
@@ -57,6 +72,10 @@ export class CheckpointService {
     return tracked;
   }
 
+  get isRunning(): boolean {
+    return this.running !== undefined;
+  }
+
   /** Resolves when no checkpoint is under way. */
   async idle(): Promise<void> {
     await this.running?.catch(() => undefined);
@@ -70,8 +89,11 @@ export class CheckpointService {
     await this.queues.writeAll();
     await this.syncQueues();
     for (const dispatcher of this.dispatch.dispatchers) await dispatcher.flush();
+    await this.index?.commit();
     await this.flush.flushedTo(point.physicalOffset);
-    this.checkpoint.set({ ...point, flushedOffset: this.flush.flushedOffset }, lastStoreTimestamp);
+    const index = this.index === undefined ? this.checkpoint.point?.index : this.index.point;
+    const { flushedOffset } = this.flush;
+    this.checkpoint.set({ ...point, flushedOffset, index }, lastStoreTimestamp, this.index?.fullFileTimestamp);
     await this.checkpoint.save();
   }
 

@@ -94,6 +94,7 @@ describe('the checkpoint', () => {
       lastRecordOffset: last.physicalOffset,
       entryCount: 31,
       flushedOffset: end,
+      index: { offset: end, entryCount: 31 },
     });
     expect(checkpoint.times.logicsMsgTimestamp).toBe(last.storeTimestamp);
     checkpoint.close();

@@ -62,7 +62,8 @@ export class TopicConfigManager {
   }
 }
 
-const topicKind: ConfigTableKind<TopicConfig> = {
+/** How topics are checked, compared and stored. */
+export const topicKind: ConfigTableKind<TopicConfig> = {
   table: 'topics',
   noun: 'topic',
   nameOf: (config) => config.topicName,

@@ -18,6 +18,9 @@ const EXTENSION_AT = 2048;
 const EXTENSION_BYTES = 64;
 /** Version 1 told nothing of the index. */
 const EXTENSION_V1_BYTES = 48;
+/** CRC of RocketMQ's part: another value means that RocketMQ has written the page since, and that ours is out of date. */
+const TIMES_CRC_AT = EXTENSION_AT + 56;
+const TIMES_BYTES = 40;
 /** "RNCP". */
 const EXTENSION_MAGIC = 0x524e4350;
 const EXTENSION_VERSION = 2;
@@ -62,7 +65,7 @@ export class StoreCheckpoint {
     masterFlushedOffset: 0,
     confirmPhyOffset: 0,
   };
-  /** Undefined when the file is missing, damaged, or RocketMQ's own. */
+  /** Undefined when the file is missing, damaged, or was written by RocketMQ since. */
   point: RecoveryPoint | undefined;
   /** The file existed. */
   found = false;
@@ -193,6 +196,7 @@ function writePoint(bytes: Buffer, point: RecoveryPoint): void {
   bytes.writeBigInt64BE(BigInt(point.flushedOffset), EXTENSION_AT + 32);
   bytes.writeBigInt64BE(BigInt(point.index?.offset ?? -1), EXTENSION_AT + 40);
   bytes.writeBigInt64BE(BigInt(point.index?.entryCount ?? 0), EXTENSION_AT + 48);
+  bytes.writeUInt32BE(crc32(bytes.subarray(0, TIMES_BYTES)), TIMES_CRC_AT);
   bytes.writeUInt32BE(extensionCrc(bytes, EXTENSION_BYTES), EXTENSION_AT + EXTENSION_BYTES - 4);
 }
 
@@ -202,6 +206,7 @@ function readPoint(bytes: Buffer): RecoveryPoint | undefined {
   if (version !== EXTENSION_VERSION && version !== 1) return undefined;
   const length = version === 1 ? EXTENSION_V1_BYTES : EXTENSION_BYTES;
   if (bytes.readUInt32BE(EXTENSION_AT + length - 4) !== extensionCrc(bytes, length)) return undefined;
+  if (version > 1 && bytes.readUInt32BE(TIMES_CRC_AT) !== crc32(bytes.subarray(0, TIMES_BYTES))) return undefined;
   return {
     physicalOffset: Number(bytes.readBigInt64BE(EXTENSION_AT + 8)),
     lastRecordOffset: Number(bytes.readBigInt64BE(EXTENSION_AT + 16)),

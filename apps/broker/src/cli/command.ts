@@ -104,7 +104,7 @@ export function defineCommand<F extends Flags>(
     run(input: CommandInput<F>, io: CliIo): Promise<ExitCode>;
   },
 ): Command {
-  return command as unknown as Command;
+  return command;
 }
 
 export function isGroup(entry: Command | CommandGroup): entry is CommandGroup {

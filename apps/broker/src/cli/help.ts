@@ -5,7 +5,8 @@ import { describeValue } from './parse-command.js';
 const PROGRAM = 'rocknest';
 const WIDTH = 100;
 
-const EXIT_CODES = 'Exit codes: 0 all is well, 1 damage was found, 2 the command line makes no sense, 3 it could not be done.';
+const EXIT_CODES =
+  'Exit codes: 0 all is well, 1 damage was found, 2 the command line makes no sense, 3 it could not be done.';
 
 /** `--help` of the program or of a group of commands. */
 export function groupHelp(group: CommandGroup, words: readonly string[]): string {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from './cli-errors.js';
-import type { Command, CommandInput, Flag, Flags } from './command.js';
+import type { Command, CommandInput, Flag, Flags, FlagValues } from './command.js';
 import { didYouMean } from './nearest-name.js';
 
 type Value = string | number | boolean | undefined;
@@ -45,7 +45,7 @@ export function parseCommand(command: Command, words: readonly string[], argv: r
     return fail(`"${positionals[command.operands.length]}" is one argument too many`);
   const empty = positionals.indexOf('');
   if (empty >= 0) return fail(`${command.operands[empty].name} is empty: ${command.operands[empty].description}`);
-  return { operands: positionals, flags: values };
+  return { operands: positionals, flags: values as FlagValues<Flags> };
 }
 
 function unknownFlag({ flags }: Command, rawName: string): string {

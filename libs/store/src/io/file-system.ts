@@ -36,6 +36,8 @@ export interface DiskUsage {
 export interface OpenOptions {
   readonly create?: boolean;
   readonly exclusive?: boolean;
+  /** Opens for reading alone: needs no right to write. */
+  readonly readOnly?: boolean;
 }
 
 export interface FolderEntry {

@@ -72,9 +72,10 @@ class NodeStoreFile implements StoreFile {
 /** The file system of the machine. */
 export class NodeFileSystem implements FileSystem {
   open(path: string, options: OpenOptions = {}): StoreFile {
-    const { O_RDWR, O_CREAT, O_EXCL } = fs.constants;
+    const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants;
+    const access = options.readOnly === true ? O_RDONLY : O_RDWR;
     // O_CREAT without O_TRUNC: an existing file keeps its content.
-    const flags = O_RDWR | (options.create === true ? O_CREAT : 0) | (options.exclusive === true ? O_EXCL : 0);
+    const flags = access | (options.create === true ? O_CREAT : 0) | (options.exclusive === true ? O_EXCL : 0);
     return new NodeStoreFile(path, fs.openSync(path, flags, 0o644));
   }
 

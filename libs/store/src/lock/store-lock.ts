@@ -47,10 +47,7 @@ export class StoreLock {
       const content = await this.readContent();
       if (content === undefined) continue;
       const owner = decodeOwner(content);
-      if (owner !== undefined && !this.isCopied(owner)) {
-        const life = lifeOf(owner, this.machine);
-        if (life === 'alive' || (life === 'unknown' && (await this.heartbeatSeen(owner)))) throw this.lockedBy(owner);
-      }
+      if (owner !== undefined && (await this.isHeld(owner))) throw this.lockedBy(owner);
       this.takeOver(content);
     }
     throw new StoreError(
@@ -60,11 +57,25 @@ export class StoreLock {
     );
   }
 
+  /** Throws `STORE_LOCKED` when a process that lives holds the lock. Takes and changes nothing. */
+  async refuseHeld(): Promise<void> {
+    this.refuseForeignLock();
+    const content = readSmallFile(this.fileSystem, this.path, OWNER_LIMIT_BYTES);
+    const owner = content === undefined ? undefined : decodeOwner(content);
+    if (owner !== undefined && (await this.isHeld(owner))) throw this.lockedBy(owner);
+  }
+
   release(): void {
     this.timer?.cancel();
     this.timer = undefined;
     if (this.isOurs()) this.fileSystem.remove(this.path);
     this.owner = undefined;
+  }
+
+  private async isHeld(owner: LockOwner): Promise<boolean> {
+    if (this.isCopied(owner)) return false;
+    const life = lifeOf(owner, this.machine);
+    return life === 'alive' || (life === 'unknown' && (await this.heartbeatSeen(owner)));
   }
 
   private tryCreate(): boolean {
@@ -185,7 +196,7 @@ export class StoreLock {
   private lockedBy(owner: LockOwner): StoreError {
     return new StoreError(
       'STORE_LOCKED',
-      `The store of ${this.path} is in use by process ${owner.pid} on ${owner.hostname}. Stop it first, or give this broker another storePathRootDir.`,
+      `The store of ${this.path} is in use by process ${owner.pid} on ${owner.hostname}. Stop it first, or name another store folder (a broker's storePathRootDir).`,
       { path: this.path, ...owner },
     );
   }

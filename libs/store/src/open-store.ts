@@ -1,6 +1,7 @@
 import { RecordDecoder } from './commit-log/record-check.js';
 import * as defaults from './defaults.js';
 import { StoreError } from './errors.js';
+import { makeDurableFolders, syncFolder } from './io/durable.js';
 import { errnoOf } from './io/file-system.js';
 import type { StoreSettings } from './message-store-options.js';
 import { LogScanner } from './recovery/log-scanner.js';
@@ -15,16 +16,17 @@ const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EN
 export async function openStore(settings: StoreSettings, parts: StoreParts): Promise<RecoveryReport> {
   const { lock, abort, checkpoint, handles } = parts;
   await guardWritable(settings.rootPath, async () => {
-    settings.fileSystem.makeFolder(settings.rootPath);
-    settings.fileSystem.makeFolder(settings.commitLogPath);
-    settings.fileSystem.makeFolder(settings.consumeQueuePath);
+    const { fileSystem, rootPath, commitLogPath, consumeQueuePath } = settings;
+    await makeDurableFolders(fileSystem, [rootPath, commitLogPath, consumeQueuePath]);
     await lock.acquire();
   });
   try {
     const report = await recover(settings, parts);
+    // Segments that a killed process made must stay, those that recovery removed must not come back.
+    await syncFolder(settings.fileSystem, settings.commitLogPath);
     await guardWritable(settings.rootPath, async () => {
       startAt(parts, report.logEndOffset);
-      abort.create();
+      await abort.create();
     });
     // What a killed process wrote may be in the page cache alone.
     if (!report.cleanStop)

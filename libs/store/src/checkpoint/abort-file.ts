@@ -1,3 +1,5 @@
+import { dirname } from 'node:path';
+import { syncData, syncFolder } from '../io/durable.js';
 import type { FileSystem } from '../io/file-system.js';
 import type { Machine } from '../io/machine.js';
 import { readSmallFile, writeFullySync } from '../io/transfer.js';
@@ -24,15 +26,23 @@ export class AbortFile {
     return { machineRestarted: bootId !== '' && current !== '' && bootId !== current };
   }
 
-  create(): void {
-    const file = this.fileSystem.open(this.path, { create: true });
+  /**
+   * Made before the first message is taken, and durable: a power loss that took it away would make the run look like one that ended properly.
+   * An older one is replaced in one go, so that there is a whole one at any time.
+   */
+  async create(): Promise<void> {
+    const temporary = `${this.path}.tmp`;
+    const file = this.fileSystem.open(temporary, { create: true });
     try {
       const content = Buffer.from(`${this.machine.pid}\n${this.machine.bootId()}\n`);
       file.truncate(0);
       writeFullySync(file, content, 0, content.length, 0);
+      await syncData(file);
     } finally {
       file.close();
     }
+    this.fileSystem.rename(temporary, this.path);
+    await syncFolder(this.fileSystem, dirname(this.path));
   }
 
   remove(): void {

@@ -5,6 +5,7 @@ import type { StoreCheckpoint } from '../checkpoint/store-checkpoint.js';
 import type { DispatchService } from '../dispatch/dispatch-service.js';
 import { StoreError } from '../errors.js';
 import type { Clock } from '../io/clock.js';
+import { syncData } from '../io/durable.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import type { StoreLogger } from '../types.js';
 import type { LogEnd, LogScanner } from './log-scanner.js';
@@ -172,6 +173,8 @@ export class Recovery {
       const file = handles.open(segment.path);
       file.truncate(position);
       file.truncate(segment.sizeBytes);
+      // What was cut must not come back behind the messages that are stored here next.
+      if (cutBytes > 0) await syncData(file);
     }
     return cutBytes;
   }

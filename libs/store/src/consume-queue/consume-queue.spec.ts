@@ -32,6 +32,7 @@ describe('the consume queue', () => {
       tailEntries: 16,
       writeBatchEntries: 1_000,
       flushSliceMs: 4,
+      maxTailBytes: 1024 * 1024,
       ...overrides,
     };
     return new ConsumeQueueStore(options, new SystemClock(), new CollectingLogger());

@@ -265,3 +265,42 @@ export const MAX_CONCURRENT_QUERIES = 8;
 
 /** Queries by key that wait at most; further ones are refused. */
 export const MAX_WAITING_QUERIES = 1_000;
+
+/** [fileReservedTime] Segments whose last write is longer ago are deleted, at the hours of `DELETE_WHEN`. */
+export const FILE_RESERVED_TIME_HOURS = 72;
+
+/** [deleteWhen] Local hours in which expired segments are deleted, joined by `;`: at night the disk has time. */
+export const DELETE_WHEN = '04';
+
+/** [diskMaxUsedSpaceRatio] A disk fuller than this: expired segments go at any hour. */
+export const DISK_MAX_USED_SPACE_RATIO = 75;
+
+/** [diskSpaceCleanForciblyRatio] A disk fuller than this: the oldest segments go, expired or not. */
+export const DISK_SPACE_CLEAN_FORCIBLY_RATIO = 85;
+
+/** [diskSpaceWarningLevelRatio] A disk fuller than this: no message is taken, so that queues, index and database can still be written. */
+export const DISK_SPACE_WARNING_LEVEL_RATIO = 90;
+
+/** [cleanResourceInterval] How often the age of segments and the disk are looked at. */
+export const CLEAN_RESOURCE_INTERVAL_MS = 10_000;
+
+/** [deleteCommitLogFilesInterval] Pause behind each deleted segment: giving 1 GiB back keeps a disk busy. */
+export const DELETE_COMMIT_LOG_FILES_INTERVAL_MS = 100;
+
+/** [deleteConsumeQueueFilesInterval] Pause behind each deleted consume queue file. */
+export const DELETE_CONSUME_QUEUE_FILES_INTERVAL_MS = 100;
+
+/** [deleteFileBatchMax] Segments deleted at most each time. */
+export const DELETE_FILE_BATCH_MAX = 10;
+
+/** [destroyMapedFileIntervalForcibly] A file that somebody still reads is deleted after this long all the same. */
+export const DESTROY_FILE_FORCIBLY_MS = 120_000;
+
+/** How often a file that somebody reads is looked at again. Reads take milliseconds. */
+export const BUSY_FILE_CHECK_MS = 20;
+
+/** Runs that one manual deletion lasts at most (RocketMQ's MAX_MANUAL_DELETE_FILE_TIMES). */
+export const MANUAL_DELETE_RUNS = 20;
+
+/** Queues looked at in one go for their new minimum offset, so that 40,000 of them don't stop the event loop. */
+export const QUEUE_CLEAN_SLICE_MS = 4;

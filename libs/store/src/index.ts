@@ -20,6 +20,8 @@ export type { Machine } from './io/machine.js';
 export { LocalMachine } from './io/machine.js';
 export { MessageStore } from './message-store.js';
 export type { MessageStoreOptions } from './message-store-options.js';
+export type { DiskRatios } from './retention/disk-watch.js';
+export type { RetentionOptions } from './retention/retention-options.js';
 export type { RecoveryReport } from './recovery/recovery-report.js';
 export type { Finding, FindingKind } from './verify/finding.js';
 export type { QueueSummary } from './verify/queue-row-check.js';

@@ -7,10 +7,12 @@ import type { FileSystem } from './io/file-system.js';
 import type { Machine } from './io/machine.js';
 import { LocalMachine } from './io/machine.js';
 import { NodeFileSystem } from './io/node-file-system.js';
+import type { RetentionOptions } from './retention/retention-options.js';
+import { resolveRetention } from './retention/retention-options.js';
 import type { FlushDiskType, StoreLogger } from './types.js';
 
 /** Settings of a store. Each default, and its reason, stands in defaults.ts. RocketMQ's name of a setting is in brackets. */
-export interface MessageStoreOptions {
+export interface MessageStoreOptions extends RetentionOptions {
   /** [storePathRootDir] Folder of the store; made when it does not exist. */
   readonly rootPath: string;
   /** [storePathCommitLog] @default `<rootPath>/commitlog` */
@@ -133,6 +135,7 @@ export function resolveSettings(options: MessageStoreOptions): StoreSettings {
     maxFilterScanBytes: options.maxFilterScanBytes ?? defaults.MAX_FILTER_SCAN_BYTES,
     maxOpenFiles: options.maxOpenFiles ?? defaults.MAX_OPEN_FILES,
     damagedLog: options.damagedLog ?? 'REFUSE',
+    ...resolveRetention(options),
     logger: options.logger ?? consoleLogger,
     fileSystem: options.fileSystem ?? new NodeFileSystem(),
     clock: options.clock ?? new SystemClock(),

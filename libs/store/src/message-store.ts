@@ -13,6 +13,7 @@ import type { MessageStoreOptions, StoreSettings } from './message-store-options
 import { resolveSettings } from './message-store-options.js';
 import { openStore } from './open-store.js';
 import type { RecoveryReport } from './recovery/recovery-report.js';
+import type { DiskRatios } from './retention/disk-watch.js';
 import type { StoreParts } from './store-parts.js';
 import { buildParts } from './store-parts.js';
 import type {
@@ -217,17 +218,44 @@ export class MessageStore {
   }
 
   /** Removes the queues of a topic and their files. Its records stay in the log until retention takes them; its offsets begin at 0 again. */
-  async deleteTopic(topic: string): Promise<void> {
+  deleteTopic(topic: string): Promise<void> {
+    return this.deleteTopics([topic]);
+  }
+
+  /** The same for several topics at once: one checkpoint serves all. Unknown ones are no error. */
+  async deleteTopics(topics: readonly string[]): Promise<void> {
     this.needOpen();
     const { group, flush, checkpoints, queues, writer } = this.parts;
     // Puts on their way still belong to the old queues.
     await group.idle();
     if (this.settings.flushDiskType === 'SYNC_FLUSH') await flush.flushedTo(writer.writtenOffset);
     await checkpoints.idle();
-    const removeFiles = queues.remove(topic);
+    const removals = topics.map((topic) => queues.remove(topic));
     // First the checkpoint: a restart then neither misses the files nor finds the old messages again.
     await checkpoints.take();
-    removeFiles();
+    for (const removeFiles of removals) {
+      removeFiles();
+      await new Promise<void>((resolve) => {
+        this.settings.clock.defer(resolve);
+      });
+    }
+  }
+
+  /** Deletes the segments of the log that are older than `fileReservedTime` now, whatever the hour, and goes on without the caller. */
+  deleteExpiredFiles(): void {
+    this.needOpen();
+    this.parts.retention.deleteExpiredNow();
+  }
+
+  /** Deletes the consume queue files that lead to no message any more. A queue keeps its last one, and with it its offsets. */
+  async cleanExpiredConsumeQueues(): Promise<void> {
+    this.needOpen();
+    await this.parts.retention.cleanQueuesNow();
+  }
+
+  /** How full the disks of log and queues are. */
+  diskRatios(): Promise<DiskRatios> {
+    return this.parts.retention.diskRatios();
   }
 
   /** Topics that have queues. */
@@ -287,7 +315,7 @@ export class MessageStore {
         reason: `the consume queues cannot be written: ${queues.writeFailure.message}`,
       };
     }
-    return group.refusal();
+    return this.parts.retention.refusal ?? group.refusal();
   }
 
   private queueFor(topic: string, queueId: number): ConsumeQueue | Refusal {
@@ -325,6 +353,7 @@ export class MessageStore {
     this.state = 'closing';
     const { group, flush, pipeline, maintenance, checkpoints, abort, checkpoint, handles, lock, writer } = this.parts;
     try {
+      await this.parts.retention.stop();
       await group.idle();
       maintenance.stop();
       await checkpoints.idle();

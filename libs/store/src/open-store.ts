@@ -39,10 +39,12 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
         settings.logger.error(`the checkpoint after recovery could not be taken: ${(error as Error).message}`);
       });
     }
+    await parts.retention.start();
     parts.maintenance.wake();
     for (const line of report.lines) settings.logger.warn(line);
     return report;
   } catch (error) {
+    await parts.retention.stop();
     parts.flush.stop();
     checkpoint.close();
     handles.closeAll();

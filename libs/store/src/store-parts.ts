@@ -20,6 +20,7 @@ import { StoreLock } from './lock/store-lock.js';
 import { Maintenance } from './maintenance.js';
 import type { StoreSettings } from './message-store-options.js';
 import { MessageGetter } from './read/message-getter.js';
+import { buildRetention } from './retention/build-retention.js';
 import { OffsetByTimestamp } from './read/offset-by-timestamp.js';
 
 /** What happens in the parts and concerns the whole store. */
@@ -166,6 +167,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     machine,
     logger,
   );
+  const retention = buildRetention(settings, { segments, handles, queues, checkpoints, dispatch, writer });
   const lock = new StoreLock(
     join(rootPath, 'lock'),
     { heartbeatMs: defaults.LOCK_HEARTBEAT_MS, staleMs: defaults.LOCK_STALE_MS },
@@ -195,6 +197,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     checkpoint,
     checkpoints,
     maintenance,
+    retention,
     lock,
     abort,
     offsetByTimestamp,

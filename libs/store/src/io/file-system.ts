@@ -18,6 +18,8 @@ export interface FileSystem {
   makeFolder(path: string): void;
   /** Removes a file or a folder with all it holds; fine when it does not exist. */
   remove(path: string): void;
+  /** Removes a file off the event loop: giving 1 GiB of blocks back takes a disk many ms. Fine when there is none. */
+  removeFile(path: string, done: (error: Error | undefined) => void): void;
   /** Replaces `to` atomically. */
   rename(from: string, to: string): void;
   /** Makes names created, renamed or removed in the folder durable, off the event loop. Does nothing where the platform has no such call. */

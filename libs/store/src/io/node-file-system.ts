@@ -1,6 +1,15 @@
 import fs from 'node:fs';
 import { dirname } from 'node:path';
-import type { DiskUsage, FileStat, FileSystem, FolderEntry, OpenOptions, ReadDone, StoreFile, WriteDone } from './file-system.js';
+import type {
+  DiskUsage,
+  FileStat,
+  FileSystem,
+  FolderEntry,
+  OpenOptions,
+  ReadDone,
+  StoreFile,
+  WriteDone,
+} from './file-system.js';
 import { errnoOf } from './file-system.js';
 
 const POSIX_BLOCK_BYTES = 512;
@@ -111,6 +120,12 @@ export class NodeFileSystem implements FileSystem {
 
   remove(path: string): void {
     fs.rmSync(path, { recursive: true, force: true });
+  }
+
+  removeFile(path: string, done: (error: Error | undefined) => void): void {
+    fs.unlink(path, (error) => {
+      done(error === null || errnoOf(error) === 'ENOENT' ? undefined : error);
+    });
   }
 
   rename(from: string, to: string): void {

@@ -32,6 +32,8 @@ export class FaultyFileSystem implements FileSystem {
   usage: DiskUsage | Error | undefined;
   /** While true, an fdatasync does not end; `releaseSyncs` lets those go on that wait. */
   holdSyncs = false;
+  /** While true, asynchronous reads do not end. */
+  holdReads = false;
   /** While true, asynchronous writes do not end. */
   holdWrites = false;
   syncCount = 0;
@@ -39,10 +41,11 @@ export class FaultyFileSystem implements FileSystem {
   syncWrites = 0;
   syncReads = 0;
   asyncReads = 0;
+  usageCalls = 0;
   private held: (() => void)[] = [];
 
   release(): void {
-    this.holdSyncs = this.holdWrites = false;
+    this.holdSyncs = this.holdWrites = this.holdReads = false;
     const held = this.held;
     this.held = [];
     for (const go of held) go();
@@ -82,6 +85,12 @@ export class FaultyFileSystem implements FileSystem {
     this.real.remove(path);
   }
 
+  removeFile(path: string, done: (error: Error | undefined) => void): void {
+    const error = this.onRemove(path);
+    if (error !== undefined) setImmediate(done, error);
+    else this.real.removeFile(path, done);
+  }
+
   rename(from: string, to: string): void {
     this.real.rename(from, to);
   }
@@ -92,6 +101,7 @@ export class FaultyFileSystem implements FileSystem {
 
   diskUsage(folder: string, done: (error: Error | undefined, usage: DiskUsage | undefined) => void): void {
     const { usage } = this;
+    this.usageCalls++;
     if (usage === undefined) this.real.diskUsage(folder, done);
     else if (usage instanceof Error) setImmediate(done, usage, undefined);
     else setImmediate(done, undefined, usage);
@@ -135,7 +145,9 @@ class FaultyFile implements StoreFile {
 
   read(target: Uint8Array, targetOffset: number, length: number, position: number, done: ReadDone): void {
     this.fileSystem.asyncReads++;
-    this.real.read(target, targetOffset, length, position, done);
+    this.fileSystem.pass(this.fileSystem.holdReads, () => {
+      this.real.read(target, targetOffset, length, position, done);
+    });
   }
 
   syncData(done: (error: Error | undefined) => void): void {

@@ -18,6 +18,7 @@ export type {
 export { NodeFileSystem } from './io/node-file-system.js';
 export type { Machine } from './io/machine.js';
 export { LocalMachine } from './io/machine.js';
+export { lockStoreFolder } from './lock/lock-folder.js';
 export { MessageStore } from './message-store.js';
 export type { MessageStoreOptions } from './message-store-options.js';
 export type { DiskRatios } from './retention/disk-watch.js';

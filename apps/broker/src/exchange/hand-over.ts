@@ -29,8 +29,8 @@ export function readHandOver(storePath: string): HandOver | undefined {
   try {
     const value = JSON.parse(readFileSync(path, 'utf8')) as Partial<HandOver> | null;
     const isKnown = value?.state === 'KNOWN' || value?.state === 'EXPORTED';
-    if (!isKnown || typeof value.brokerKey !== 'string' || typeof value.files !== 'object') return undefined;
-    return { state: value.state, brokerKey: value.brokerKey, at: String(value.at), files: value.files } as HandOver;
+    if (!isKnown || typeof value.brokerKey !== 'string') return undefined;
+    return { state: value.state, brokerKey: value.brokerKey, at: String(value.at), files: { ...value.files } };
   } catch {
     return undefined;
   }
@@ -51,9 +51,15 @@ export function changedFiles(handOver: HandOver, digests: Readonly<Record<string
 }
 
 /** Puts a text in a file's place: readers see the old one or the new one, whole. */
-export function replaceFile(path: string, text: string): void {
+function replaceFile(path: string, text: string): void {
   const temporary = `${path}.tmp`;
-  const file = openSync(temporary, 'w');
+  writeSynced(temporary, text);
+  renameSync(temporary, path);
+}
+
+/** Writes a file, on stable storage when it returns. */
+export function writeSynced(path: string, text: string): void {
+  const file = openSync(path, 'w');
   try {
     const bytes = Buffer.from(text);
     for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
@@ -61,5 +67,4 @@ export function replaceFile(path: string, text: string): void {
   } finally {
     closeSync(file);
   }
-  renameSync(temporary, path);
 }

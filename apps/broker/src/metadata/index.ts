@@ -7,6 +7,7 @@ export {
   checkCommittedOffset,
   checkGroupConfig,
   checkTopicConfig,
+  hasNoRows,
   type CommittedOffset,
   type MetadataSnapshot,
 } from './metadata-snapshot.js';

@@ -1,4 +1,6 @@
 import type { CommandGroup } from '../command.js';
+import { exportConfigCommand } from './export-config.js';
+import { importConfigCommand } from './import-config.js';
 
 /** `rocknest store ...`: work on the folder of a store while no broker uses it. */
 export const storeCommands: CommandGroup = {

@@ -6,5 +6,5 @@ import { importConfigCommand } from './import-config.js';
 export const storeCommands: CommandGroup = {
   name: 'store',
   summary: 'look at, check and repair the store folder of a broker',
-  commands: [],
+  commands: [exportConfigCommand, importConfigCommand],
 };

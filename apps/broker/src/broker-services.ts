@@ -20,6 +20,7 @@ import { RecentData } from './offsets/recent-data.js';
 import { PullRequestHoldService } from './pull/hold-service.js';
 import { MessagePuller } from './pull/message-puller.js';
 import { PullAdmission } from './pull/pull-admission.js';
+import { QueryLimits } from './query/query-limits.js';
 import { RebalanceLockManager } from './rebalance/rebalance-lock-manager.js';
 import { delayedMessageReader, delayedMessageSink, ScheduleMessageService } from './schedule/index.js';
 import { BatchSender } from './send/batch-sender.js';
@@ -172,6 +173,7 @@ export class BrokerServices {
     this.set(
       BrokerFacts,
       new BrokerFacts(config.brokerName, systemClock(), delayLevelsMs.length, config.storePathRootDir),
+    this.set(QueryLimits, new QueryLimits(config.defaultQueryMaxNum));
     );
     this.set(ConsumerManager, this.consumers);
     this.set(ProducerManager, this.producers);

@@ -23,6 +23,12 @@ export const VIP_PORT_OFFSET = 2;
 export const DEFAULT_TOPIC_QUEUE_NUMS = 8;
 /** RocketMQ: a body of at most 4 MiB; larger payloads belong into an object store. */
 export const DEFAULT_MAX_MESSAGE_SIZE_BYTES = 4 * 1024 * 1024;
+/** RocketMQ's index files: 20 MB of hash slots and 400 MB of entries each. */
+export const DEFAULT_MAX_HASH_SLOT_NUM = 5_000_000;
+export const DEFAULT_MAX_INDEX_NUM = 20_000_000;
+/** RocketMQ: a query by key returns 64 messages at most, a query by unique id 32. */
+export const DEFAULT_MAX_MSGS_NUM_BATCH = 64;
+export const DEFAULT_QUERY_MAX_NUM = 32;
 /** RocketMQ writes consumer offsets every 5 s: a crash repeats at most the messages of 5 s. */
 export const DEFAULT_FLUSH_CONSUMER_OFFSET_INTERVAL_MS = 5_000;
 /** RocketMQ registers with every namesrv every 30 s (a namesrv forgets a broker after 120 s). */

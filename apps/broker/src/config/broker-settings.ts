@@ -125,6 +125,46 @@ export const brokerSettings = defineSettings({
     section: STORE,
   }),
   messageDelayLevel: setting.string({
+  messageIndexEnable: setting.boolean({
+    default: true,
+    description:
+      'Keep index files, so that messages can be found by key and by unique id. Switched on later, they are made for all messages still there.',
+    section: STORE,
+  }),
+  messageIndexSafe: setting.boolean({
+    default: false,
+    description:
+      "Accepted for RocketMQ's configuration files, where it makes recovery read enough of the log to complete the index. Here the index is always completed.",
+    section: STORE,
+  }),
+  maxHashSlotNum: setting.integer({
+    default: defaults.DEFAULT_MAX_HASH_SLOT_NUM,
+    min: 1,
+    max: 100_000_000,
+    description: 'Hash slots of one index file. With other sizes than before all index files are made again.',
+    section: STORE,
+  }),
+  maxIndexNum: setting.integer({
+    default: defaults.DEFAULT_MAX_INDEX_NUM,
+    min: 2,
+    max: 100_000_000,
+    description: 'Entries of one index file. With other sizes than before all index files are made again.',
+    section: STORE,
+  }),
+  maxMsgsNumBatch: setting.integer({
+    default: defaults.DEFAULT_MAX_MSGS_NUM_BATCH,
+    min: 1,
+    max: 10_000,
+    description: 'Messages that one query by key returns at most.',
+    section: STORE,
+  }),
+  defaultQueryMaxNum: setting.integer({
+    default: defaults.DEFAULT_QUERY_MAX_NUM,
+    min: 1,
+    max: 10_000,
+    description: 'Messages that one query by unique id returns at most, whatever the client asks for.',
+    section: STORE,
+  }),
     default: DEFAULT_MESSAGE_DELAY_LEVEL,
     description: 'The delay levels, level 1 first; units s, m, h, d.',
     section: STORE,

@@ -1,8 +1,15 @@
-import { encodeSendMessageRequestV2, RemotingCommand, RequestCode, type MessageQueue } from '@rocknest/protocol';
+import {
+  encodeSendMessageRequestV2,
+  RemotingCommand,
+  RequestCode,
+  type MessageExt,
+  type MessageQueue,
+} from '@rocknest/protocol';
 import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import { clientInstances, type ClientInstanceRegistry } from '../instance/client-instance-registry.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import type { ConnectionStatus, InstanceProducer } from '../instance/client-members.js';
+import { MessageLookup, type QueryMessageOptions, type QueryResult } from '../query/message-lookup.js';
 import { integerOption, invalidArgument } from '../support/check.js';
 import { settledWithin } from '../support/concurrency.js';
 import { compressBody } from './compression.js';
@@ -126,6 +133,39 @@ export class Producer implements InstanceProducer {
     return info.queues.map((queue) => ({ ...queue }));
   }
 
+  /** Messages that have the key among their KEYS, from all brokers of the topic (`DefaultMQProducer.queryMessage`). */
+  async queryMessage(topic: string, key: string, options?: QueryMessageOptions): Promise<QueryResult> {
+    return this.lookup.queryMessage(topic, key, options);
+  }
+
+  /**
+   * A message of a topic by its `msgId` or its `offsetMsgId`.
+   *
+   * @throws MQClientError NO_MESSAGE.
+   */
+  async viewMessage(topic: string, msgId: string): Promise<MessageExt> {
+    return this.lookup.viewMessage(topic, msgId);
+  }
+
+  /** The first (LOWER) or last (UPPER) offset of the queue at a time, ms since 1970. */
+  async searchOffset(queue: MessageQueue, timestampMs: number, boundary: 'LOWER' | 'UPPER' = 'LOWER'): Promise<number> {
+    return this.lookup.searchOffset(queue, timestampMs, boundary);
+  }
+
+  /** The offset that the next message of the queue gets. */
+  async maxOffset(queue: MessageQueue): Promise<number> {
+    return this.lookup.maxOffset(queue);
+  }
+
+  async minOffset(queue: MessageQueue): Promise<number> {
+    return this.lookup.minOffset(queue);
+  }
+
+  /** ms since 1970 at which the oldest message of the queue was stored, -1 when it is empty. */
+  async earliestMsgStoreTime(queue: MessageQueue): Promise<number> {
+    return this.lookup.earliestMsgStoreTime(queue);
+  }
+
   /**
    * Takes no further send, waits for those under way (at most `timeoutMs`, default `shutdownTimeoutMs`), takes leave of the brokers. Never
    * rejects; further calls return the same promise.
@@ -230,6 +270,10 @@ export class Producer implements InstanceProducer {
 
   private running(): { instance: ClientInstance; engine: SendEngine } {
     const { instance, engine } = this;
+  private get lookup(): MessageLookup {
+    return new MessageLookup(this.running().instance);
+  }
+
     if (!instance || !engine || this.closing) throw this.notUsable();
     return { instance, engine };
   }

@@ -1,5 +1,14 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import type { MessageInput, MessageQueue, SendCallback, SendOptions, SendResult } from '@rocknest/client-core';
+import type {
+  MessageExt,
+  MessageInput,
+  MessageQueue,
+  QueryMessageOptions,
+  QueryResult,
+  SendCallback,
+  SendOptions,
+  SendResult,
+} from '@rocknest/client-core';
 import { distinctUntilChanged, ReplaySubject, type Observable } from 'rxjs';
 import { coreClientFactory, type ProducerPort } from '../core-port.js';
 import { PRODUCER_GROUP, PRODUCER_NAME } from '../defaults.js';
@@ -122,6 +131,20 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
   /** The queues that messages of the topic go to, for `send(message, { queue })`. */
   async fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]> {
     return (await this.started()).fetchPublishMessageQueues(topic);
+  }
+
+  /** Stored messages that have the key among their KEYS, from all brokers of the topic, as they were stored: bodies are bytes. */
+  async queryMessage(topic: string, key: string, options?: QueryMessageOptions): Promise<QueryResult> {
+    return (await this.started()).queryMessage(topic, key, options);
+  }
+
+  /**
+   * A stored message by the `msgId` or the `offsetMsgId` of its `SendResult`.
+   *
+   * @throws MQClientError NO_MESSAGE.
+   */
+  async viewMessage(topic: string, msgId: string): Promise<MessageExt> {
+    return (await this.started()).viewMessage(topic, msgId);
   }
 
   /** The producer of client-core; undefined until it has started. */

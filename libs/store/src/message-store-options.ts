@@ -3,6 +3,8 @@ import * as defaults from './defaults.js';
 import { StoreError } from './errors.js';
 import type { Clock } from './io/clock.js';
 import { SystemClock } from './io/clock.js';
+import type { IndexOptions } from './index-file/index-options.js';
+import { resolveIndex } from './index-file/index-options.js';
 import type { FileSystem } from './io/file-system.js';
 import type { Machine } from './io/machine.js';
 import { LocalMachine } from './io/machine.js';
@@ -12,7 +14,7 @@ import { resolveRetention } from './retention/retention-options.js';
 import type { FlushDiskType, StoreLogger } from './types.js';
 
 /** Settings of a store. Each default, and its reason, stands in defaults.ts. RocketMQ's name of a setting is in brackets. */
-export interface MessageStoreOptions extends RetentionOptions {
+export interface MessageStoreOptions extends RetentionOptions, IndexOptions {
   /** [storePathRootDir] Folder of the store; made when it does not exist. */
   readonly rootPath: string;
   /** [storePathCommitLog] @default `<rootPath>/commitlog` */
@@ -142,6 +144,7 @@ export function resolveSettings(options: MessageStoreOptions): StoreSettings {
     machine,
   };
   checkSettings(settings);
+    ...resolveIndex(options),
   return settings;
 }
 

@@ -1,6 +1,5 @@
 import { encodeHost } from '@rocknest/protocol';
 import { RecordDecoder } from './commit-log/record-check.js';
-import { checkRecord } from './commit-log/record-check.js';
 import { refusedPut } from './commit-log/pending-append.js';
 import type { Refusal } from './commit-log/put-check.js';
 import { checkBatch, checkMessage, checkTopic } from './commit-log/put-check.js';
@@ -14,6 +13,7 @@ import { resolveSettings } from './message-store-options.js';
 import { openStore } from './open-store.js';
 import type { RecoveryReport } from './recovery/recovery-report.js';
 import type { DiskRatios } from './retention/disk-watch.js';
+import type { QueryMessageResult } from './index-file/message-query.js';
 import type { StoreParts } from './store-parts.js';
 import { buildParts } from './store-parts.js';
 import type {
@@ -175,18 +175,25 @@ export class MessageStore {
   /** The whole record at a physical offset, or undefined when none begins there; any number may be asked for. */
   async messageByPhysicalOffset(physicalOffset: number): Promise<Buffer | undefined> {
     this.needOpen();
-    const isInLog = Number.isSafeInteger(physicalOffset) && physicalOffset >= this.minPhysicalOffset;
-    if (!isInLog || physicalOffset >= this.maxPhysicalOffset) return undefined;
-    const { segmentSizeBytes } = this.settings;
-    const segmentBytes = segmentSizeBytes - (physicalOffset % segmentSizeBytes);
-    let wanted = defaults.RECORD_HEAD_READ_BYTES;
-    for (;;) {
-      const bytes = await this.parts.reader.readRaw(physicalOffset, wanted);
-      const check = checkRecord(bytes, 0, bytes.length, segmentBytes, physicalOffset);
-      if (check.kind === 'record') return bytes.subarray(0, check.sizeBytes);
-      if (check.kind !== 'partial' || bytes.length >= check.neededBytes || bytes.length < wanted) return undefined;
-      wanted = check.neededBytes;
-    }
+    return this.parts.lookup.find(physicalOffset);
+  }
+
+  /**
+   * The newest messages of a topic that have the key, as UNIQ_KEY or as a word of KEYS, and were stored in the range; whole records, oldest
+   * first, `maxMsgsNumBatch` at most. Finds nothing without an index (messageIndexEnable). Rejects with `STORE_BUSY` when too many queries wait.
+   */
+  async queryMessage(
+    topic: string,
+    key: string,
+    maxMessages: number,
+    beginMs: number,
+    endMs: number,
+  ): Promise<QueryMessageResult> {
+    this.needOpen();
+    const { index, maintenance } = this.parts;
+    if (index === undefined) return { records: [], indexLastUpdateTimestamp: 0, indexLastUpdatePhyoffset: 0 };
+    maintenance.wake();
+    return index.query.find(topic, key, maxMessages, beginMs, endMs);
   }
 
   /** Where the message of a queue offset stands, or undefined when there is none. */
@@ -284,6 +291,7 @@ export class MessageStore {
       openFiles: handles.openFiles,
       queues: queues.queueCount,
       checkpointPhysicalOffset: checkpoints.physicalOffset,
+      index: this.parts.index?.service.stats(),
       notWritable: this.refusal()?.reason,
     };
   }
@@ -358,12 +366,14 @@ export class MessageStore {
       maintenance.stop();
       await checkpoints.idle();
       await flush.flushedTo(writer.writtenOffset);
-      await checkpoints.take();
+      await this.parts.index?.service.finish();
+      await checkpoints.takeLast();
       // Only a store that is complete on disk may say so.
       if (this.brokenReason === undefined) abort.remove();
     } finally {
       maintenance.stop();
       flush.stop();
+      await this.parts.index?.service.abandon();
       pipeline.stop();
       checkpoint.close();
       handles.closeAll();

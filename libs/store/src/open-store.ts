@@ -28,6 +28,7 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
       startAt(parts, report.logEndOffset);
       await abort.create();
     });
+    startIndex(parts, report);
     // What a killed process wrote may be in the page cache alone.
     if (!report.cleanStop)
       for (const segment of parts.segments.all)
@@ -46,6 +47,7 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
   } catch (error) {
     await parts.retention.stop();
     parts.flush.stop();
+    await parts.index?.service.abandon();
     checkpoint.close();
     handles.closeAll();
     lock.release();
@@ -82,6 +84,17 @@ function recover(settings: StoreSettings, parts: StoreParts): Promise<RecoveryRe
 
 function startAt({ segments, writer, flush, commitLog, checkpoint }: StoreParts, logEndOffset: number): void {
   segments.ensure(logEndOffset);
+function startIndex({ index, checkpoint }: StoreParts, { cleanStop, logEndOffset }: RecoveryReport): void {
+  const { point, times } = checkpoint;
+  if (index === undefined) return checkpoint.forgetIndexBeyond(logEndOffset);
+  index.service.start({
+    point: point?.index,
+    isOwnCheckpoint: point !== undefined,
+    cleanStop,
+    indexMsgTimestamp: times.indexMsgTimestamp,
+  });
+}
+
   writer.writtenOffset = logEndOffset;
   flush.flushedOffset = Math.min(logEndOffset, checkpoint.point?.flushedOffset ?? 0);
   commitLog.continueAt(logEndOffset);

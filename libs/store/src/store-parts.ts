@@ -17,12 +17,14 @@ import { DispatchService } from './dispatch/dispatch-service.js';
 import { HandlePool } from './io/handle-pool.js';
 import { IoPace } from './io/io-pace.js';
 import { StoreLock } from './lock/store-lock.js';
+import { buildIndex } from './index-file/build-index.js';
 import { Maintenance } from './maintenance.js';
 import type { StoreSettings } from './message-store-options.js';
 import { MessageGetter } from './read/message-getter.js';
 import { buildRetention } from './retention/build-retention.js';
 import { OffsetByTimestamp } from './read/offset-by-timestamp.js';
 
+import { RecordLookup } from './read/record-lookup.js';
 /** What happens in the parts and concerns the whole store. */
 export interface StoreEvents {
   /** The store must take no more messages, for the rest of its life. */
@@ -105,6 +107,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     rolledBack: (appends, { error }) => {
       // Offsets go back in the order in which they were given, last one first.
       for (let i = appends.length - 1; i >= 0; i--) {
+      index?.service.wake();
         if (appends[i].takesQueueOffset) appends[i].queue.assignedOffset = appends[i].queueOffset;
       }
       commitLog.continueAt(writer.writtenOffset);
@@ -195,6 +198,19 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     reader,
     getter,
     checkpoint,
+  const lookup = new RecordLookup(segments, reader, writtenOffset);
+  const index = buildIndex(settings, {
+    segments,
+    handles,
+    tail,
+    dispatch,
+    lookup,
+    checkpoints,
+    wakeMaintenance: () => {
+      maintenance.wake();
+    },
+  });
+  checkpoints.index = index?.service;
     checkpoints,
     maintenance,
     retention,
@@ -202,4 +218,5 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     abort,
     offsetByTimestamp,
   };
+    index?.service,
 }

@@ -28,10 +28,10 @@ export interface RowCheckContext {
   readonly findings: Findings;
   /** The last run did not end properly, or a broker is at work: entries at the end may be behind. */
   readonly mayBeBehind: boolean;
-  readonly onRead: (bytes: number) => void;
+  /** A file of so many bytes was checked. */
+  readonly onFile: (bytes: number) => void;
 }
 
-const PIECE_ENTRIES = 50_000;
 const REBUILD = 'the consume queue is made again from the log: rocknest store repair';
 /** Of each queue; the rest is counted. */
 const MAX_STRAYS_TOLD = 20;
@@ -60,10 +60,10 @@ export class QueueRowCheck {
   /** @param matched records of the log that found their entry */
   async run(matched: number): Promise<QueueSummary> {
     this.checkFiles();
-    const buffer = Buffer.allocUnsafeSlow(Math.min(PIECE_ENTRIES, this.reader.fileEntries) * ENTRY_BYTES);
-    for (const start of this.reader.starts) this.checkFile(start, buffer);
+    for (const start of this.reader.starts) this.checkFile(start);
     this.tellSums();
-    if (this.inLog !== matched) await this.findStrays(buffer);
+    if (this.inLog !== matched) await this.findStrays();
+    this.reader.release();
     const { topic, queueId } = this.reader.queue;
     const maxOffset = this.lastEntry + 1;
     const minOffset = this.firstMessage < 0 ? maxOffset : this.firstMessage;
@@ -104,12 +104,9 @@ export class QueueRowCheck {
     });
   }
 
-  private checkFile(start: number, buffer: Buffer): void {
-    const end = start + this.reader.fileEntries;
-    for (let from = start; from < end;) {
-      const window = this.reader.read(from, end - from, buffer);
-      if (window.toOffset === from) return;
-      for (let queueOffset = from; queueOffset < window.toOffset; queueOffset++) {
+  private checkFile(start: number): void {
+    for (const window of this.reader.windows(start)) {
+      for (let queueOffset = window.fromOffset; queueOffset < window.toOffset; queueOffset++) {
         const isFiller = window.isGap(queueOffset);
         if (!isFiller && !window.holdsRecord(queueOffset)) {
           if (this.holeFrom < 0) this.holeFrom = queueOffset;
@@ -120,9 +117,8 @@ export class QueueRowCheck {
         if (isFiller) this.fillers++;
         else this.checkEntry(queueOffset, window.physicalOffset(queueOffset));
       }
-      this.context.onRead((window.toOffset - from) * ENTRY_BYTES);
-      from = window.toOffset;
     }
+    this.context.onFile(this.reader.fileEntries * ENTRY_BYTES);
   }
 
   private checkEntry(queueOffset: number, physicalOffset: number): void {
@@ -209,15 +205,13 @@ export class QueueRowCheck {
   }
 
   /** Not all entries were asked for: looks at the record of each to find which. */
-  private async findStrays(buffer: Buffer): Promise<void> {
+  private async findStrays(): Promise<void> {
     const { log, findings } = this.context;
     const { topic, queueId } = this.reader.queue;
     let told = 0;
     for (const start of this.reader.starts) {
-      for (let from = start; from < start + this.reader.fileEntries;) {
-        const window = this.reader.read(from, start + this.reader.fileEntries - from, buffer);
-        if (window.toOffset === from) break;
-        for (let queueOffset = from; queueOffset < window.toOffset; queueOffset++) {
+      for (const window of this.reader.windows(start)) {
+        for (let queueOffset = window.fromOffset; queueOffset < window.toOffset; queueOffset++) {
           if (!window.holdsRecord(queueOffset)) continue;
           const physicalOffset = window.physicalOffset(queueOffset);
           const isOutside = physicalOffset < log.minOffset || physicalOffset >= log.endOffset;
@@ -237,7 +231,6 @@ export class QueueRowCheck {
             remedy: REBUILD,
           });
         }
-        from = window.toOffset;
       }
     }
   }

@@ -9,7 +9,6 @@ import { AbortFile } from '../checkpoint/abort-file.js';
 import { StoreCheckpoint } from '../checkpoint/store-checkpoint.js';
 import { RecordDecoder } from '../commit-log/record-check.js';
 import * as defaults from '../defaults.js';
-import { StoreLock } from '../lock/store-lock.js';
 import { LogScanner } from '../recovery/log-scanner.js';
 import { checkCheckpoint } from './checkpoint-check.js';
 import { Findings, type Finding } from './finding.js';
@@ -18,6 +17,7 @@ import { walkLog, type DamagedRange, type LogWalkResult } from './log-walk.js';
 import { QueueChecks } from './queue-checks.js';
 import { tellMissing } from './queue-missing.js';
 import { QueueRowCheck, type QueueSummary } from './queue-row-check.js';
+import { refuseInUse } from './refuse-in-use.js';
 import { ReadOnlyFileSystem } from './read-only-file-system.js';
 import { LogRow, surveyStore, type StoreSurvey, type SurveyOptions } from './store-survey.js';
 
@@ -87,17 +87,6 @@ export async function verifyStore(options: VerifyOptions): Promise<VerifyReport>
   } finally {
     handles.closeAll();
   }
-}
-
-/** Throws `STORE_LOCKED` when a broker uses the store. */
-export async function refuseInUse(
-  rootPath: string,
-  fileSystem: FileSystem,
-  clock: Clock,
-  machine: Machine,
-): Promise<void> {
-  const times = { heartbeatMs: defaults.LOCK_HEARTBEAT_MS, staleMs: defaults.LOCK_STALE_MS };
-  await new StoreLock(join(rootPath, 'lock'), times, fileSystem, clock, machine, () => undefined).refuseHeld();
 }
 
 class StoreVerifier {
@@ -225,7 +214,7 @@ class StoreVerifier {
       decoder: this.decoder(),
       findings,
       mayBeBehind,
-      onRead: (bytes: number) => {
+      onFile: (bytes: number) => {
         doneBytes += bytes;
         options.onProgress?.({ step: 'CONSUME_QUEUES', doneBytes, totalBytes });
       },

@@ -170,11 +170,8 @@ export class BrokerServices {
     this.set(SubscriptionGroupManager, groups);
     this.set(ConsumerOffsetManager, offsets);
     this.set(DelayOffsetManager, metadata.delayOffsets);
-    this.set(
-      BrokerFacts,
-      new BrokerFacts(config.brokerName, systemClock(), delayLevelsMs.length, config.storePathRootDir),
+    this.set(BrokerFacts, new BrokerFacts(config.brokerName, systemClock(), delayLevelsMs.length));
     this.set(QueryLimits, new QueryLimits(config.defaultQueryMaxNum));
-    );
     this.set(ConsumerManager, this.consumers);
     this.set(ProducerManager, this.producers);
     this.set(RebalanceLockManager, this.locks);

@@ -18,6 +18,9 @@ export type {
 export { NodeFileSystem } from './io/node-file-system.js';
 export type { Machine } from './io/machine.js';
 export { LocalMachine } from './io/machine.js';
+export type { IndexOptions } from './index-file/index-options.js';
+export type { IndexStats } from './index-file/index-service.js';
+export type { QueryMessageResult } from './index-file/message-query.js';
 export { lockStoreFolder } from './lock/lock-folder.js';
 export { MessageStore } from './message-store.js';
 export type { MessageStoreOptions } from './message-store-options.js';

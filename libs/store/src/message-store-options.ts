@@ -138,13 +138,13 @@ export function resolveSettings(options: MessageStoreOptions): StoreSettings {
     maxOpenFiles: options.maxOpenFiles ?? defaults.MAX_OPEN_FILES,
     damagedLog: options.damagedLog ?? 'REFUSE',
     ...resolveRetention(options),
+    ...resolveIndex(options),
     logger: options.logger ?? consoleLogger,
     fileSystem: options.fileSystem ?? new NodeFileSystem(),
     clock: options.clock ?? new SystemClock(),
     machine,
   };
   checkSettings(settings);
-    ...resolveIndex(options),
   return settings;
 }
 

@@ -367,13 +367,13 @@ export class MessageStore {
       await checkpoints.idle();
       await flush.flushedTo(writer.writtenOffset);
       await this.parts.index?.service.finish();
-      await checkpoints.takeLast();
+      await checkpoints.take();
       // Only a store that is complete on disk may say so.
       if (this.brokenReason === undefined) abort.remove();
     } finally {
       maintenance.stop();
-      flush.stop();
       await this.parts.index?.service.abandon();
+      flush.stop();
       pipeline.stop();
       checkpoint.close();
       handles.closeAll();

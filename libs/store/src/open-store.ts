@@ -46,8 +46,8 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
     return report;
   } catch (error) {
     await parts.retention.stop();
-    parts.flush.stop();
     await parts.index?.service.abandon();
+    parts.flush.stop();
     checkpoint.close();
     handles.closeAll();
     lock.release();
@@ -82,8 +82,6 @@ function recover(settings: StoreSettings, parts: StoreParts): Promise<RecoveryRe
   }).run(abort.find());
 }
 
-function startAt({ segments, writer, flush, commitLog, checkpoint }: StoreParts, logEndOffset: number): void {
-  segments.ensure(logEndOffset);
 function startIndex({ index, checkpoint }: StoreParts, { cleanStop, logEndOffset }: RecoveryReport): void {
   const { point, times } = checkpoint;
   if (index === undefined) return checkpoint.forgetIndexBeyond(logEndOffset);
@@ -95,6 +93,8 @@ function startIndex({ index, checkpoint }: StoreParts, { cleanStop, logEndOffset
   });
 }
 
+function startAt({ segments, writer, flush, commitLog, checkpoint }: StoreParts, logEndOffset: number): void {
+  segments.ensure(logEndOffset);
   writer.writtenOffset = logEndOffset;
   flush.flushedOffset = Math.min(logEndOffset, checkpoint.point?.flushedOffset ?? 0);
   commitLog.continueAt(logEndOffset);

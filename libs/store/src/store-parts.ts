@@ -14,17 +14,17 @@ import { TailCache } from './commit-log/tail-cache.js';
 import { ConsumeQueueStore } from './consume-queue/consume-queue-store.js';
 import * as defaults from './defaults.js';
 import { DispatchService } from './dispatch/dispatch-service.js';
+import { buildIndex } from './index-file/build-index.js';
 import { HandlePool } from './io/handle-pool.js';
 import { IoPace } from './io/io-pace.js';
 import { StoreLock } from './lock/store-lock.js';
-import { buildIndex } from './index-file/build-index.js';
 import { Maintenance } from './maintenance.js';
 import type { StoreSettings } from './message-store-options.js';
 import { MessageGetter } from './read/message-getter.js';
+import { RecordLookup } from './read/record-lookup.js';
 import { buildRetention } from './retention/build-retention.js';
 import { OffsetByTimestamp } from './read/offset-by-timestamp.js';
 
-import { RecordLookup } from './read/record-lookup.js';
 /** What happens in the parts and concerns the whole store. */
 export interface StoreEvents {
   /** The store must take no more messages, for the rest of its life. */
@@ -103,11 +103,11 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
       pipeline.written(appends);
       commitLog.prepareNextSegment();
       maintenance.wake();
+      index?.service.wake();
     },
     rolledBack: (appends, { error }) => {
       // Offsets go back in the order in which they were given, last one first.
       for (let i = appends.length - 1; i >= 0; i--) {
-      index?.service.wake();
         if (appends[i].takesQueueOffset) appends[i].queue.assignedOffset = appends[i].queueOffset;
       }
       commitLog.continueAt(writer.writtenOffset);
@@ -160,12 +160,26 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     handles,
     clock,
   );
+  const lookup = new RecordLookup(segments, reader, writtenOffset);
+  const index = buildIndex(settings, {
+    segments,
+    handles,
+    tail,
+    dispatch,
+    lookup,
+    checkpoints,
+    wakeMaintenance: () => {
+      maintenance.wake();
+    },
+  });
+  checkpoints.index = index?.service;
   const maintenance: Maintenance = new Maintenance(
     { intervalMs: settings.consumeQueueFlushIntervalMs, idleReleaseMs: settings.idleReleaseMs },
     queues,
     checkpoints,
     tail,
     readCache,
+    index?.service,
     clock,
     machine,
     logger,
@@ -198,25 +212,13 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     reader,
     getter,
     checkpoint,
-  const lookup = new RecordLookup(segments, reader, writtenOffset);
-  const index = buildIndex(settings, {
-    segments,
-    handles,
-    tail,
-    dispatch,
+    checkpoints,
     lookup,
-    checkpoints,
-    wakeMaintenance: () => {
-      maintenance.wake();
-    },
-  });
-  checkpoints.index = index?.service;
-    checkpoints,
+    index,
     maintenance,
     retention,
     lock,
     abort,
     offsetByTimestamp,
   };
-    index?.service,
 }

@@ -124,7 +124,6 @@ export const brokerSettings = defineSettings({
     description: 'Largest body of a message, or of a batch. The frame around it holds 16 MiB.',
     section: STORE,
   }),
-  messageDelayLevel: setting.string({
   messageIndexEnable: setting.boolean({
     default: true,
     description:
@@ -165,6 +164,7 @@ export const brokerSettings = defineSettings({
     description: 'Messages that one query by unique id returns at most, whatever the client asks for.',
     section: STORE,
   }),
+  messageDelayLevel: setting.string({
     default: DEFAULT_MESSAGE_DELAY_LEVEL,
     description: 'The delay levels, level 1 first; units s, m, h, d.',
     section: STORE,

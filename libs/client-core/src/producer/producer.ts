@@ -268,12 +268,12 @@ export class Producer implements InstanceProducer {
     }
   }
 
-  private running(): { instance: ClientInstance; engine: SendEngine } {
-    const { instance, engine } = this;
   private get lookup(): MessageLookup {
     return new MessageLookup(this.running().instance);
   }
 
+  private running(): { instance: ClientInstance; engine: SendEngine } {
+    const { instance, engine } = this;
     if (!instance || !engine || this.closing) throw this.notUsable();
     return { instance, engine };
   }

@@ -1,5 +1,5 @@
 /** The client process of `bench/client.ts`: one producer or consumer of `@rocknest/client-core`, used as its users do. */
-import { Producer, PushConsumer } from '@rocknest/client-core';
+import { Producer, PushConsumer, type ConsumeResult } from '@rocknest/client-core';
 import { cpuTimeSince, serveCalls, type CpuTime } from '../support/bench-process.js';
 
 export interface ClientSettings {
@@ -80,7 +80,7 @@ async function consume(count: number): Promise<LoadResult> {
   let end: () => void = () => undefined;
   const begun = new Promise<void>((resolve) => (begin = resolve));
   const ended = new Promise<void>((resolve) => (end = resolve));
-  consumer.registerMessageListener(async () => {
+  consumer.registerMessageListener(async (): Promise<ConsumeResult> => {
     if (++seen === 1) begin();
     if (seen === count) end();
     return 'CONSUME_SUCCESS';

@@ -64,7 +64,11 @@ let app: INestMicroservice;
 
 async function open({ namesrvAddr }: { namesrvAddr: string }): Promise<void> {
   app = await NestFactory.createMicroservice(
-    { module: class ConsumerApplication {}, imports: [RocketMQModule.forRoot({ namesrvAddr })], controllers: [Handler] },
+    {
+      module: class ConsumerApplication {},
+      imports: [RocketMQModule.forRoot({ namesrvAddr })],
+      controllers: [Handler],
+    },
     { strategy: new RocketMQServer({ group: 'bench-nest' }), logger: ['error', 'warn'] },
   );
   await app.listen();

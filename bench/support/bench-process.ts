@@ -75,7 +75,9 @@ export function serveCalls(handlers: Handlers): void {
     run().then(
       (value) => process.send!({ value } satisfies Reply),
       (error: unknown) =>
-        process.send!({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) } satisfies Reply),
+        process.send!({
+          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        } satisfies Reply),
     );
   });
 }

@@ -52,6 +52,11 @@ export const COPY_LIMIT_BYTES = 8 * KIB;
 /** Size of the buffer they are copied into, shared by all connections. */
 export const SCRATCH_BYTES = 128 * KIB;
 
+/** Size of a page that requests are encoded into: one write of {@link EARLY_FLUSH_BYTES}. */
+export const WRITE_PAGE_BYTES = 256 * KIB;
+/** Pages that are kept for further use, all connections together. */
+export const MAX_FREE_WRITE_PAGES = 4;
+
 /** Requests of ours that one server connection may wait for: RocketMQ allows 64 asynchronous ones. */
 export const DEFAULT_MAX_PENDING_PER_SERVER_CONNECTION = 1024;
 /** Requests of a client that wait for an answer, over all its connections; RocketMQ's `clientAsyncSemaphoreValue`. */

@@ -5,6 +5,8 @@ export * from './errors.js';
 export { consoleLogger, silentLogger } from './logger.js';
 export type { RemotingLogger } from './logger.js';
 export * as remotingDefaults from './defaults.js';
+export { EncodedRequest } from './encoded-request.js';
+export { WritePage } from './net/write-page.js';
 export { flushWrites } from './net/write-queue.js';
 export { formatAddress, parseAddress } from './support/address.js';
 export type { HostAndPort } from './support/address.js';

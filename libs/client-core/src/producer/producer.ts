@@ -99,7 +99,7 @@ export class Producer implements InstanceProducer {
    */
   async sendOneway(message: MessageInput, options?: Pick<SendOptions, 'queue'>): Promise<void> {
     const { instance } = this.running();
-    const outgoing = outgoingMessage(message, this.options.maxMessageSizeBytes);
+    const outgoing = outgoingMessage(message, this.options.maxMessageSizeBytes, Date.now());
     await compressBody(outgoing, this.options.compressMsgBodyOverBytes);
     const { defaultTopic, defaultTopicQueueNums } = this.options.engine;
     const queue =
@@ -186,11 +186,13 @@ export class Producer implements InstanceProducer {
     callback: SendCallback,
   ): void {
     try {
-      const { engine } = this.running();
+      const { engine } = this;
+      if (!engine || this.closing) throw this.notUsable();
+      const nowMs = Date.now();
       const { maxMessageSizeBytes, compressMsgBodyOverBytes, sendMsgTimeoutMs } = this.options;
       const outgoing = isBatch(message)
         ? outgoingBatch(message, maxMessageSizeBytes)
-        : outgoingMessage(message, maxMessageSizeBytes);
+        : outgoingMessage(message, maxMessageSizeBytes, nowMs);
       const queue = options?.queue;
       if (queue !== undefined && queue.topic !== outgoing.topic) {
         throw invalidArgument(`a message to topic ${outgoing.topic} can't go to a queue of topic ${queue.topic}`);
@@ -201,11 +203,11 @@ export class Producer implements InstanceProducer {
           : integerOption('timeoutMs', options.timeoutMs, sendMsgTimeoutMs, 1);
       const compressing = compressBody(outgoing, compressMsgBodyOverBytes);
       if (!compressing) {
-        engine.send(outgoing, queue, timeoutMs, retries, callback);
+        engine.send(nowMs, outgoing, queue, timeoutMs, retries, callback);
         return;
       }
       compressing
-        .then(() => engine.send(outgoing, queue, timeoutMs, retries, callback))
+        .then(() => engine.send(Date.now(), outgoing, queue, timeoutMs, retries, callback))
         .catch((error: unknown) => callback.onException(error as Error));
     } catch (error) {
       queueMicrotask(() => callback.onException(error as Error));
@@ -232,7 +234,7 @@ export class Producer implements InstanceProducer {
         batch: false,
         brokerName: queue.brokerName,
       }),
-      message.body,
+      typeof message.body === 'string' ? Buffer.from(message.body) : message.body,
     ).markOneway();
   }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { COPY_LIMIT_BYTES, EARLY_FLUSH_BYTES, SCRATCH_BYTES } from '../defaults.js';
+import { releasePage, takePage, type WritePage } from './write-page.js';
 
 /** Unsent bytes of several connections, counted together. */
 export interface BufferedBytes {
@@ -30,6 +31,11 @@ export class WriteQueue {
   lastSentMs = performance.now();
 
   private frames: Buffer[] = [];
+  /** The page that frames are encoded into, and where those begin that are not in `frames`. */
+  private page: WritePage | undefined;
+  private pageStart = 0;
+  /** Full pages that `frames` has parts of. */
+  private fullPages: WritePage[] = [];
   private collectedBytes = 0;
   private queued = false;
   private closed = false;
@@ -55,6 +61,7 @@ export class WriteQueue {
   /** Adds a frame in one piece. */
   push(frame: Buffer): void {
     if (this.closed) return;
+    if (this.page !== undefined) this.endRun();
     this.frames.push(frame);
     this.collected(frame.length);
   }
@@ -62,12 +69,56 @@ export class WriteQueue {
   /** Adds a frame in several pieces. */
   pushAll(pieces: readonly Buffer[]): void {
     if (this.closed) return;
+    if (this.page !== undefined) this.endRun();
     let bytes = 0;
     for (const piece of pieces) {
       this.frames.push(piece);
       bytes += piece.length;
     }
     this.collected(bytes);
+  }
+
+  /**
+   * Room for a frame of at most `bytes`, to be written to `page.bytes` from `page.used` on; `commit` adds it. Frames that follow one
+   * another this way leave as one buffer without being copied again.
+   */
+  reserve(bytes: number): WritePage {
+    const { page } = this;
+    if (page !== undefined) {
+      if (page.used + bytes <= page.bytes.length) return page;
+      this.endRun();
+      this.fullPages.push(page);
+    }
+    this.pageStart = 0;
+    return (this.page = takePage(bytes));
+  }
+
+  /** Adds the frame between `page.used` and `end`. */
+  commit(end: number): void {
+    const page = this.page!;
+    const bytes = end - page.used;
+    page.used = end;
+    this.collected(bytes);
+  }
+
+  /** The frames that were encoded since the last run become one buffer. */
+  private endRun(): void {
+    const { used, bytes } = this.page!;
+    if (used === this.pageStart) return;
+    this.frames.push(bytes.subarray(this.pageStart, used));
+    this.pageStart = used;
+  }
+
+  /** @param taken the kernel took everything within the call, so that the memory is free again. */
+  private leavePages(taken: boolean): void {
+    const { page, fullPages } = this;
+    if (page === undefined) return;
+    this.page = undefined;
+    if (taken) {
+      releasePage(page);
+      for (const full of fullPages) releasePage(full);
+    }
+    if (fullPages.length > 0) this.fullPages = [];
   }
 
   private collected(bytes: number): void {
@@ -86,12 +137,13 @@ export class WriteQueue {
   /** Sends now. */
   flush(): void {
     this.queued = false;
-    if (this.frames.length > 0) this.write();
+    if (this.collectedBytes > 0) this.write();
   }
 
   /** Forgets everything that was not sent. */
   close(): void {
     this.closed = true;
+    this.leavePages(false);
     this.frames = [];
     this.collectedBytes = 0;
     this.total.bytes -= this.socketBytes;
@@ -100,6 +152,7 @@ export class WriteQueue {
 
   private write(): void {
     const { frames, socket } = this;
+    if (this.page !== undefined) this.endRun();
     const scratchBefore = scratchOffset;
     const scratchUsed = scratch;
     const segments = frames.length === 1 ? frames : join(frames, this.socketBytes > 0);
@@ -113,6 +166,7 @@ export class WriteQueue {
     frames.length = 0;
     this.collectedBytes = 0;
     this.count();
+    this.leavePages(this.socketBytes === 0);
     // The kernel took everything within the call: the shared buffer is free again.
     if (this.socketBytes === 0) {
       this.lastSentMs = performance.now();

@@ -78,7 +78,6 @@ export class BrokerServices {
     });
     this.holds = new PullRequestHoldService({
       maxParked: config.maxParkedPulls,
-      maxOffset: (topic, queueId) => store.maxOffset(topic, queueId),
       clock: systemClock,
     });
     this.schedule = new ScheduleMessageService({
@@ -137,14 +136,14 @@ export class BrokerServices {
     const creator = new TopicAutoCreator(topics, {
       autoCreateTopicEnable: config.autoCreateTopicEnable,
       maxTopics,
-      onCreated: () => void this.announcer.changed(),
+      onCreated: ({ topicName }) => void this.announcer.changed([topicName]),
     });
     const directory = new GroupDirectory(groups, {
       autoCreateSubscriptionGroup: config.autoCreateSubscriptionGroup,
       maxGroups,
     });
     const gate = new PutGate(topics, creator, permission);
-    this.announcer.onChange(() => gate.topicsChanged());
+    this.announcer.onChange((topics) => gate.topicsChanged(topics));
     const rules = new MessageRules({
       maxMessageSizeBytes,
       maxDelayLevel: delayLevelsMs.length,

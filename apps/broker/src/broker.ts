@@ -12,6 +12,7 @@ import { NamesrvRegistration } from './registration/namesrv-registration.js';
 import { RegistrationMessages } from './registration/registration-messages.js';
 import { parseDelayLevels } from './schedule/index.js';
 import { storeHostIp } from './start/store-host.js';
+import { retentionOptions } from './start/retention-options.js';
 import { checkSupported } from './start/supported.js';
 import { SystemTopicSet } from './topics/system-topics.js';
 import { listen, type Listener } from './start/listen.js';
@@ -119,6 +120,7 @@ export class Broker {
       maxMessageSizeBytes: config.maxMessageSize,
       delayLevelsMs: this.delayLevelsMs,
       damagedLog: config.damagedLog,
+      ...retentionOptions(config),
       messageIndexEnable: config.messageIndexEnable,
       maxHashSlotNum: config.maxHashSlotNum,
       maxIndexNum: config.maxIndexNum,
@@ -193,7 +195,7 @@ export class Broker {
       periodMs: config.registerNameServerPeriod,
       logger,
     });
-    services.announcer.announceWith(() => registration.registerNow());
+    services.announcer.announceWith((topics) => registration.topicsChanged(topics));
     this.stops.push(() => registration.stop());
     await registration.start();
   }

@@ -71,6 +71,10 @@ export interface MessageStoreOptions extends RetentionOptions, IndexOptions {
   readonly maxFilterScanBytes?: number;
   /** Descriptors of log and queue files. @default 256 */
   readonly maxOpenFiles?: number;
+  /** With more queues than this to write, their entries are held back for up to 60 s: the queue table keeps them. @default 256 */
+  readonly holdBackQueues?: number;
+  /** With at least so many queues a queue table is kept, which spares the start a look into each queue file. @default 1,000 */
+  readonly queueTableMinQueues?: number;
   /** Damage before whole messages: refuse to open, or cut everything from the damage on. @default 'REFUSE' */
   readonly damagedLog?: 'REFUSE' | 'CUT';
   /** @default warnings and errors to standard error */
@@ -136,6 +140,8 @@ export function resolveSettings(options: MessageStoreOptions): StoreSettings {
     maxTransferBytesOnDisk: options.maxTransferBytesOnDisk ?? defaults.MAX_TRANSFER_BYTES_ON_DISK,
     maxFilterScanBytes: options.maxFilterScanBytes ?? defaults.MAX_FILTER_SCAN_BYTES,
     maxOpenFiles: options.maxOpenFiles ?? defaults.MAX_OPEN_FILES,
+    holdBackQueues: options.holdBackQueues ?? defaults.CONSUME_QUEUE_HOLD_BACK_QUEUES,
+    queueTableMinQueues: options.queueTableMinQueues ?? defaults.QUEUE_TABLE_MIN_QUEUES,
     damagedLog: options.damagedLog ?? 'REFUSE',
     ...resolveRetention(options),
     ...resolveIndex(options),

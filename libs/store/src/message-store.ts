@@ -364,10 +364,11 @@ export class MessageStore {
       await this.parts.retention.stop();
       await group.idle();
       maintenance.stop();
+      checkpoints.stop();
       await checkpoints.idle();
       await flush.flushedTo(writer.writtenOffset);
       await this.parts.index?.service.finish();
-      await checkpoints.take();
+      await checkpoints.takeLast();
       // Only a store that is complete on disk may say so.
       if (this.brokenReason === undefined) abort.remove();
     } finally {

@@ -34,9 +34,10 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
       for (const segment of parts.segments.all)
         if (segment.endOffset > report.scannedFromOffset) parts.flush.markDirty(segment);
     if (settings.flushDiskType === 'SYNC_FLUSH') await parts.flush.flushedTo(report.logEndOffset);
-    if (!report.cleanStop || report.queuesRebuilt) {
+    const lacksTable = report.queues >= settings.queueTableMinQueues && !report.queueTableUsed;
+    if (!report.cleanStop || report.queuesRebuilt || lacksTable) {
       // Not waited for: serving can begin, and a crash before it is done only recovers the same again.
-      parts.checkpoints.take().catch((error: unknown) => {
+      parts.checkpoints.takeDue().catch((error: unknown) => {
         settings.logger.error(`the checkpoint after recovery could not be taken: ${(error as Error).message}`);
       });
     }
@@ -56,7 +57,7 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
 }
 
 function recover(settings: StoreSettings, parts: StoreParts): Promise<RecoveryReport> {
-  const { segments, handles, queues, dispatch, checkpoint, abort } = parts;
+  const { segments, handles, queues, dispatch, checkpoint, table, abort } = parts;
   const { fileSystem, clock, logger, damagedLog } = settings;
   const decoder = new RecordDecoder(settings.delayLevelsMs);
   const scanner = new LogScanner(segments, handles, defaults.RECOVERY_READ_BYTES);
@@ -76,6 +77,7 @@ function recover(settings: StoreSettings, parts: StoreParts): Promise<RecoveryRe
     decoder,
     dispatch,
     checkpoint,
+    table,
     clock,
     logger,
     damagedLog,

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { AbortFile } from './checkpoint/abort-file.js';
 import { CheckpointService } from './checkpoint/checkpoint-service.js';
+import { QueueSync } from './checkpoint/queue-sync.js';
+import { QueueTableFile } from './checkpoint/queue-table-file.js';
 import { StoreCheckpoint } from './checkpoint/store-checkpoint.js';
 import { AppendPipeline } from './commit-log/append-pipeline.js';
 import { CommitLog } from './commit-log/commit-log.js';
@@ -12,6 +14,7 @@ import { RecordReader } from './commit-log/record-reader.js';
 import { SegmentList } from './commit-log/segment-list.js';
 import { TailCache } from './commit-log/tail-cache.js';
 import { ConsumeQueueStore } from './consume-queue/consume-queue-store.js';
+import { QueueWriteBack } from './consume-queue/queue-write-back.js';
 import * as defaults from './defaults.js';
 import { DispatchService } from './dispatch/dispatch-service.js';
 import { buildIndex } from './index-file/build-index.js';
@@ -50,6 +53,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
       tailEntries: defaults.CONSUME_QUEUE_TAIL_ENTRIES,
       writeBatchEntries: defaults.CONSUME_QUEUE_WRITE_BATCH_ENTRIES,
       flushSliceMs: defaults.CONSUME_QUEUE_FLUSH_SLICE_MS,
+      maxTailBytes: defaults.CONSUME_QUEUE_TAILS_BYTES,
     },
     clock,
     logger,
@@ -93,6 +97,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     },
     (error) => {
       const reason = `fdatasync of the commit log failed (${error.message}): what was written since the last one may be lost; restart the broker to recover`;
+      abort.noteFailedFlush();
       events.broken(reason);
       pipeline.failed(reason);
     },
@@ -151,13 +156,50 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     writtenOffset,
   );
   const checkpoint = new StoreCheckpoint(join(rootPath, 'checkpoint'), fileSystem);
+  const table = new QueueTableFile(
+    {
+      path: join(rootPath, 'queuetable'),
+      fileEntries: settings.consumeQueueFileEntries,
+      bootId: machine.bootId(),
+      sliceMs: defaults.CONSUME_QUEUE_FLUSH_SLICE_MS,
+    },
+    fileSystem,
+    clock,
+  );
   const checkpoints = new CheckpointService(
-    { intervalMs: settings.checkpointIntervalMs, logBytes: settings.checkpointLogBytes },
+    {
+      intervalMs: settings.checkpointIntervalMs,
+      logBytes: settings.checkpointLogBytes,
+      manyQueues: settings.holdBackQueues,
+      tableMinQueues: settings.queueTableMinQueues,
+      queueSyncDelayMs: defaults.QUEUE_SYNC_DELAY_MS,
+      stopSyncMs: defaults.STOP_SYNC_MS,
+    },
     checkpoint,
     queues,
     dispatch,
     flush,
-    handles,
+    new QueueSync(queues, handles, clock, (error) => {
+      abort.noteFailedFlush();
+      events.broken(`fdatasync of a consume queue failed (${error.message}); restart the broker to recover`);
+    }),
+    table,
+    () => segments.minOffset,
+    clock,
+    (error) => {
+      logger.error(`consume queue files could not be synced: ${error.message}; they are tried again`);
+    },
+  );
+  const writeBack = new QueueWriteBack(
+    {
+      holdBackQueues: settings.holdBackQueues,
+      holdBackMs: defaults.CONSUME_QUEUE_HOLD_BACK_MS,
+      holdBackEntries: defaults.CONSUME_QUEUE_HOLD_BACK_ENTRIES,
+      quietMs: defaults.CONSUME_QUEUE_QUIET_MS,
+      sliceMs: defaults.CONSUME_QUEUE_FLUSH_SLICE_MS,
+      pauseMs: defaults.CONSUME_QUEUE_FLUSH_PAUSE_MS,
+    },
+    queues,
     clock,
   );
   const lookup = new RecordLookup(segments, reader, writtenOffset);
@@ -176,6 +218,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
   const maintenance: Maintenance = new Maintenance(
     { intervalMs: settings.consumeQueueFlushIntervalMs, idleReleaseMs: settings.idleReleaseMs },
     queues,
+    writeBack,
     checkpoints,
     tail,
     readCache,
@@ -184,7 +227,15 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     machine,
     logger,
   );
-  const retention = buildRetention(settings, { segments, handles, queues, checkpoints, dispatch, writer });
+  const retention = buildRetention(settings, {
+    segments,
+    handles,
+    queues,
+    checkpoints,
+    dispatch,
+    index: index?.service,
+    writer,
+  });
   const lock = new StoreLock(
     join(rootPath, 'lock'),
     { heartbeatMs: defaults.LOCK_HEARTBEAT_MS, staleMs: defaults.LOCK_STALE_MS },
@@ -195,7 +246,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
       events.broken(`${reason}: another process may be using the store`);
     },
   );
-  const abort = new AbortFile(join(rootPath, 'abort'), fileSystem, machine);
+  const abort: AbortFile = new AbortFile(join(rootPath, 'abort'), fileSystem, machine);
   const offsetByTimestamp = new OffsetByTimestamp(reader);
   return {
     handles,
@@ -212,6 +263,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     reader,
     getter,
     checkpoint,
+    table,
     checkpoints,
     lookup,
     index,

@@ -57,6 +57,7 @@ export class CheckpointService {
     private readonly table: QueueTableFile,
     private readonly minPhysicalOffset: () => number,
     private readonly clock: Clock,
+    private readonly onError: (error: Error) => void,
   ) {
     this.lastMs = clock.monotonicMs();
   }
@@ -84,6 +85,7 @@ export class CheckpointService {
 
   /** Takes the last checkpoint before the store closes: everything is written, and of many queues synced what a stop has time for. */
   takeLast(): Promise<void> {
+    this.stop();
     return this.inTurn(async () => {
       if (!this.hasMany) return this.takeNow();
       const mark = this.mark();
@@ -142,8 +144,8 @@ export class CheckpointService {
     await this.queues.writeAll();
     await this.sync.syncAll();
     for (const dispatcher of this.dispatch.dispatchers) await dispatcher.flush();
+    this.stop();
     await this.reached(mark);
-    this.pass = undefined;
     if (this.table.isSupported && this.queues.queueCount >= this.options.tableMinQueues) await this.saveTable(mark);
   }
 
@@ -154,9 +156,28 @@ export class CheckpointService {
     await this.saveTable(mark);
     await this.commitIndex();
     this.pass ??= new QueueSyncPass(mark, this.options.queueSyncDelayMs, this.queues, this.sync, this.clock);
-    if (!this.pass.isDue) return;
-    await this.pass.run();
-    await this.reached(this.pass.mark);
+    if (this.pass.isDue) this.startPass(this.pass);
+  }
+
+  /** Beside further checkpoints: it takes many seconds. A checkpoint that brings everything to stable storage itself ends it. */
+  private startPass(pass: QueueSyncPass): void {
+    const end = (): Promise<void> =>
+      this.inTurn(async () => {
+        if (this.pass !== pass) return;
+        this.pass = undefined;
+        if (pass.isDone) await this.reached(pass.mark);
+      });
+    pass
+      .run()
+      .finally(end)
+      .catch((error: unknown) => {
+        this.onError(error as Error);
+      });
+  }
+
+  /** Ends the slow pass over the files, so that the store can be closed. */
+  stop(): void {
+    this.pass?.cancel();
     this.pass = undefined;
   }
 

@@ -18,7 +18,7 @@ export interface DispatchMark {
 export class QueueSyncPass {
   private readonly startedMs: number;
   private readonly pending: ConsumeQueue[];
-  private done = false;
+  private state: 'waiting' | 'running' | 'done' | 'cancelled' = 'waiting';
 
   constructor(
     /** Where the checkpoint stands once the pass is done. */
@@ -32,25 +32,37 @@ export class QueueSyncPass {
     this.pending = [...new Set([...queues.unsyncedQueues, ...queues.unwrittenQueues])];
   }
 
+  /** It is time to run it. */
   get isDue(): boolean {
-    return this.clock.monotonicMs() - this.startedMs >= this.delayMs;
+    return this.state === 'waiting' && this.clock.monotonicMs() - this.startedMs >= this.delayMs;
   }
 
   get isDone(): boolean {
-    return this.done;
+    return this.state === 'done';
   }
 
-  /** Goes on to the end. Rejects when the disk refuses; may be called again then. */
+  /** Does nothing more; the file that is being synced is the last one. */
+  cancel(): void {
+    this.state = 'cancelled';
+  }
+
+  /** Goes through all queues. Rejects when the disk refuses; what was not synced is left to the next pass. */
   async run(): Promise<void> {
-    for (let queue = this.pending.at(-1); queue !== undefined; queue = this.pending.at(-1)) {
+    this.state = 'running';
+    for (let queue = this.pending.pop(); queue !== undefined; queue = this.pending.pop()) {
+      if (this.wasCancelled) return;
       if (!queue.deleted) {
         const isHeldBack = queue.unwrittenEntries > 0 && queue.unwrittenSinceMs <= this.startedMs;
         if (isHeldBack && !this.queues.writeQueue(queue)) throw this.queues.writeFailure ?? new Error('not writable');
         await this.sync.sync(queue);
         this.queues.noteSynced(queue);
       }
-      this.pending.pop();
     }
-    this.done = true;
+    if (!this.wasCancelled) this.state = 'done';
+  }
+
+  /** It may have happened during any wait. */
+  private get wasCancelled(): boolean {
+    return this.state === 'cancelled';
   }
 }

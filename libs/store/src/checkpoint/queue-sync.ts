@@ -6,12 +6,15 @@ import type { HandlePool } from '../io/handle-pool.js';
 /** Fdatasyncs under way at the same time where somebody waits for all of them: half of libuv's threads, the log needs some too. */
 const SYNCS_AT_ONCE = 2;
 
-/** Brings consume queue files to stable storage. */
+/** Brings consume queue files to stable storage. A failed fdatasync is final, as that of the log is: no checkpoint is taken any more. */
 export class QueueSync {
+  private failure: Error | undefined;
+
   constructor(
     private readonly queues: ConsumeQueueStore,
     private readonly handles: HandlePool,
     private readonly clock: Clock,
+    private readonly onFailed: (error: Error) => void,
   ) {}
 
   /** Syncs all that was written. Rejects with what the file system says; what was not synced is tried the next time. */
@@ -42,8 +45,16 @@ export class QueueSync {
     return isDone;
   }
 
+  private fail(error: Error): void {
+    if (this.failure !== undefined) return;
+    this.failure = error;
+    this.onFailed(error);
+  }
+
   /** Syncs the files of one queue up to what is written now. */
   async sync(queue: ConsumeQueue): Promise<void> {
+    // A second fdatasync would report success for pages that the first one dropped.
+    if (this.failure !== undefined) throw this.failure;
     const { paths, toOffset } = queue.unsynced();
     for (const path of paths) {
       // A topic that was deleted meanwhile has no files any more.
@@ -52,8 +63,9 @@ export class QueueSync {
       await new Promise<void>((resolve, reject) => {
         lease.file.syncData((error) => {
           lease.release();
-          if (error === undefined) resolve();
-          else reject(error);
+          if (error === undefined) return resolve();
+          this.fail(error);
+          reject(error);
         });
       });
     }

@@ -59,11 +59,6 @@ export class ConsumeQueueStore {
     return this.options.fileEntries;
   }
 
-  /** Entries of one file. */
-  get fileEntries(): number {
-    return this.options.fileEntries;
-  }
-
   get hasUnwritten(): boolean {
     return this.unwritten.size > 0;
   }

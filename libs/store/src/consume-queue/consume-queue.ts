@@ -157,22 +157,6 @@ export class ConsumeQueue {
     return path;
   }
 
-  /** The messages before the offset are gone from the log. */
-  raiseMinOffset(queueOffset: number): void {
-    this.minOffset = Math.max(this.minOffset, Math.min(queueOffset, this.maxOffset));
-  }
-
-  /**
-   * Takes the oldest file out of the row when no message that it leads to can be read any more; never the last one, which tells where an
-   * emptied queue goes on. The caller removes it. @returns its path, or undefined.
-   */
-  takeOldestFile(): string | undefined {
-    // A file before the first entry that is not written and synced yet is none of these.
-    const path = this.files.takeFirst(Math.min(this.minOffset, this.syncedOffset));
-    if (path !== undefined) this.baseOffset = this.files.firstOffset ?? this.baseOffset;
-    return path;
-  }
-
   /** Frees the memory of the tail when all of it is in the files. */
   releaseTail(): void {
     if (this.writtenOffset === this.maxOffset) this.forgetEntries();

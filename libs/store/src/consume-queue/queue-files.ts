@@ -154,19 +154,6 @@ export class QueueFiles {
     return path;
   }
 
-  /**
-   * Takes the oldest file out of the row when another one follows and it ends at `queueOffset` or before. The caller removes it.
-   * @returns its path, or undefined when there is no such file.
-   */
-  takeFirst(queueOffset: number): string | undefined {
-    const { fileEntries } = this.context;
-    if (this.firstOffset === undefined || this.firstOffset === this.lastFileOffset) return undefined;
-    if (this.firstOffset + fileEntries > queueOffset) return undefined;
-    const path = this.pathOf(this.firstOffset);
-    this.firstOffset += fileEntries;
-    return path;
-  }
-
   /** Closes the files: they are about to be moved or removed. */
   forgetHandles(): void {
     for (const entry of this.context.fileSystem.list(this.folder)) {

@@ -21,7 +21,7 @@ import {
   topicNames,
 } from './many-topics/topic-set.js';
 import { readFlags } from './support/flags.js';
-import { measureIdle } from './support/footprint.js';
+import { measureIdle, untilQuiet } from './support/footprint.js';
 import { median, printTable, rates, spread } from './support/statistics.js';
 
 const flags = readFlags(
@@ -58,6 +58,8 @@ const flags = readFlags(
 const MIB = 1024 * 1024;
 const WARM_UP_MESSAGES = 100_000;
 const STOP_GRACE_MS = 60_000;
+/** Queue files are written seconds after the last message, and synced 40 s later. */
+const SETTLE_SECONDS = 75;
 const ONE = 'one-topic';
 
 const topics = topicNames(flags.topics);
@@ -102,6 +104,8 @@ async function sends(): Promise<void> {
   await run(WARM_UP_MESSAGES, roundRobin(one));
   await run(queues.length, roundRobin(many));
   footprint('a message in each queue');
+  // Making a queue's first file is dear, and happens once.
+  await settle('... and its file made');
   const loads: [string, (index: number) => FrameTemplate][] = [
     ['1 topic', roundRobin(one)],
     [`${flags.topics} topics, all alike`, roundRobin(many)],
@@ -127,7 +131,13 @@ async function sends(): Promise<void> {
   footprint('after the loads');
 }
 
+async function settle(what: string): Promise<void> {
+  const { seconds, cpuSeconds } = await untilQuiet(broker.pid, SETTLE_SECONDS);
+  say(`${what}: s until quiet, CPU s`, `${seconds.toFixed(0)}, ${cpuSeconds.toFixed(1)}`);
+}
+
 async function idle(): Promise<void> {
+  await settle('work left by the loads');
   const { cpuPercent, residentMiB } = await measureIdle(broker.pid, flags.idle);
   say(`idle for ${flags.idle} s: CPU % of a core, resident MiB`, `${cpuPercent.toFixed(2)}, ${residentMiB.toFixed(0)}`);
 }

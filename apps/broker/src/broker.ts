@@ -120,6 +120,7 @@ export class Broker {
       maxMessageSizeBytes: config.maxMessageSize,
       delayLevelsMs: this.delayLevelsMs,
       damagedLog: config.damagedLog,
+      maxOpenFiles: config.maxOpenFiles,
       ...retentionOptions(config),
       messageIndexEnable: config.messageIndexEnable,
       maxHashSlotNum: config.maxHashSlotNum,

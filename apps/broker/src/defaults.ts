@@ -98,6 +98,8 @@ export const HOLD_TIMEOUT_RESOLUTION_MS = 250;
 export const SHORT_POLLING_TIME_MS = 1_000;
 /** A client's wish to be parked is cut to this (clients ask for 15 to 30 s and give up after 30). */
 export const MAX_SUSPEND_MS = 120_000;
+/** Common limits of a process are 1,024 descriptors and more, and sockets need theirs. */
+export const DEFAULT_MAX_OPEN_FILES = 256;
 /** Pulls parked at most in all; past it a pull that found nothing is answered at once. Each costs about 500 bytes. */
 export const DEFAULT_MAX_PARKED_PULLS = 100_000;
 

@@ -290,6 +290,7 @@ export class MessageStore {
       readCacheBytes: readCache.sizeBytes,
       openFiles: handles.openFiles,
       queues: queues.queueCount,
+      queueTailBytes: queues.tailBytes,
       checkpointPhysicalOffset: checkpoints.physicalOffset,
       index: this.parts.index?.service.stats(),
       notWritable: this.refusal()?.reason,

@@ -155,6 +155,8 @@ export interface StoreStats {
   readonly readCacheBytes: number;
   readonly openFiles: number;
   readonly queues: number;
+  /** Memory of the queue entries that are held for writers, and for readers of the tail. */
+  readonly queueTailBytes: number;
   /** Where recovery would start if the process died now. */
   readonly checkpointPhysicalOffset: number;
   /** The index by key; undefined when none is kept. */

@@ -1,6 +1,7 @@
 import { defineSettings, setting, type SettingsOf } from '@rocknest/config';
 import * as defaults from '../defaults.js';
 import { DEFAULT_MESSAGE_DELAY_LEVEL } from '../schedule/defaults.js';
+import { retentionSettings } from './retention-settings.js';
 
 const IDENTITY = 'Identity';
 const NETWORK = 'Network';
@@ -183,6 +184,8 @@ export const brokerSettings = defineSettings({
     important: true,
   }),
 
+  ...retentionSettings,
+
   autoCreateTopicEnable: setting.boolean({
     default: true,
     description: 'Create a topic at the first send to it, after the model of TBW102.',
@@ -327,6 +330,14 @@ export const brokerSettings = defineSettings({
     default: defaults.DEFAULT_MAX_TAGS_PER_SUBSCRIPTION,
     min: 1,
     description: 'Tags in one subscription at most.',
+    section: LIMITS,
+  }),
+  maxOpenFiles: setting.integer({
+    default: defaults.DEFAULT_MAX_OPEN_FILES,
+    min: 8,
+    max: 1_000_000,
+    description:
+      'Descriptors of log and queue files that stay open, whatever the number of topics. Sockets need theirs beside them.',
     section: LIMITS,
   }),
   maxParkedPulls: setting.integer({

@@ -107,14 +107,15 @@ export class NodeFileSystem implements FileSystem {
 
   /** One folder after the other: Node's own recursive form hides EROFS behind ENOENT, and never ends below /proc. */
   makeFolder(path: string): void {
-    if (fs.existsSync(path)) return;
-    const parent = dirname(path);
-    if (parent !== path) this.makeFolder(parent);
     try {
       fs.mkdirSync(path);
     } catch (error) {
-      // Made by someone else in the meantime, or a file: the next call into it says which.
-      if (errnoOf(error) !== 'EEXIST') throw error;
+      // It is there already, or it is a file: the next call into it says which.
+      if (errnoOf(error) === 'EEXIST' || fs.existsSync(path)) return;
+      const parent = dirname(path);
+      if (errnoOf(error) !== 'ENOENT' || parent === path || fs.existsSync(parent)) throw error;
+      this.makeFolder(parent);
+      this.makeFolder(path);
     }
   }
 

@@ -42,6 +42,9 @@ export class FaultyFileSystem implements FileSystem {
   syncReads = 0;
   asyncReads = 0;
   usageCalls = 0;
+  /** Files open now, and the most there ever were. */
+  openNow = 0;
+  mostOpen = 0;
   private held: (() => void)[] = [];
 
   release(): void {
@@ -64,7 +67,9 @@ export class FaultyFileSystem implements FileSystem {
   open(path: string, options?: OpenOptions): StoreFile {
     const error = this.onOpen(path);
     if (error !== undefined) throw error;
-    return new FaultyFile(this, this.real.open(path, options));
+    const file = new FaultyFile(this, this.real.open(path, options));
+    this.mostOpen = Math.max(this.mostOpen, ++this.openNow);
+    return file;
   }
 
   stat(path: string): FileStat | undefined {
@@ -172,6 +177,7 @@ class FaultyFile implements StoreFile {
   }
 
   close(): void {
+    this.fileSystem.openNow--;
     this.real.close();
   }
 }

@@ -2,6 +2,7 @@ import { defineSettings, setting, type SettingsOf } from '@rocknest/config';
 import * as defaults from '../defaults.js';
 import { DEFAULT_MESSAGE_DELAY_LEVEL } from '../schedule/defaults.js';
 import { retentionSettings } from './retention-settings.js';
+import { retentionSettings } from './retention-settings.js';
 
 const IDENTITY = 'Identity';
 const NETWORK = 'Network';
@@ -183,6 +184,8 @@ export const brokerSettings = defineSettings({
     section: STORE,
     important: true,
   }),
+
+  ...retentionSettings,
 
   ...retentionSettings,
 

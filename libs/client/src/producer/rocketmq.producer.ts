@@ -71,6 +71,11 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
     await this.started();
   }
 
+  /** True while it is connected to the bus: what is sent goes out at once. */
+  get ready(): boolean {
+    return this.port !== undefined;
+  }
+
   /** True once `shutdown()` was called: what is sent then is refused. */
   get closed(): boolean {
     return this.closing !== undefined;

@@ -4,7 +4,7 @@
  */
 import { readdirSync } from 'node:fs';
 import buildApps from '../test/support/build-apps.js';
-import { residentBytes } from '../test/support/child.js';
+import { cpuMicroseconds, residentBytes } from '../test/support/child.js';
 import { RawConnection } from '../test/support/raw-remoting.js';
 import { createTopic } from '../test/support/raw-requests.js';
 import { BrokerProcess } from '../test/support/rocknest-process.js';
@@ -60,6 +60,7 @@ const WARM_UP_MESSAGES = 100_000;
 const STOP_GRACE_MS = 60_000;
 /** Queue files are written seconds after the last message, and synced 40 s later. */
 const SETTLE_SECONDS = 75;
+const SINGLE_TOPICS = 200;
 const ONE = 'one-topic';
 
 const topics = topicNames(flags.topics);
@@ -96,6 +97,22 @@ async function create(): Promise<void> {
   connection.close();
   say(`${flags.topics} topics created, 500 in a request`, `${(flags.topics / seconds).toFixed(0)} topics/s`);
   footprint('topics without messages');
+  await createOneByOne();
+}
+
+/** As a tool does it: each topic is known to the namesrv before the next one comes. */
+async function createOneByOne(): Promise<void> {
+  const connection = await RawConnection.open(broker.brokerAddr);
+  const cpuBefore = cpuMicroseconds(broker.pid);
+  const startedAt = performance.now();
+  for (let i = 0; i < SINGLE_TOPICS; i++) await createTopic(connection, `single-${i}`, flags.queues);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const cpuMs = (cpuMicroseconds(broker.pid) - cpuBefore) / 1000 / SINGLE_TOPICS;
+  connection.close();
+  say(
+    `${SINGLE_TOPICS} more, one by one`,
+    `${(SINGLE_TOPICS / seconds).toFixed(0)} topics/s, ${cpuMs.toFixed(1)} CPU ms each`,
+  );
 }
 
 async function sends(): Promise<void> {

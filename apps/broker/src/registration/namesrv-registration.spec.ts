@@ -18,24 +18,42 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-async function fakeNamesrv(answer: () => Promise<number> = () => Promise.resolve(0)): Promise<FakeNamesrv> {
+async function fakeNamesrv(answer: (code: number) => Promise<number> = () => Promise.resolve(0)): Promise<FakeNamesrv> {
   const server = new RemotingServer({ closeGraceMs: 0 });
   const codes: number[] = [];
   server.registerDefault(async (request) => {
     codes.push(request.code);
-    return RemotingCommand.response(await answer());
+    return RemotingCommand.response(await answer(request.code));
   });
   const { host, port } = await server.listen();
   cleanups.push(() => server.close());
   return { address: `${host}:${port}`, codes, close: () => server.close() };
 }
 
-function fixture(addresses: readonly string[]): { registration: NamesrvRegistration; said: string[] } {
+interface Topics {
+  topicCount: number;
+  periodMs: number;
+  /** The namesrv knows all topics as they are. */
+  isKnown: boolean;
+}
+
+function fixture(
+  addresses: readonly string[],
+  topics: Partial<Topics> = {},
+): { registration: NamesrvRegistration; said: string[]; state: Topics } {
+  const state: Topics = { topicCount: 5, periodMs: 30_000, isKnown: true, ...topics };
   const client = new RemotingClient();
   const said: string[] = [];
   const messages = {
     register: () => RemotingCommand.request(RequestCode.REGISTER_BROKER),
     unregister: () => RemotingCommand.request(RequestCode.UNREGISTER_BROKER),
+    registerTopic: (topic: string) =>
+      topic === 'deleted' ? undefined : RemotingCommand.request(RequestCode.REGISTER_TOPIC_IN_NAMESRV),
+    queryVersion: () => RemotingCommand.request(RequestCode.QUERY_DATA_VERSION),
+    isKnown: () => state.isKnown,
+    get topicCount() {
+      return state.topicCount;
+    },
     checkRegistered: (response: RemotingCommand) => {
       if (response.code !== ResponseCode.SUCCESS) throw new Error('refused');
     },
@@ -47,16 +65,19 @@ function fixture(addresses: readonly string[]): { registration: NamesrvRegistrat
   };
   const registration = new NamesrvRegistration(client, messages, {
     namesrvAddresses: addresses,
-    periodMs: 30_000,
+    periodMs: state.periodMs,
     logger,
   });
   cleanups.push(() => client.close());
   cleanups.push(() => registration.stop());
-  return { registration, said };
+  return { registration, said, state };
 }
 
 const REGISTER = RequestCode.REGISTER_BROKER;
 const UNREGISTER = RequestCode.UNREGISTER_BROKER;
+const TOPIC = RequestCode.REGISTER_TOPIC_IN_NAMESRV;
+const VERSION = RequestCode.QUERY_DATA_VERSION;
+const MANY = 5_000;
 
 describe('NamesrvRegistration', () => {
   it('registers with every namesrv at start, and says goodbye at stop', async () => {
@@ -136,5 +157,55 @@ describe('NamesrvRegistration', () => {
     await waitFor(() => b.codes.length === 1 && a.codes.length === 2, 'the change');
     expect(a.codes).toEqual([REGISTER, UNREGISTER]);
     expect(registration.addresses).toEqual([b.address]);
+  });
+
+  it('sends all topics at each change as long as they are few', async () => {
+    const a = await fakeNamesrv();
+    const { registration } = fixture([a.address]);
+    await registration.start();
+    await registration.topicsChanged(['x']);
+    expect(a.codes).toEqual([REGISTER, REGISTER]);
+  });
+
+  it('sends only the topics that changed when there are thousands', async () => {
+    const a = await fakeNamesrv();
+    const { registration } = fixture([a.address], { topicCount: MANY });
+    await registration.start();
+    await registration.topicsChanged(['x', 'y']);
+    await registration.topicsChanged(['deleted']);
+    expect(a.codes).toEqual([REGISTER, TOPIC, TOPIC]);
+    await registration.topicsChanged(Array.from({ length: 100 }, (_, index) => `t${index}`));
+    expect(a.codes).toEqual([REGISTER, TOPIC, TOPIC, REGISTER]);
+  });
+
+  it('sends all topics to a namesrv that knows no single ones, or that refuses one', async () => {
+    const old = await fakeNamesrv((code) => Promise.resolve(code === TOPIC ? 3 : 0));
+    const full = await fakeNamesrv((code) => Promise.resolve(code === TOPIC ? 1 : 0));
+    const { registration } = fixture([old.address, full.address], { topicCount: MANY });
+    await registration.start();
+    await registration.topicsChanged(['x']);
+    await registration.topicsChanged(['y']);
+    expect(old.codes).toEqual([REGISTER, TOPIC, REGISTER, REGISTER]);
+    expect(full.codes).toEqual([REGISTER, TOPIC, REGISTER, TOPIC, REGISTER]);
+  });
+
+  it('sends all topics to a namesrv that was restarted, before single ones', async () => {
+    const a = await fakeNamesrv();
+    const { registration } = fixture([a.address], { topicCount: MANY });
+    await registration.start();
+    registration.connectionClosed(a.address);
+    await registration.topicsChanged(['x']);
+    expect(a.codes).toEqual([REGISTER, REGISTER]);
+  });
+
+  it('only asks, period by period, whether a namesrv knows thousands of topics as they are', async () => {
+    const a = await fakeNamesrv();
+    const { registration, state } = fixture([a.address], { topicCount: MANY, periodMs: 1 });
+    await registration.start();
+    await waitFor(() => a.codes.length >= 12, 'some periods');
+    expect(a.codes.slice(0, 12)).toEqual([REGISTER, ...Array.from({ length: 9 }, () => VERSION), REGISTER, VERSION]);
+    state.isKnown = false;
+    const before = a.codes.length;
+    await waitFor(() => a.codes.slice(before).includes(REGISTER), 'the registration of what changed');
   });
 });

@@ -156,7 +156,7 @@ export class CheckpointService {
     await this.saveTable(mark);
     await this.commitIndex();
     this.pass ??= new QueueSyncPass(mark, this.options.queueSyncDelayMs, this.queues, this.sync, this.clock);
-    if (this.pass.isDue) this.startPass(this.pass);
+    if (this.pass.isDue()) this.startPass(this.pass);
   }
 
   /** Beside further checkpoints: it takes many seconds. A checkpoint that brings everything to stable storage itself ends it. */

@@ -18,6 +18,8 @@ export interface DispatchMark {
 export class QueueSyncPass {
   private readonly startedMs: number;
   private readonly pending: ConsumeQueue[];
+  /** Monotonic time at which all that was there at the start was found in the files. */
+  private writtenMs: number | undefined;
   private state: 'waiting' | 'running' | 'done' | 'cancelled' = 'waiting';
 
   constructor(
@@ -32,9 +34,12 @@ export class QueueSyncPass {
     this.pending = [...new Set([...queues.unsyncedQueues, ...queues.unwrittenQueues])];
   }
 
-  /** It is time to run it. */
-  get isDue(): boolean {
-    return this.state === 'waiting' && this.clock.monotonicMs() - this.startedMs >= this.delayMs;
+  /** Whether it is time to run it: everything was written, and then the delay went by. */
+  isDue(): boolean {
+    if (this.state !== 'waiting') return false;
+    const nowMs = this.clock.monotonicMs();
+    if (this.writtenMs === undefined && this.pending.every((queue) => !this.isHeldBack(queue))) this.writtenMs = nowMs;
+    return this.writtenMs !== undefined && nowMs - this.writtenMs >= this.delayMs;
   }
 
   get isDone(): boolean {
@@ -52,13 +57,18 @@ export class QueueSyncPass {
     for (let queue = this.pending.pop(); queue !== undefined; queue = this.pending.pop()) {
       if (this.wasCancelled) return;
       if (!queue.deleted) {
-        const isHeldBack = queue.unwrittenEntries > 0 && queue.unwrittenSinceMs <= this.startedMs;
-        if (isHeldBack && !this.queues.writeQueue(queue)) throw this.queues.writeFailure ?? new Error('not writable');
+        if (this.isHeldBack(queue) && !this.queues.writeQueue(queue))
+          throw this.queues.writeFailure ?? new Error('not writable');
         await this.sync.sync(queue);
         this.queues.noteSynced(queue);
       }
     }
     if (!this.wasCancelled) this.state = 'done';
+  }
+
+  /** It has entries from before the pass that are in no file. */
+  private isHeldBack(queue: ConsumeQueue): boolean {
+    return queue.unwrittenEntries > 0 && queue.unwrittenSinceMs <= this.startedMs && !queue.deleted;
   }
 
   /** It may have happened during any wait. */

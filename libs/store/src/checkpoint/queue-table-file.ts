@@ -68,6 +68,12 @@ export class QueueTableFile {
     this.savedOffset = point.physicalOffset;
   }
 
+  /** What it says no longer holds. */
+  remove(): void {
+    this.fileSystem.remove(this.options.path);
+    this.savedOffset = -1;
+  }
+
   /** The table, when it was written in this run of the kernel for a store like this one. */
   load(minPhysicalOffset: number): FoundQueueTable | undefined {
     const { path, fileEntries, bootId } = this.options;

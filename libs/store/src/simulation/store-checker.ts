@@ -1,0 +1,281 @@
+import type { MessageStore } from '../message-store.js';
+import type { RecoveryReport } from '../recovery/recovery-report.js';
+import type { SimConfig } from './history.js';
+import type { LogRecord } from './log-reader.js';
+import { parseLog } from './log-reader.js';
+import type { SimHost } from './sim-host.js';
+import type { SimMessage } from './sim-message.js';
+import type { SimModel } from './sim-model.js';
+import { demand, SimViolation } from './sim-violation.js';
+
+/** What is known of the time since the store was open before. */
+export interface Reopening {
+  readonly report: RecoveryReport;
+  /** Queue files or the checkpoint were taken away meanwhile: queues come back from the log, deleted topics with them. */
+  readonly queuesLost: boolean;
+  /** From here on the log reads differently, because a failed fdatasync dropped pages. Infinity: nowhere. */
+  readonly damagedFrom: number;
+}
+
+/** Runs an asynchronous call on the store to its end. */
+export type Await = <T>(what: string, call: () => T | Promise<T>) => Promise<T>;
+
+interface Found {
+  readonly record: LogRecord;
+  readonly message: SimMessage;
+}
+
+/**
+ * Compares an open store with the model: the log record by record as it stands in the files, then each queue from its minimum to
+ * its maximum offset by pulls, then what is owed. Afterwards the model knows what the store has, and owes it from now on.
+ */
+export class StoreChecker {
+  constructor(
+    private readonly config: SimConfig,
+    private readonly host: SimHost,
+    private readonly model: SimModel,
+    private readonly rootPath: string,
+  ) {}
+
+  async check(store: MessageStore, reopening: Reopening, wait: Await): Promise<void> {
+    const log = this.readLog(store, reopening.report);
+    this.checkOwedRecords(store, log, reopening);
+    const byQueue = new Map<string, Found[]>();
+    for (const found of log.values()) {
+      if (!found.message.hasQueueEntry) continue;
+      const key = `${found.record.topic}-${found.record.queueId}`;
+      byQueue.set(key, [...(byQueue.get(key) ?? []), found]);
+    }
+    this.model.queues.clear();
+    for (const topic of this.config.topics) {
+      for (let queueId = 0; queueId < this.config.queues; queueId++) {
+        await this.checkQueue(store, topic, queueId, byQueue.get(`${topic}-${queueId}`) ?? [], reopening, wait);
+      }
+    }
+    await this.checkLookups(store, [...log.values()], wait);
+    this.settle(log, store);
+  }
+
+  /** Every record of the log, by the id of its message. */
+  private readLog(store: MessageStore, report: RecoveryReport): Map<number, Found> {
+    const start = store.minPhysicalOffset;
+    const end = store.maxPhysicalOffset;
+    const { segmentSizeBytes } = this.config;
+    demand(start % segmentSizeBytes === 0, 'log-start', () => `the log starts at ${start}`);
+    demand(this.config.retention || start === 0, 'log-start', () => `without retention the log starts at ${start}`);
+    demand(report.logEndOffset === end, 'log-end', () => `recovered to ${report.logEndOffset}, but the end is ${end}`);
+    const pieces: Buffer[] = [];
+    for (let offset = start; ; offset += segmentSizeBytes) {
+      const file = this.host.disk.file(`${this.rootPath}/commitlog/${String(offset).padStart(20, '0')}`);
+      if (file === undefined) break;
+      demand(
+        file.sizeBytes === segmentSizeBytes,
+        'segment-size',
+        () => `the segment at ${offset} has ${file.sizeBytes} bytes`,
+      );
+      pieces.push(Buffer.from(file.content));
+    }
+    const bytes = Buffer.concat(pieces);
+    let records: LogRecord[];
+    try {
+      records = parseLog(bytes, start, end, segmentSizeBytes);
+    } catch (error) {
+      throw new SimViolation('log-chain', (error as Error).message);
+    }
+    const rest = bytes.subarray(end - start);
+    demand(
+      rest.every((byte) => byte === 0),
+      'log-rest',
+      () => `bytes that are not zero stand behind the end of the log, ${end}`,
+    );
+    const log = new Map<number, Found>();
+    for (const record of records) {
+      const message = this.model.identify(record);
+      const first = log.get(message.id);
+      demand(
+        first === undefined,
+        'duplicate',
+        () => `${message.toString()} stands at ${first?.record.physicalOffset ?? 0} and at ${record.physicalOffset}`,
+      );
+      log.set(message.id, { record, message });
+    }
+    return log;
+  }
+
+  private checkOwedRecords(store: MessageStore, log: ReadonlyMap<number, Found>, { damagedFrom }: Reopening): void {
+    const start = store.minPhysicalOffset;
+    for (const message of this.model.owed()) {
+      if (message.physicalOffset < start) continue;
+      const found = log.get(message.id);
+      const isExcused = message.durability === 'process' && message.endOffset > damagedFrom;
+      if (found === undefined && isExcused) continue;
+      demand(found !== undefined, 'lost', () => `${message.toString()} is not in the log any more`);
+      const { physicalOffset, queueOffset, storeTimestamp } = found.record;
+      demand(
+        physicalOffset === message.physicalOffset &&
+          (!message.hasQueueEntry || queueOffset === message.queueOffset) &&
+          storeTimestamp === message.storeTimestamp,
+        'renumbered',
+        () => `${message.toString()} is at ${physicalOffset}, queue offset ${queueOffset} now`,
+      );
+    }
+  }
+
+  private async checkQueue(
+    store: MessageStore,
+    topic: string,
+    queueId: number,
+    inLog: readonly Found[],
+    reopening: Reopening,
+    wait: Await,
+  ): Promise<void> {
+    const where = `${topic}-${queueId}`;
+    const min = store.minOffset(topic, queueId);
+    const max = store.maxOffset(topic, queueId);
+    demand(min >= 0 && min <= max, 'queue-bounds', () => `${where} goes from ${min} to ${max}`);
+    const found = await this.readQueue(store, topic, queueId, wait);
+    const canResurrect = reopening.report.queuesRebuilt || reopening.queuesLost;
+    const generation = lastGeneration(inLog);
+    const expected = generation.filter(({ message }) => message.deleted === 'no');
+    const ids = new Set(found.map(({ message }) => message.id));
+    for (const { message, record } of expected) {
+      demand(
+        ids.has(message.id),
+        'not-in-queue',
+        () =>
+          `${message.toString()} stands in the log at ${record.physicalOffset}, but not in its queue (${min} to ${max})`,
+      );
+    }
+    const inGeneration = new Set(generation.map(({ message }) => message.id));
+    for (const { message } of found) {
+      if (message.deleted === 'no' && inGeneration.has(message.id)) continue;
+      demand(
+        message.deleted === 'maybe' || canResurrect,
+        'resurrected',
+        () => `${message.toString()} was deleted with its topic, and is in the queue again`,
+      );
+    }
+    const entries = this.model.entries(topic, queueId);
+    found.forEach(({ message, record }, i) => {
+      demand(
+        record.queueOffset === min + i,
+        'hole',
+        () => `${where} has ${record.queueOffset} in place ${min + i} (${min} to ${max})`,
+      );
+      const before = i === 0 ? undefined : found[i - 1].message;
+      demand(
+        before === undefined || before.id < message.id,
+        'reordered',
+        () => `${before?.toString() ?? ''} stands before ${message.toString()}`,
+      );
+      entries.set(record.queueOffset, message);
+    });
+    demand(
+      found.length === max - min,
+      'hole',
+      () => `${where} goes from ${min} to ${max}, but ${found.length} messages can be read`,
+    );
+    this.checkFloor(topic, queueId, max, reopening);
+  }
+
+  /** Offsets of messages that retention took are not given out again. */
+  private checkFloor(topic: string, queueId: number, max: number, { queuesLost, damagedFrom }: Reopening): void {
+    if (queuesLost || damagedFrom < Number.POSITIVE_INFINITY) return;
+    for (const message of this.model.owed()) {
+      if (message.topic !== topic || message.queueId !== queueId || !message.hasQueueEntry) continue;
+      demand(
+        message.queueOffset < max,
+        'offsets-again',
+        () => `${topic}-${queueId} ends at ${max}, but ${message.toString()} was stored`,
+      );
+    }
+  }
+
+  private async readQueue(store: MessageStore, topic: string, queueId: number, wait: Await): Promise<Found[]> {
+    const found: Found[] = [];
+    for (let queueOffset = store.minOffset(topic, queueId); queueOffset < store.maxOffset(topic, queueId);) {
+      const request = { topic, queueId, queueOffset, maxMessages: 32 };
+      const result = await wait('a pull', () => store.getMessage(request));
+      found.push(...this.model.consumed(topic, queueId, Buffer.concat(result.records)));
+      demand(
+        result.nextBeginOffset > queueOffset,
+        'pull-progress',
+        () => `a pull of ${topic}-${queueId} at ${queueOffset} answers ${result.status} and ${result.nextBeginOffset}`,
+      );
+      queueOffset = result.nextBeginOffset;
+    }
+    return found;
+  }
+
+  /** Queue entries and lookups by physical offset, of a few messages. */
+  private async checkLookups(store: MessageStore, log: readonly Found[], wait: Await): Promise<void> {
+    const { random } = this.host.world;
+    for (let i = 0; i < 6 && log.length > 0; i++) {
+      const { message, record } = random.pick(log);
+      const bytes = await wait('a lookup', () => store.messageByPhysicalOffset(record.physicalOffset));
+      demand(
+        bytes !== undefined && bytes.length === record.sizeBytes && bytes.includes(message.body()),
+        'lookup',
+        () => `${message.toString()} is not found at ${record.physicalOffset}`,
+      );
+      if (this.model.queues.get(`${message.topic}-${message.queueId}`)?.get(record.queueOffset) !== message) continue;
+      const { topic, queueId } = message;
+      const entry = await wait('a queue entry', () => store.cqEntry(topic, queueId, record.queueOffset));
+      demand(
+        entry !== undefined &&
+          entry.physicalOffset === record.physicalOffset &&
+          entry.sizeBytes === record.sizeBytes &&
+          entry.tagsCode === message.tagsCode(record.storeTimestamp),
+        'queue-entry',
+        () => `the entry of ${message.toString()} is ${JSON.stringify(entry)}`,
+      );
+    }
+  }
+
+  /** What was found is owed from now on; what was not, is gone for good. */
+  private settle(log: ReadonlyMap<number, Found>, store: MessageStore): void {
+    const isSync = this.config.flushDiskType === 'SYNC_FLUSH';
+    const { flushedPhysicalOffset } = store.stats();
+    demand(
+      !isSync || flushedPhysicalOffset >= store.maxPhysicalOffset,
+      'unflushed-visible',
+      () => `opened in SYNC_FLUSH with ${flushedPhysicalOffset} of ${store.maxPhysicalOffset} flushed`,
+    );
+    for (const message of this.model.messages.values()) {
+      const found = log.get(message.id);
+      if (found === undefined) {
+        if (message.physicalOffset < store.minPhysicalOffset && message.durability !== 'none') continue;
+        message.durability = 'none';
+        message.deleted = 'yes';
+        continue;
+      }
+      const { record } = found;
+      message.physicalOffset = record.physicalOffset;
+      message.sizeBytes = record.sizeBytes;
+      message.queueOffset = record.queueOffset;
+      message.storeTimestamp = record.storeTimestamp;
+      const isVisible =
+        this.model.queues.get(`${message.topic}-${message.queueId}`)?.get(record.queueOffset) === message;
+      if (message.hasQueueEntry) message.deleted = isVisible ? 'no' : 'yes';
+      if (message.durability === 'none' || isSync) message.durability = isSync ? 'stable' : 'process';
+    }
+  }
+}
+
+/** The records of a queue since it last began anew. */
+function lastGeneration(inLog: readonly Found[]): readonly Found[] {
+  let start = 0;
+  for (let i = 1; i < inLog.length; i++) {
+    const { queueOffset } = inLog[i].record;
+    const before = inLog[i - 1].record.queueOffset;
+    if (queueOffset <= before) start = i;
+    else {
+      demand(
+        queueOffset === before + 1,
+        'hole',
+        () => `in the log, ${inLog[i].message.toString()} follows queue offset ${before}`,
+      );
+    }
+  }
+  return inLog.slice(start);
+}

@@ -51,11 +51,17 @@ export function checkBatch(batch: PutBatch, maxMessageSizeBytes: number): Refusa
 }
 
 function checkProperties(properties: string | Buffer): Refusal | undefined {
+  if (endsInZero(properties)) return illegal('the properties end in a zero byte, by which a torn record is known');
   if (properties.length <= MAX_PROPERTIES_BYTES) return undefined;
   return {
     status: 'PROPERTIES_SIZE_EXCEEDED',
     reason: `the properties take more than ${MAX_PROPERTIES_BYTES} bytes`,
   };
+}
+
+function endsInZero(properties: string | Buffer): boolean {
+  const last = properties.length - 1;
+  return last >= 0 && (typeof properties === 'string' ? properties.charCodeAt(last) : properties[last]) === 0;
 }
 
 function illegal(reason: string): Refusal {

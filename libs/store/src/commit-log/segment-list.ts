@@ -50,9 +50,10 @@ export class SegmentList {
    * Reads the folder. A file that is too short (a power loss between its creation and its first sync, or a cut tail) is brought
    * to its size when no later file holds anything; what it lacks then reads as zeros, and recovery finds the end before them. Throws `STORE_SEGMENT_MISSING` for a gap and `STORE_SEGMENT_SIZE` for any other size than the configured one.
    *
+   * @param unflushedFrom the machine went down, and lost what it liked from this offset on, names of files included: then files behind a gap go
    * @returns lines about what was mended.
    */
-  load(): string[] {
+  load(unflushedFrom = Infinity): string[] {
     const notes: string[] = [];
     const starts: number[] = [];
     for (const entry of this.fileSystem.list(this.folder)) {
@@ -60,6 +61,7 @@ export class SegmentList {
       if (start !== undefined && !entry.isFolder) starts.push(start);
     }
     starts.sort((a, b) => a - b);
+    this.removeBehindGap(starts, unflushedFrom, notes);
     this.checkRow(starts);
     this.segments = starts.map((start) => {
       const segment = new LogSegment(start, this.segmentSizeBytes, this.pathOf(start));
@@ -68,7 +70,7 @@ export class SegmentList {
     });
     let laterHoldsData = false;
     for (let i = this.segments.length - 1; i >= 0; i--) {
-      const note = this.checkSize(this.segments[i], laterHoldsData);
+      const note = this.checkSize(this.segments[i], laterHoldsData, unflushedFrom);
       if (note !== undefined) notes.push(note);
       laterHoldsData ||= this.holdsData(this.segments[i]);
     }
@@ -115,6 +117,15 @@ export class SegmentList {
     return join(this.folder, offsetFileName(startOffset));
   }
 
+  private removeBehindGap(starts: number[], unflushedFrom: number, notes: string[]): void {
+    const gap = starts.findIndex((start, i) => i > 0 && start !== starts[i - 1] + this.segmentSizeBytes);
+    if (gap < 0 || starts[gap - 1] + this.segmentSizeBytes < unflushedFrom) return;
+    for (const start of starts.splice(gap)) {
+      this.fileSystem.remove(this.pathOf(start));
+      notes.push(`${this.pathOf(start)} was removed: the power loss took a file before it, behind the last flush`);
+    }
+  }
+
   private checkRow(starts: readonly number[]): void {
     for (let i = 0; i < starts.length; i++) {
       if (starts[i] % this.segmentSizeBytes !== 0) throw this.sizeError(this.pathOf(starts[i]), undefined);
@@ -136,11 +147,12 @@ export class SegmentList {
     return head.some((byte) => byte !== 0);
   }
 
-  private checkSize(segment: LogSegment, laterHoldsData: boolean): string | undefined {
+  private checkSize(segment: LogSegment, laterHoldsData: boolean, unflushedFrom: number): string | undefined {
     const file = this.handles.open(segment.path);
     const { sizeBytes } = file.stat();
     if (sizeBytes === segment.sizeBytes) return undefined;
-    if (sizeBytes > segment.sizeBytes || laterHoldsData) throw this.sizeError(segment.path, sizeBytes);
+    const isDamaged = laterHoldsData && segment.startOffset + sizeBytes < unflushedFrom;
+    if (sizeBytes > segment.sizeBytes || isDamaged) throw this.sizeError(segment.path, sizeBytes);
     file.truncate(segment.sizeBytes);
     return `${segment.path} had ${sizeBytes} bytes instead of ${segment.sizeBytes}: extended with zeros`;
   }

@@ -20,7 +20,8 @@ export interface Leftover {
   readonly nonZeroEnd: number;
 }
 
-export type RecordVisitor = (buffer: Buffer, at: number, sizeBytes: number, physicalOffset: number) => void;
+/** Sees each whole record. What it returns says why the record must not be believed after all: then the row ends before it. */
+export type RecordVisitor = (buffer: Buffer, at: number, sizeBytes: number, physicalOffset: number) => string | void;
 
 /** The bytes that both magic codes of a record begin with. */
 const MAGIC_PREFIX = Buffer.from([0xda, 0xa3, 0x20]);
@@ -156,7 +157,8 @@ export class LogScanner {
         offset,
       );
       if (check.kind === 'record') {
-        visit(this.buffer, offset - bufferStart, check.sizeBytes, offset);
+        const reason = visit(this.buffer, offset - bufferStart, check.sizeBytes, offset);
+        if (typeof reason === 'string') return { physicalOffset: offset, reason };
         offset += check.sizeBytes;
       } else if (check.kind === 'blank') {
         return { physicalOffset: segment.endOffset, reason: undefined };

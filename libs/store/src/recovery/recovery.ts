@@ -1,6 +1,7 @@
 import type { RecordDecoder } from '../commit-log/record-check.js';
 import type { SegmentList } from '../commit-log/segment-list.js';
 import type { ConsumeQueueStore } from '../consume-queue/consume-queue-store.js';
+import type { LastStop } from '../checkpoint/abort-file.js';
 import type { QueueTableFile } from '../checkpoint/queue-table-file.js';
 import type { StoreCheckpoint } from '../checkpoint/store-checkpoint.js';
 import type { DispatchService } from '../dispatch/dispatch-service.js';
@@ -15,6 +16,8 @@ import type { RecoveryReport } from './recovery-report.js';
 import { QueueTableRecovery } from './queue-table-recovery.js';
 import type { StartPoint } from './start-point.js';
 import { StartPointFinder } from './start-point.js';
+import { rewriteLog } from './rewrite-log.js';
+import { lacksText } from './torn-record.js';
 
 export interface RecoveryParts {
   readonly segments: SegmentList;
@@ -44,10 +47,13 @@ export class Recovery {
   private scannedBytes = 0;
   private dispatchedRecords = 0;
   private mustRebuild = false;
+  /** The last run did not end properly: what was not flushed, from here on, may not be all there. */
+  private unflushedFrom = Infinity;
+  private powerLost = false;
 
   constructor(private readonly parts: RecoveryParts) {}
 
-  async run(lastStop: { machineRestarted: boolean } | undefined): Promise<RecoveryReport> {
+  async run(lastStop: LastStop | undefined): Promise<RecoveryReport> {
     const { segments, queues, checkpoint, clock } = this.parts;
     const startMs = clock.monotonicMs();
     const cleanStop = lastStop === undefined;
@@ -55,8 +61,10 @@ export class Recovery {
       const how = lastStop.machineRestarted ? 'the machine went down' : 'the process was killed or crashed';
       this.notes.push(`the last run did not end properly (${how}): recovering`);
     }
-    this.notes.push(...segments.load());
     checkpoint.load();
+    if (!cleanStop) this.unflushedFrom = checkpoint.point?.flushedOffset ?? 0;
+    this.powerLost = lastStop?.machineRestarted === true;
+    this.notes.push(...segments.load(this.powerLost ? this.unflushedFrom : Infinity));
     this.refuseMissingLog();
     const finder = new StartPointFinder(segments, this.parts.scanner, checkpoint, this.notes);
     const found = await finder.find(cleanStop);
@@ -67,6 +75,7 @@ export class Recovery {
     const cutBytes = await this.cut(end, lastStop);
     if (byTable !== undefined && cutBytes > 0) this.cutFiles();
     if (start.trustBelowOffset === Infinity) await this.cutQueues(end.physicalOffset);
+    if (lastStop?.flushFailed === true) await this.rewrite(end.physicalOffset);
     this.setDispatched(from, start, end);
     return {
       cleanStop,
@@ -101,9 +110,9 @@ export class Recovery {
   private async takeOverQueues(
     start: StartPoint,
     finder: StartPointFinder,
-    lastStop: { machineRestarted: boolean } | undefined,
+    lastStop: LastStop | undefined,
   ): Promise<StartPoint | undefined> {
-    if (lastStop?.machineRestarted === true) return undefined;
+    if (lastStop !== undefined && (lastStop.machineRestarted || lastStop.flushFailed)) return undefined;
     const { table, checkpoint, segments, queues, loader } = this.parts;
     const byTable = await new QueueTableRecovery(table, checkpoint, segments, queues, this.notes).run(start, finder);
     if (byTable !== undefined) loader.removeAside();
@@ -143,6 +152,7 @@ export class Recovery {
         : `the consume queues hold ${queues.entryCount} entries up to the checkpoint, which says ${start.entryCount}: all of them are made again from the log`,
     );
     const floors = [...queues.all()].map((queue) => ({ queue, floor: queue.maxOffset }));
+    await this.beginAgain();
     queues.clear();
     const from = segments.minOffset;
     const end = await this.scan(from);
@@ -151,10 +161,23 @@ export class Recovery {
     return { end, from, rebuilt: true };
   }
 
+  /** Checkpoint and table speak of the files that are about to be removed: a crash on the way must not leave half of new ones to be believed. */
+  private async beginAgain(): Promise<void> {
+    const { checkpoint, table } = this.parts;
+    const { flushedOffset = 0, index } = checkpoint.point ?? {};
+    table.remove();
+    checkpoint.times = { ...checkpoint.times, physicMsgTimestamp: 0, logicsMsgTimestamp: 0 };
+    checkpoint.set({ physicalOffset: 0, lastRecordOffset: -1, entryCount: 0, flushedOffset, index }, 0);
+    await checkpoint.save();
+  }
+
   private scan(fromOffset: number): Promise<LogEnd> {
-    const { scanner, decoder, dispatch, logger } = this.parts;
+    const { scanner, decoder, dispatch, logger, segments } = this.parts;
     let nextProgress = PROGRESS_BYTES;
     return scanner.scan(fromOffset, (buffer, at, sizeBytes, physicalOffset) => {
+      const position = physicalOffset % segments.segmentSizeBytes;
+      if (physicalOffset + sizeBytes > this.unflushedFrom && lacksText(buffer, at, sizeBytes, position, this.powerLost))
+        return 'topic or properties are not all there';
       this.scannedRecords++;
       this.scannedBytes += sizeBytes;
       if (dispatch.redispatch(decoder.decode(buffer, at, sizeBytes))) this.dispatchedRecords++;
@@ -164,8 +187,16 @@ export class Recovery {
     });
   }
 
+  /** The last run ended with a failed fdatasync: what the kernel shows of the log behind the last flush may not be on the disk. */
+  private async rewrite(logEndOffset: number): Promise<void> {
+    const { segments, handles, checkpoint } = this.parts;
+    const from = checkpoint.point?.flushedOffset ?? 0;
+    await rewriteLog(segments, handles, from, logEndOffset);
+    this.notes.push(`an fdatasync had failed: offsets ${from} to ${logEndOffset} of the log were written once more`);
+  }
+
   /** Removes what stands behind the last whole record, or refuses to. @returns the bytes that were not zero. */
-  private async cut(end: LogEnd, lastStop: { machineRestarted: boolean } | undefined): Promise<number> {
+  private async cut(end: LogEnd, lastStop: LastStop | undefined): Promise<number> {
     const { segments, handles, scanner, checkpoint, damagedLog } = this.parts;
     const { physicalOffset } = end;
     const segment = segments.at(physicalOffset);

@@ -13,6 +13,7 @@ export type StoreErrorCode =
   | 'STORE_NOT_OPEN'
   | 'STORE_BUSY'
   | 'STORE_QUEUE_TABLE'
+  | 'STORE_FOREIGN_LAYOUT'
   | 'STORE_IO';
 
 /** What keeps a store from opening or from going on. The message alone is fit for an operator. */

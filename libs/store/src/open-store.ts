@@ -1,6 +1,8 @@
 import { RecordDecoder } from './commit-log/record-check.js';
 import * as defaults from './defaults.js';
 import { StoreError } from './errors.js';
+import { refuseForeignLayout } from './foreign/foreign-layout.js';
+import { resolveQueueExt } from './foreign/queue-ext.js';
 import { makeDurableFolders, syncFolder } from './io/durable.js';
 import { errnoOf } from './io/file-system.js';
 import type { StoreSettings } from './message-store-options.js';
@@ -21,6 +23,9 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
     await lock.acquire();
   });
   try {
+    refuseForeignLayout(settings, settings.fileSystem);
+    const resolved = await resolveQueueExt(settings, settings.fileSystem);
+    if (resolved > 0) settings.logger.log(`tags codes of ${resolved} queue entries were taken out of consumequeue_ext`);
     const report = await recover(settings, parts);
     // Segments that a killed process made must stay, those that recovery removed must not come back.
     await syncFolder(settings.fileSystem, settings.commitLogPath);

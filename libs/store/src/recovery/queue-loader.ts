@@ -5,6 +5,7 @@ import type { ConsumeQueue } from '../consume-queue/consume-queue.js';
 import type { ConsumeQueueStore } from '../consume-queue/consume-queue-store.js';
 import { ASIDE_PREFIX } from '../consume-queue/consume-queue-store.js';
 import { ENTRY_BYTES, EntryWindow } from '../consume-queue/queue-entry.js';
+import { isLightQueue } from '../foreign/foreign-layout.js';
 import type { FileSystem } from '../io/file-system.js';
 import type { LogScanner } from './log-scanner.js';
 
@@ -51,7 +52,7 @@ export class QueueLoader {
     this.removeAside();
     for (const topic of this.fileSystem.list(this.options.folder)) {
       if (!topic.isFolder) continue;
-      if (topic.name.startsWith(ASIDE_PREFIX)) continue;
+      if (topic.name.startsWith(ASIDE_PREFIX) || isLightQueue(topic.name)) continue;
       for (const entry of this.fileSystem.list(join(this.options.folder, topic.name))) {
         if (!entry.isFolder || !/^\d{1,10}$/.test(entry.name)) continue;
         const queueId = Number(entry.name);

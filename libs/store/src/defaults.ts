@@ -164,6 +164,9 @@ export const LOCK_STALE_MS = 10_000;
 /** After a failed write (disk full), a new append tries the disk again at most this often. */
 export const WRITE_RETRY_INTERVAL_MS = 1_000;
 
+/** After a failed fdatasync the log is written again at once, then after the interval above, then after twice that, up to this. */
+export const FLUSH_REPAIR_MAX_RETRY_MS = 30_000;
+
 /** [messageDelayLevel] Delay of each level in ms, level 1 first: 1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h. */
 export const DELAY_LEVELS_MS: readonly number[] = [
   1_000, 5_000, 10_000, 30_000, 60_000, 120_000, 180_000, 240_000, 300_000, 360_000, 420_000, 480_000, 540_000, 600_000,

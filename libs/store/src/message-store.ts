@@ -324,6 +324,13 @@ export class MessageStore {
         reason: `the consume queues cannot be written: ${queues.writeFailure.message}`,
       };
     }
+    const { failure } = this.parts.flush;
+    if (failure !== undefined) {
+      return {
+        status: 'SERVICE_NOT_AVAILABLE',
+        reason: `fdatasync of the commit log failed (${failure.message}); messages are taken again once all of it is on stable storage`,
+      };
+    }
     return this.parts.retention.refusal ?? group.refusal();
   }
 
@@ -364,6 +371,7 @@ export class MessageStore {
     try {
       await this.parts.retention.stop();
       await group.idle();
+      await this.parts.repair.stop();
       maintenance.stop();
       checkpoints.stop();
       await checkpoints.idle();

@@ -26,6 +26,7 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
     refuseForeignLayout(settings, settings.fileSystem);
     const resolved = await resolveQueueExt(settings, settings.fileSystem);
     if (resolved > 0) settings.logger.log(`tags codes of ${resolved} queue entries were taken out of consumequeue_ext`);
+    parts.rewriter.removeCopies();
     const report = await recover(settings, parts);
     // Segments that a killed process made must stay, those that recovery removed must not come back.
     await syncFolder(settings.fileSystem, settings.commitLogPath);
@@ -52,6 +53,7 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
     return report;
   } catch (error) {
     await parts.retention.stop();
+    await parts.repair.stop();
     await parts.index?.service.abandon();
     parts.flush.stop();
     checkpoint.close();

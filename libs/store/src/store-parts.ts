@@ -6,8 +6,10 @@ import { QueueTableFile } from './checkpoint/queue-table-file.js';
 import { StoreCheckpoint } from './checkpoint/store-checkpoint.js';
 import { AppendPipeline } from './commit-log/append-pipeline.js';
 import { CommitLog } from './commit-log/commit-log.js';
+import { FlushRepair } from './commit-log/flush-repair.js';
 import { FlushService } from './commit-log/flush-service.js';
 import { GroupCommit } from './commit-log/group-commit.js';
+import { LogRewriter } from './commit-log/log-rewriter.js';
 import { LogWriter } from './commit-log/log-writer.js';
 import { ReadCache } from './commit-log/read-cache.js';
 import { RecordReader } from './commit-log/record-reader.js';
@@ -25,6 +27,7 @@ import { Maintenance } from './maintenance.js';
 import type { StoreSettings } from './message-store-options.js';
 import { MessageGetter } from './read/message-getter.js';
 import { RecordLookup } from './read/record-lookup.js';
+import { LogScanner } from './recovery/log-scanner.js';
 import { buildRetention } from './retention/build-retention.js';
 import { OffsetByTimestamp } from './read/offset-by-timestamp.js';
 
@@ -67,6 +70,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
         Math.max(defaults.TAIL_CHUNK_MIN_BYTES, settings.tailCacheBytes / defaults.TAIL_CACHE_MIN_CHUNKS),
       ),
       chunkGrowMs: defaults.TAIL_CHUNK_GROW_MS,
+      flushedOffset: () => flush.flushedOffset,
     },
     clock,
   );
@@ -96,10 +100,11 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
       pipeline.flushed(flushedOffset);
     },
     (error) => {
-      const reason = `fdatasync of the commit log failed (${error.message}): what was written since the last one may be lost; restart the broker to recover`;
+      const reason = `fdatasync of the commit log failed (${error.message}); messages are taken again once all of it is on stable storage`;
       abort.noteFailedFlush();
-      events.broken(reason);
+      logger.error(reason);
       pipeline.failed(reason);
+      repair.start();
     },
   );
   const pipeline: AppendPipeline = new AppendPipeline(settings, flush, dispatch, clock);
@@ -127,6 +132,30 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
       if (error === undefined && prepared !== undefined) prepared.nameDurable = true;
     });
   });
+  const rewriter = new LogRewriter(
+    segments,
+    tail,
+    fileSystem,
+    handles,
+    async (fromOffset) => {
+      const scanner = new LogScanner(segments, handles, defaults.RECOVERY_READ_BYTES);
+      return (await scanner.scan(fromOffset, () => undefined)).physicalOffset;
+    },
+    () => checkpoint.point?.physicalOffset ?? 0,
+  );
+  const repair: FlushRepair = new FlushRepair(
+    { retryMs: defaults.WRITE_RETRY_INTERVAL_MS, maxRetryMs: defaults.FLUSH_REPAIR_MAX_RETRY_MS },
+    flush,
+    group,
+    rewriter,
+    writtenOffset,
+    clock,
+    logger,
+    (reason) => {
+      events.broken(reason);
+    },
+    () => abort.create(),
+  );
   const readCache = new ReadCache(segments, handles, defaults.READ_BLOCK_BYTES, settings.readCacheBytes);
   const reader = new RecordReader(
     { sparseBytes: defaults.READ_SPARSE_BYTES, pageCacheBytes: settings.pageCacheBytes },
@@ -256,6 +285,8 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     dispatch,
     writer,
     flush,
+    repair,
+    rewriter,
     pipeline,
     group,
     commitLog,

@@ -16,6 +16,8 @@ export interface AppendPipelineOptions {
  */
 export class AppendPipeline {
   private waiting: PendingAppend[] = [];
+  /** Why no fdatasync covers what is written now, or undefined. */
+  private failedReason: string | undefined;
   private first = 0;
   private timer: Timer | undefined;
 
@@ -35,6 +37,7 @@ export class AppendPipeline {
     if (appends.length === 0) return;
     if (this.options.flushDiskType === 'ASYNC_FLUSH') return this.dispatch.complete(appends);
     for (const append of appends) this.waiting.push(append);
+    if (this.failedReason !== undefined) return this.failed(this.failedReason);
     this.flush.flush();
     for (const append of appends) if (!append.waitStoreOk) append.answer();
     this.startTimer();
@@ -43,6 +46,7 @@ export class AppendPipeline {
   /** Everything before the offset is on stable storage. */
   flushed(flushedOffset: number): void {
     const { waiting } = this;
+    this.failedReason = undefined;
     let end = this.first;
     while (end < waiting.length && waiting[end].endOffset <= flushedOffset) end++;
     if (end === this.first) return;
@@ -55,12 +59,14 @@ export class AppendPipeline {
     this.dispatch.complete(ready);
   }
 
-  /** No fdatasync will cover them: they are not stored as they were to be. */
+  /**
+   * The fdatasync that was to cover them failed. Their senders hear so; their records stay in the log, where others may follow that were answered
+   * already, and consumers see them once the log is on stable storage.
+   */
   failed(reason: string): void {
-    const lost = this.waiting.slice(this.first);
-    this.waiting = [];
-    this.first = 0;
-    for (const append of lost) {
+    this.failedReason = reason;
+    for (const append of this.waiting.slice(this.first)) {
+      if (append.answered) continue;
       append.status = 'UNKNOWN_ERROR';
       append.reason = reason;
       append.answer();

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import type { MessageStore } from '../message-store.js';
 import type { MessageStoreOptions } from '../message-store-options.js';
-import { FaultyFileSystem, systemError } from '../testing/faulty-file-system.js';
-import { get, put, readQueue, smallStore, tempFolder } from '../testing/store-fixture.js';
+import { FaultyFileSystem } from '../testing/faulty-file-system.js';
+import { put, smallStore, tempFolder } from '../testing/store-fixture.js';
 
 describe('flushing', () => {
   let folder: ReturnType<typeof tempFolder>;
@@ -97,27 +97,6 @@ describe('flushing', () => {
     expect(disk.syncCount).toBeLessThan(10);
     expect(store.stats().flushes).toBe(disk.syncCount);
   });
-
-  it.each(['SYNC_FLUSH', 'ASYNC_FLUSH'] as const)(
-    '%s takes no more messages after a failed fdatasync, but still reads',
-    async (flushDiskType) => {
-      await open({ flushDiskType, flushIntervalMs: 5 });
-      await put(store, { body: Buffer.from('safe') });
-      await waitFor(() => store.stats().flushedPhysicalOffset === store.maxPhysicalOffset);
-      disk.onSync = (path) => (path.includes('commitlog') ? systemError('EIO') : undefined);
-      const result = await put(store);
-      expect(result.status).toBe(flushDiskType === 'SYNC_FLUSH' ? 'UNKNOWN_ERROR' : 'PUT_OK');
-      await waitFor(() => store.stats().notWritable);
-      disk.onSync = () => undefined;
-      expect(await put(store)).toMatchObject({ status: 'SERVICE_NOT_AVAILABLE' });
-      expect(store.stats().notWritable).toContain('fdatasync');
-      expect((await get(store)).status).toBe('FOUND');
-      await expect(store.close()).rejects.toThrow();
-      store = smallStore(folder.path);
-      expect((await store.open()).cleanStop).toBe(false);
-      expect((await readQueue(store))[0].body.toString()).toBe('safe');
-    },
-  );
 
   it('flushes every segment that was written to', async () => {
     await open({ flushDiskType: 'SYNC_FLUSH' });

@@ -18,14 +18,18 @@ interface FlushWaiter {
 /**
  * Brings what was written to stable storage, off the event loop: one fdatasync at a time, which covers everything written before
  * it started. After a failed fdatasync the kernel may have dropped the pages, and a second try would report success for data that
- * is gone; so a failure is final, and the store takes no more messages until it is opened again.
+ * is gone; so nothing is flushed, and no message taken, until `FlushRepair` has written the bytes once more.
  */
 export class FlushService {
   /** Physical offset up to which the log is on stable storage. */
   flushedOffset = 0;
   flushes = 0;
+  /** Why the last fdatasync failed, until that is repaired. */
   failure: Error | undefined;
+  /** After a failure: everything before it is on stable storage. */
+  unflushedFrom = 0;
   private dirty = new Set<LogSegment>();
+  private flushing: readonly LogSegment[] = [];
   private running = false;
   private timer: Timer | undefined;
   private waiters: FlushWaiter[] = [];
@@ -57,6 +61,7 @@ export class FlushService {
     const segments = [...this.dirty].sort((a, b) => a.startOffset - b.startOffset);
     this.dirty.clear();
     this.flushes++;
+    this.flushing = segments;
     this.syncNext(segments, 0, target);
   }
 
@@ -70,6 +75,7 @@ export class FlushService {
     });
   }
 
+  /** Ends the timer; what is flushed on request goes on. */
   stop(): void {
     this.timer?.cancel();
     this.timer = undefined;
@@ -109,6 +115,13 @@ export class FlushService {
     });
   }
 
+  /** After a failure: everything before the offset was written again, and is on stable storage. */
+  repaired(flushedOffset: number): void {
+    this.failure = undefined;
+    this.dirty.clear();
+    this.finish(flushedOffset);
+  }
+
   private finish(target: number): void {
     this.running = false;
     this.flushedOffset = target;
@@ -125,6 +138,8 @@ export class FlushService {
     this.running = false;
     this.failure = error;
     this.stop();
+    const starts = [...this.flushing, ...this.dirty].map(({ startOffset }) => startOffset);
+    this.unflushedFrom = Math.max(this.flushedOffset, Math.min(...starts));
     const waiters = this.waiters;
     this.waiters = [];
     for (const waiter of waiters) waiter.reject(error);

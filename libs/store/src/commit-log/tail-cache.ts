@@ -6,6 +6,8 @@ export interface TailCacheOptions {
   readonly chunkMinBytes: number;
   readonly chunkMaxBytes: number;
   readonly chunkGrowMs: number;
+  /** What lies behind it is not on stable storage, and is not given back by an idle store: after a failed fdatasync it is written again. */
+  readonly flushedOffset: () => number;
 }
 
 /** Chunks kept for the next allocation: page faults of fresh memory cost about as much as the copy into it. */
@@ -87,6 +89,11 @@ export class TailCache {
     return chunks.slice(first).filter((chunk) => chunk.lengthBytes > 0);
   }
 
+  /** The chunks with written bytes behind the offset, in order; they reach to the end of what is written. */
+  writtenSince(physicalOffset: number): LogChunk[] {
+    return this.chunks.filter((chunk) => chunk.writtenBytes > 0 && chunk.writtenOffset > physicalOffset);
+  }
+
   /** Forgets what was not written: its records are encoded again, at the same offsets, by the next appends. */
   dropUnwritten(): void {
     while (this.chunks.length > 0) {
@@ -115,11 +122,12 @@ export class TailCache {
     return this.sizeBytes > this.options.chunkMinBytes;
   }
 
-  /** Gives all memory back but what is not written yet. */
+  /** Gives all memory back but what is not on stable storage yet. */
   release(): void {
     this.spares = [];
     this.nextChunkBytes = this.options.chunkMinBytes;
-    const kept = this.unwritten();
+    const flushedOffset = this.options.flushedOffset();
+    const kept = this.chunks.filter(({ endOffset, lengthBytes }) => lengthBytes > 0 && endOffset > flushedOffset);
     this.chunks = kept;
     this.heldBytes = kept.reduce((sum, chunk) => sum + chunk.capacityBytes, 0);
   }

@@ -1,0 +1,108 @@
+import type { Clock, Timer } from '../io/clock.js';
+import type { StoreLogger } from '../types.js';
+import type { FlushService } from './flush-service.js';
+import type { GroupCommit } from './group-commit.js';
+import type { LogRewriter } from './log-rewriter.js';
+import { LogBytesLostError } from './log-rewriter.js';
+
+export interface FlushRepairOptions {
+  /** Pause before the second try; it doubles with each further one. */
+  readonly retryMs: number;
+  readonly maxRetryMs: number;
+}
+
+/**
+ * Brings the log back onto stable storage after a failed fdatasync, while no message is taken, and without a restart.
+ *
+ * The kernel reports a failed write-back once, calls the pages clean and may drop them: a second fdatasync would report success for bytes that are
+ * nowhere. So everything behind the last good fdatasync is written once more, from memory, and only the fdatasync behind that counts. A segment
+ * that fails again is replaced by a copy on other blocks of the disk. docs/decisions tells more.
+ */
+export class FlushRepair {
+  private timer: Timer | undefined;
+  private running: Promise<void> | undefined;
+  private tries = 0;
+  private stopped = false;
+
+  constructor(
+    private readonly options: FlushRepairOptions,
+    private readonly flush: FlushService,
+    private readonly group: GroupCommit,
+    private readonly rewriter: LogRewriter,
+    private readonly writtenOffset: () => number,
+    private readonly clock: Clock,
+    private readonly logger: StoreLogger,
+    /** Bytes are neither in memory nor in the file as they were: only recovery can tell what is left. */
+    private readonly onLost: (reason: string) => void,
+    /** The next start need not distrust what the kernel shows. */
+    private readonly noteRepaired: () => Promise<void>,
+  ) {}
+
+  /** An fdatasync failed. Appends are refused from now on. */
+  start(): void {
+    if (this.stopped) return;
+    this.tries = 0;
+    this.begin();
+  }
+
+  /** Ends the tries; when the log still is not on stable storage, there is one more before that. */
+  async stop(): Promise<void> {
+    this.timer?.cancel();
+    this.timer = undefined;
+    this.stopped = true;
+    await this.running;
+    if (this.flush.failure === undefined || this.tries === 0) return;
+    await this.run();
+  }
+
+  private begin(): void {
+    this.running ??= this.run().finally(() => {
+      this.running = undefined;
+    });
+  }
+
+  private async run(): Promise<void> {
+    // What was encoded before the failure is still being written.
+    await this.group.idle();
+    const fromOffset = this.flush.unflushedFrom;
+    const toOffset = this.writtenOffset();
+    this.tries++;
+    try {
+      // Other blocks of the disk may do where the same ones don't; but a copy needs space, which may be what lacks.
+      if (this.tries % 2 === 1) await this.rewriter.rewrite(fromOffset, toOffset);
+      else await this.rewriter.replace(fromOffset, toOffset);
+    } catch (error) {
+      this.failed(error as Error);
+      return;
+    }
+    await this.trustAgain(fromOffset, toOffset);
+  }
+
+  private async trustAgain(fromOffset: number, toOffset: number): Promise<void> {
+    try {
+      await this.noteRepaired();
+    } catch (error) {
+      // The next start only looks closer than it must.
+      this.logger.warn(`abort still says that an fdatasync failed: ${(error as Error).message}`);
+    }
+    this.logger.warn(
+      `the commit log is on stable storage again: offsets ${fromOffset} to ${toOffset} were written once more (try ${this.tries}); messages are taken`,
+    );
+    this.tries = 0;
+    this.flush.repaired(toOffset);
+  }
+
+  private failed(error: Error): void {
+    if (error instanceof LogBytesLostError) {
+      this.onLost(error.message);
+      return;
+    }
+    const delayMs = Math.min(this.options.retryMs * 2 ** (this.tries - 1), this.options.maxRetryMs);
+    this.logger.error(`try ${this.tries} to bring the commit log onto stable storage failed: ${error.message}`);
+    if (this.stopped) return;
+    this.timer = this.clock.startTimer(() => {
+      this.timer = undefined;
+      this.begin();
+    }, delayMs);
+  }
+}

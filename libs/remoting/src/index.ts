@@ -1,4 +1,4 @@
-export type { Connection } from './connection.js';
+export type { Connection, ReservedBytes } from './connection.js';
 export { DEFERRED } from './request-handler.js';
 export type { HandlerResult, RequestHandler, RequestRef, ResponseCallback } from './request-handler.js';
 export * from './errors.js';

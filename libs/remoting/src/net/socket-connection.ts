@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { decodeFrame, encodeFrame, encodeHost, FLAG_RESPONSE, RemotingCommand, ResponseCode } from '@rocknest/protocol';
-import type { Connection } from '../connection.js';
+import type { Connection, ReservedBytes } from '../connection.js';
 import { CLOSE_LINGER_MS, MAX_ERROR_REMARK_CHARS } from '../defaults.js';
 import { RemotingSendError, RemotingTooMuchRequestError } from '../errors.js';
 import { InFlight } from '../in-flight.js';
@@ -14,6 +14,9 @@ import { FrameDecoder } from './frame-decoder.js';
 import { WriteQueue } from './write-queue.js';
 
 let lastId = 0;
+
+/** Filled anew by each `reserve`: nothing is allocated for it. */
+const reserved: { buffer: Buffer; start: number } = { buffer: Buffer.alloc(0), start: 0 };
 
 /** A connection over a socket that is connected already. Follows `remoting/netty/NettyRemotingAbstract.java`. */
 export class SocketConnection implements Connection {
@@ -123,6 +126,20 @@ export class SocketConnection implements Connection {
     this.served.end(request.opaque);
     if (this.closeReason !== undefined) return;
     this.send(frame);
+  }
+
+  reserve(maxBytes: number): ReservedBytes | undefined {
+    const buffer = this.writes.reserve(maxBytes);
+    if (buffer === undefined) return undefined;
+    reserved.buffer = buffer;
+    reserved.start = this.writes.reservedAt;
+    return reserved;
+  }
+
+  respondReserved(request: RequestRef, bytes: number): void {
+    if (request.isOneway) return;
+    this.served.end(request.opaque);
+    this.writes.commit(bytes);
   }
 
   request(command: RemotingCommand, timeoutMs: number): Promise<RemotingCommand> {
@@ -259,11 +276,11 @@ export class SocketConnection implements Connection {
     const { decoder, environment } = this;
     try {
       while (this.reading && this.closeReason === undefined) {
-        const frame = decoder.next();
-        if (frame === undefined) return;
-        const command = decodeFrame(frame);
+        if (!decoder.find()) break;
+        const { frameStart, frameEnd } = decoder;
+        const command = decodeFrame(decoder.frameSource, frameStart, frameEnd);
         if (command.isResponse) this.onResponse(command);
-        else environment.dispatch(command, this, frame.length);
+        else environment.dispatch(command, this, frameEnd - frameStart);
       }
     } catch (error) {
       environment.log.warn('malformed', `closing the connection of ${this.remoteAddress}: ${describeError(error)}`);

@@ -1,18 +1,16 @@
 import type { Socket } from 'node:net';
-import { COPY_LIMIT_BYTES, EARLY_FLUSH_BYTES, SCRATCH_BYTES } from '../defaults.js';
+import { COPY_LIMIT_BYTES, EARLY_FLUSH_BYTES, MAX_FREE_OUT_BUFFERS, OUT_BUFFER_BYTES } from '../defaults.js';
+import { giveBackOutBuffer, loseOutBuffer, outBuffersTaken, takeOutBuffer } from './out-buffers.js';
 
 /** Unsent bytes of several connections, counted together. */
 export interface BufferedBytes {
   bytes: number;
 }
 
-let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-let scratchOffset = 0;
-
 let dirty: WriteQueue[] = [];
 let scheduled = false;
 
-/** Sends what all connections of this process have collected. Called once at the end of each loop turn by itself. */
+/** Sends what all connections of this process have collected. Called by itself once the running callback of the loop has ended. */
 export function flushWrites(): void {
   scheduled = false;
   if (dirty.length === 0) return;
@@ -22,14 +20,21 @@ export function flushWrites(): void {
 }
 
 /**
- * What one connection has to send. Frames are collected and leave together, in one write for each loop turn: small buffers
- * copied into one, larger ones as elements of the same writev. A buffer must not be changed after it was given.
+ * What one connection has to send. Frames are collected and leave together, in one write: small ones are encoded or copied into
+ * a buffer, larger ones are elements of the same writev. A Buffer must not be changed after it was given.
  */
 export class WriteQueue {
   /** When the kernel last took bytes, by the monotonic clock. */
   lastSentMs = performance.now();
 
-  private frames: Buffer[] = [];
+  /** What leaves before the bytes in `out`. */
+  private pieces: Buffer[] = [];
+  /** The out buffers that `pieces` has slices of. */
+  private usedOut: Buffer[] = [];
+  private out: Buffer | undefined;
+  /** Bytes of `out` before this are in `pieces` already. */
+  private outStart = 0;
+  private outEnd = 0;
   private collectedBytes = 0;
   private queued = false;
   private closed = false;
@@ -52,10 +57,31 @@ export class WriteQueue {
     return this.collectedBytes + this.socketBytes;
   }
 
+  /** Where {@link reserve} has room. */
+  get reservedAt(): number {
+    return this.outEnd;
+  }
+
+  /**
+   * Room for a frame that is encoded in place, from {@link reservedAt} on; `commit` says how long it became. Undefined when it
+   * is too long for that, or the queue is closed.
+   */
+  reserve(maxBytes: number): Buffer | undefined {
+    if (this.closed || maxBytes > COPY_LIMIT_BYTES) return undefined;
+    const out = this.out;
+    return out !== undefined && this.outEnd + maxBytes <= OUT_BUFFER_BYTES ? out : this.nextOut();
+  }
+
+  /** Takes over what was encoded into the reserved room. */
+  commit(bytes: number): void {
+    this.outEnd += bytes;
+    this.collected(bytes);
+  }
+
   /** Adds a frame in one piece. */
   push(frame: Buffer): void {
     if (this.closed) return;
-    this.frames.push(frame);
+    this.add(frame);
     this.collected(frame.length);
   }
 
@@ -64,10 +90,37 @@ export class WriteQueue {
     if (this.closed) return;
     let bytes = 0;
     for (const piece of pieces) {
-      this.frames.push(piece);
+      this.add(piece);
       bytes += piece.length;
     }
     this.collected(bytes);
+  }
+
+  private add(bytes: Buffer): void {
+    const out = this.reserve(bytes.length);
+    if (out === undefined) {
+      this.endRun();
+      this.pieces.push(bytes);
+    } else {
+      out.set(bytes, this.outEnd);
+      this.outEnd += bytes.length;
+    }
+  }
+
+  /** Sends now. */
+  flush(): void {
+    this.queued = false;
+    if (this.collectedBytes > 0) this.write();
+  }
+
+  /** Forgets everything that was not sent. */
+  close(): void {
+    this.closed = true;
+    this.pieces = [];
+    this.releaseOut();
+    this.collectedBytes = 0;
+    this.total.bytes -= this.socketBytes;
+    this.socketBytes = 0;
   }
 
   private collected(bytes: number): void {
@@ -77,49 +130,72 @@ export class WriteQueue {
       dirty.push(this);
       if (!scheduled) {
         scheduled = true;
-        setImmediate(flushWrites);
+        // Not `setImmediate`: answers to what was committed arise in the check phase, and would wait for a whole turn more.
+        process.nextTick(flushWrites);
       }
     }
     if (this.collectedBytes >= EARLY_FLUSH_BYTES) this.write();
   }
 
-  /** Sends now. */
-  flush(): void {
-    this.queued = false;
-    if (this.frames.length > 0) this.write();
+  private nextOut(): Buffer {
+    this.endRun();
+    if (this.out !== undefined) this.usedOut.push(this.out);
+    this.out = undefined;
+    if (outBuffersTaken() >= MAX_FREE_OUT_BUFFERS) flushWrites();
+    this.outStart = this.outEnd = 0;
+    return (this.out = takeOutBuffer());
   }
 
-  /** Forgets everything that was not sent. */
-  close(): void {
-    this.closed = true;
-    this.frames = [];
-    this.collectedBytes = 0;
-    this.total.bytes -= this.socketBytes;
-    this.socketBytes = 0;
+  /** Moves what `out` has gathered to the pieces. */
+  private endRun(): void {
+    if (this.out === undefined || this.outEnd === this.outStart) return;
+    const run = this.out.subarray(this.outStart, this.outEnd);
+    // A socket that is behind keeps what it gets: it shall not keep a whole buffer for a few bytes of it.
+    this.pieces.push(this.socketBytes > 0 ? Buffer.from(run) : run);
+    this.outStart = this.outEnd;
   }
 
   private write(): void {
-    const { frames, socket } = this;
-    const scratchBefore = scratchOffset;
-    const scratchUsed = scratch;
-    const segments = frames.length === 1 ? frames : join(frames, this.socketBytes > 0);
-    if (segments.length === 1) {
-      socket.write(segments[0], this.written);
+    const { socket, pieces } = this;
+    const wasBehind = this.socketBytes > 0;
+    this.endRun();
+    if (pieces.length === 1) {
+      socket.write(pieces[0], this.written);
     } else {
       socket.cork();
-      for (const segment of segments) socket.write(segment, this.written);
+      for (const piece of pieces) socket.write(piece, this.written);
       socket.uncork();
     }
-    frames.length = 0;
+    pieces.length = 0;
     this.collectedBytes = 0;
     this.count();
-    // The kernel took everything within the call: the shared buffer is free again.
     if (this.socketBytes === 0) {
+      // The kernel took everything within the call.
+      this.releaseOut();
       this.lastSentMs = performance.now();
-      scratchOffset = scratchUsed === scratch ? scratchBefore : 0;
     } else {
+      if (wasBehind) this.releaseOut();
+      else this.abandonOut();
       this.onBacklog();
     }
+  }
+
+  private releaseOut(): void {
+    for (const buffer of this.usedOut) giveBackOutBuffer(buffer);
+    if (this.out !== undefined) giveBackOutBuffer(this.out);
+    this.forgetOut();
+  }
+
+  private abandonOut(): void {
+    for (let i = this.usedOut.length; i > 0; i--) loseOutBuffer();
+    if (this.out !== undefined) loseOutBuffer();
+    this.forgetOut();
+  }
+
+  private forgetOut(): void {
+    this.usedOut.length = 0;
+    this.out = undefined;
+    this.outStart = this.outEnd = 0;
   }
 
   private readonly written = (): void => {
@@ -135,51 +211,4 @@ export class WriteQueue {
     this.total.bytes += bytes - this.socketBytes;
     this.socketBytes = bytes;
   }
-}
-
-/** Copies runs of small buffers together. `backlog`: the socket will keep them, so they get memory of their own, to the byte. */
-function join(frames: readonly Buffer[], backlog: boolean): Buffer[] {
-  const segments: Buffer[] = [];
-  const count = frames.length;
-  let index = 0;
-  while (index < count) {
-    const first = frames[index];
-    if (first.length > COPY_LIMIT_BYTES) {
-      segments.push(first);
-      index++;
-      continue;
-    }
-    let end = index;
-    let bytes = 0;
-    while (end < count && frames[end].length <= COPY_LIMIT_BYTES && bytes + frames[end].length <= SCRATCH_BYTES) {
-      bytes += frames[end++].length;
-    }
-    segments.push(end - index === 1 ? first : copyRun(frames, index, end, bytes, backlog));
-    index = end;
-  }
-  return segments;
-}
-
-function copyRun(frames: readonly Buffer[], from: number, to: number, bytes: number, backlog: boolean): Buffer {
-  let target: Buffer;
-  let offset: number;
-  if (backlog) {
-    target = Buffer.allocUnsafeSlow(bytes);
-    offset = 0;
-  } else {
-    if (scratchOffset + bytes > SCRATCH_BYTES) {
-      scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-      scratchOffset = 0;
-    }
-    target = scratch;
-    offset = scratchOffset;
-    scratchOffset += bytes;
-  }
-  const start = offset;
-  for (let index = from; index < to; index++) {
-    const frame = frames[index];
-    target.set(frame, offset);
-    offset += frame.length;
-  }
-  return target.subarray(start, offset);
 }

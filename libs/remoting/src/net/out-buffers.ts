@@ -1,0 +1,26 @@
+import { MAX_FREE_OUT_BUFFERS, OUT_BUFFER_BYTES } from '../defaults.js';
+
+let free: Buffer[] = [];
+let taken = 0;
+
+/** Buffers that connections hold at this moment. */
+export function outBuffersTaken(): number {
+  return taken;
+}
+
+/** Memory that frames are gathered in until they are sent: it goes from connection to connection, so that few of them stay warm. */
+export function takeOutBuffer(): Buffer {
+  taken++;
+  return free.pop() ?? Buffer.allocUnsafeSlow(OUT_BUFFER_BYTES);
+}
+
+/** Gives a buffer back of which nothing is needed any more. */
+export function giveBackOutBuffer(buffer: Buffer): void {
+  taken--;
+  if (free.length < MAX_FREE_OUT_BUFFERS) free.push(buffer);
+}
+
+/** The buffer belongs to a socket now, which has not sent all of it. */
+export function loseOutBuffer(): void {
+  taken--;
+}

@@ -3,7 +3,9 @@ import type { RequestRef, ResponseCallback } from './request-handler.js';
 
 /** Room for bytes that are about to be sent. The object is used again by the next call. */
 export interface ReservedBytes {
-  readonly buffer: Buffer;
+  readonly bytes: Buffer;
+  /** Of the same memory. */
+  readonly view: DataView;
   readonly start: number;
 }
 

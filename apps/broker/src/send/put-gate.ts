@@ -11,6 +11,7 @@ import {
 import { RequestRefusedError } from '../errors.js';
 import type { TopicConfigManager } from '../metadata/index.js';
 import type { TopicAutoCreator } from '../topics/topic-auto-creator.js';
+import { TargetTable } from './target-table.js';
 
 export interface PutGateOptions {
   /** The broker's own permission (`brokerPermission`), bits of PermName. Read at each use: it may change at run time. */
@@ -40,7 +41,9 @@ const MAX_REMEMBERED_TARGETS = 10_000;
  * Follows `msgCheck` of `broker/processor/AbstractSendMessageProcessor.java`, with the codes of 5.3.2 and later.
  */
 export class PutGate {
-  private targets = new Map<string, PutTarget>();
+  private known = new Map<string, PutTarget>();
+  /** The same targets, to be found by the bytes of a header. */
+  readonly targets = new TargetTable();
 
   constructor(
     private readonly topics: TopicConfigManager,
@@ -50,12 +53,13 @@ export class PutGate {
 
   /** Forgets what was remembered; called whenever a topic is created, changed or deleted. */
   topicsChanged(): void {
-    this.targets = new Map();
+    this.known = new Map();
+    this.targets.clear();
   }
 
   /** The target of an admitted send without any waiting, or undefined when `admit` must look closer. */
   admitted(header: SendMessageRequest): PutTarget | undefined {
-    const target = this.targets.get(header.topic);
+    const target = this.known.get(header.topic);
     return target !== undefined && header.queueId < target.queueIdLimit ? target : undefined;
   }
 
@@ -106,9 +110,9 @@ export class PutGate {
   }
 
   private remember(config: TopicConfig): PutTarget {
-    const known = this.targets.get(config.topicName);
+    const known = this.known.get(config.topicName);
     if (known !== undefined && known.config === config) return known;
-    if (this.targets.size >= MAX_REMEMBERED_TARGETS) this.targets = new Map();
+    if (this.known.size >= MAX_REMEMBERED_TARGETS) this.topicsChanged();
     const topic = config.topicName;
     const target: PutTarget = {
       config,
@@ -117,7 +121,10 @@ export class PutGate {
       queueIdLimit: Math.max(config.readQueueNums, config.writeQueueNums),
     };
     // With the broker closed for writing, order topics are refused at each send anew.
-    if (!config.order || (this.options.brokerPermission() & PermName.WRITE) !== 0) this.targets.set(topic, target);
+    if (!config.order || (this.options.brokerPermission() & PermName.WRITE) !== 0) {
+      this.known.set(topic, target);
+      this.targets.remember(target);
+    }
     return target;
   }
 }

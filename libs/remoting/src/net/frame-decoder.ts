@@ -106,8 +106,7 @@ export class FrameDecoder {
       const start = this.offset + LENGTH_BYTES;
       if (start <= chunk.length) {
         const { offset } = this;
-        const length =
-          (chunk[offset] << 24) | (chunk[offset + 1] << 16) | (chunk[offset + 2] << 8) | chunk[offset + 3];
+        const length = (chunk[offset] << 24) | (chunk[offset + 1] << 16) | (chunk[offset + 2] << 8) | chunk[offset + 3];
         this.check(length);
         const end = start + length;
         if (end <= chunk.length) {

@@ -16,7 +16,11 @@ import { WriteQueue } from './write-queue.js';
 let lastId = 0;
 
 /** Filled anew by each `reserve`: nothing is allocated for it. */
-const reserved: { buffer: Buffer; start: number } = { buffer: Buffer.alloc(0), start: 0 };
+const reserved: { -readonly [K in keyof ReservedBytes]: ReservedBytes[K] } = {
+  bytes: Buffer.alloc(0),
+  view: new DataView(new ArrayBuffer(0)),
+  start: 0,
+};
 
 /** A connection over a socket that is connected already. Follows `remoting/netty/NettyRemotingAbstract.java`. */
 export class SocketConnection implements Connection {
@@ -129,9 +133,10 @@ export class SocketConnection implements Connection {
   }
 
   reserve(maxBytes: number): ReservedBytes | undefined {
-    const buffer = this.writes.reserve(maxBytes);
-    if (buffer === undefined) return undefined;
-    reserved.buffer = buffer;
+    const out = this.writes.reserve(maxBytes);
+    if (out === undefined) return undefined;
+    reserved.bytes = out.bytes;
+    reserved.view = out.view;
     reserved.start = this.writes.reservedAt;
     return reserved;
   }

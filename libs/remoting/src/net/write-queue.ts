@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { COPY_LIMIT_BYTES, EARLY_FLUSH_BYTES, MAX_FREE_OUT_BUFFERS, OUT_BUFFER_BYTES } from '../defaults.js';
-import { giveBackOutBuffer, loseOutBuffer, outBuffersTaken, takeOutBuffer } from './out-buffers.js';
+import { giveBackOutBuffer, loseOutBuffer, type OutBuffer, outBuffersTaken, takeOutBuffer } from './out-buffers.js';
 
 /** Unsent bytes of several connections, counted together. */
 export interface BufferedBytes {
@@ -30,8 +30,8 @@ export class WriteQueue {
   /** What leaves before the bytes in `out`. */
   private pieces: Buffer[] = [];
   /** The out buffers that `pieces` has slices of. */
-  private usedOut: Buffer[] = [];
-  private out: Buffer | undefined;
+  private usedOut: OutBuffer[] = [];
+  private out: OutBuffer | undefined;
   /** Bytes of `out` before this are in `pieces` already. */
   private outStart = 0;
   private outEnd = 0;
@@ -66,7 +66,7 @@ export class WriteQueue {
    * Room for a frame that is encoded in place, from {@link reservedAt} on; `commit` says how long it became. Undefined when it
    * is too long for that, or the queue is closed.
    */
-  reserve(maxBytes: number): Buffer | undefined {
+  reserve(maxBytes: number): OutBuffer | undefined {
     if (this.closed || maxBytes > COPY_LIMIT_BYTES) return undefined;
     const out = this.out;
     return out !== undefined && this.outEnd + maxBytes <= OUT_BUFFER_BYTES ? out : this.nextOut();
@@ -102,7 +102,7 @@ export class WriteQueue {
       this.endRun();
       this.pieces.push(bytes);
     } else {
-      out.set(bytes, this.outEnd);
+      out.bytes.set(bytes, this.outEnd);
       this.outEnd += bytes.length;
     }
   }
@@ -137,7 +137,7 @@ export class WriteQueue {
     if (this.collectedBytes >= EARLY_FLUSH_BYTES) this.write();
   }
 
-  private nextOut(): Buffer {
+  private nextOut(): OutBuffer {
     this.endRun();
     if (this.out !== undefined) this.usedOut.push(this.out);
     this.out = undefined;
@@ -149,7 +149,7 @@ export class WriteQueue {
   /** Moves what `out` has gathered to the pieces. */
   private endRun(): void {
     if (this.out === undefined || this.outEnd === this.outStart) return;
-    const run = this.out.subarray(this.outStart, this.outEnd);
+    const run = this.out.bytes.subarray(this.outStart, this.outEnd);
     // A socket that is behind keeps what it gets: it shall not keep a whole buffer for a few bytes of it.
     this.pieces.push(this.socketBytes > 0 ? Buffer.from(run) : run);
     this.outStart = this.outEnd;

@@ -31,7 +31,7 @@ export function checkMessage(message: PutMessage, maxMessageSizeBytes: number): 
   if (message.body.length > maxMessageSizeBytes) {
     return illegal(`the body has ${message.body.length} bytes; maxMessageSize is ${maxMessageSizeBytes}`);
   }
-  return checkProperties(message.properties);
+  return checkProperties(lengthOf(message.properties));
 }
 
 /** The same for a batch: the limit of the body holds for all its messages together. */
@@ -41,7 +41,7 @@ export function checkBatch(batch: PutBatch, maxMessageSizeBytes: number): Refusa
   let total = 0;
   for (const { body, properties } of batch.items) {
     total += body.length + properties.length;
-    const refusal = checkProperties(properties);
+    const refusal = checkProperties(properties.length);
     if (refusal !== undefined) return refusal;
   }
   if (total > maxMessageSizeBytes) {
@@ -50,8 +50,13 @@ export function checkBatch(batch: PutBatch, maxMessageSizeBytes: number): Refusa
   return undefined;
 }
 
-function checkProperties(properties: string | Buffer): Refusal | undefined {
-  if (properties.length <= MAX_PROPERTIES_BYTES) return undefined;
+function lengthOf(properties: PutMessage['properties']): number {
+  if (typeof properties === 'string' || !('suffix' in properties)) return properties.length;
+  return properties.end - properties.start + properties.suffix.byteLength;
+}
+
+function checkProperties(length: number): Refusal | undefined {
+  if (length <= MAX_PROPERTIES_BYTES) return undefined;
   return {
     status: 'PROPERTIES_SIZE_EXCEEDED',
     reason: `the properties take more than ${MAX_PROPERTIES_BYTES} bytes`,

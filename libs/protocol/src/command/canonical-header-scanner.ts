@@ -142,8 +142,9 @@ function standsAt(bytes: Buffer, p: number, { words, rest }: Expected): boolean 
   return true;
 }
 
-/** Digits of an integer that cannot leave int32. */
-const PLAIN_DIGITS = 9;
+/** Digits of the largest int32. */
+const PLAIN_DIGITS = 10;
+const INT32_MAX = 0x7fffffff;
 
 /** Integer at `p`; {@link position} becomes the place after it when it is plain. */
 function integerAt(bytes: Buffer, p: number): number {
@@ -156,7 +157,7 @@ function integerAt(bytes: Buffer, p: number): number {
     if (!(digit >= 0 && digit <= 9)) break;
     value = value * 10 + digit;
   }
-  if (q > p && q <= limit) position = q;
+  if (q > p && q <= limit && value <= INT32_MAX) position = q;
   return value;
 }
 

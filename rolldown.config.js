@@ -7,8 +7,8 @@ const EXTERNAL = new Set(['libsql', 'pg', 'mysql2', ...builtinModules]);
  * Bundles the compiled applications: namesrv and broker start from a handful of files instead of two thousand, which takes a third
  * of the CPU time and 25 MiB less memory. docs/decisions/0006-bundled-applications.md
  */
-const application = (name) => ({
-  input: { main: `dist/apps/${name}/apps/${name}/src/main.js` },
+const application = (name, main = `${name}/apps/${name}/src/main.js`) => ({
+  input: { main: `dist/apps/${main}` },
   platform: 'node',
   external: (id) => id.startsWith('node:') || EXTERNAL.has(id),
   output: { dir: `dist/${name}`, format: 'esm', sourcemap: true, cleanDir: true },
@@ -18,4 +18,9 @@ const application = (name) => ({
   },
 });
 
-export default [application('namesrv'), application('broker')];
+export default [
+  application('namesrv'),
+  application('broker'),
+  // The command line is a second entry of the broker, compiled with it.
+  application('rocknest', 'broker/apps/broker/src/cli/main.js'),
+];

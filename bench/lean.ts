@@ -3,12 +3,11 @@
  */
 import { startOfficialCluster } from '../test/interop/support/official-cluster.js';
 import buildApps from '../test/support/build-apps.js';
-import { cpuMicroseconds } from '../test/support/child.js';
 import { RawConnection } from '../test/support/raw-remoting.js';
 import { createTopic, maxOffset } from '../test/support/raw-requests.js';
 import { BrokerProcess } from '../test/support/rocknest-process.js';
+import { drive, type DriveResult } from './lean/drive.js';
 import { pullTemplate, sendTemplate, type FrameTemplate, type HeaderForm } from './lean/frames.js';
-import { Lane } from './lean/lane.js';
 import { readFlags } from './support/flags.js';
 import { printTable, rates, spread } from './support/statistics.js';
 
@@ -21,7 +20,6 @@ const flags = readFlags(
     pulls: 1_000_000,
     broker: 'rocknest',
     flush: 'ASYNC_FLUSH',
-    only: '',
     node: '',
   },
   {
@@ -32,7 +30,6 @@ const flags = readFlags(
     pulls: 'messages of a pull load',
     broker: 'rocknest or java',
     flush: 'flushDiskType of our broker',
-    only: 'runs only the loads whose name contains this',
     node: 'arguments for the node of our broker, such as --cpu-prof',
   },
 );
@@ -45,13 +42,6 @@ interface Server {
   address: string;
   pid: number;
   stop(): Promise<void>;
-}
-
-interface Result {
-  perSecond: number;
-  cpuMicroseconds: number;
-  /** Requests answered with an error: the Java broker refuses what waited for more than 200 ms. */
-  refused: number;
 }
 
 async function startServer(): Promise<Server> {
@@ -67,36 +57,16 @@ async function startServer(): Promise<Server> {
 }
 
 /** Runs frames until `count` messages are done; `messages` is what one answer stands for. */
-async function run(
+function run(
   server: Server,
   count: number,
   messages: number,
   frames: (index: number) => FrameTemplate,
-): Promise<Result> {
-  let started = 0;
-  let answered = 0;
+): Promise<DriveResult> {
+  const { connections, inFlight } = flags;
+  const { address, pid } = server;
   const calls = Math.ceil(count / messages);
-  let finish: () => void = () => undefined;
-  const finished = new Promise<void>((resolve) => (finish = resolve));
-  const next = (): FrameTemplate | undefined => (started < calls ? frames(started++) : undefined);
-  const answer = (): void => {
-    if (++answered === calls) finish();
-  };
-  const lanes = await Promise.all(
-    Array.from({ length: flags.connections }, () =>
-      Lane.open(server.address, Math.ceil(flags.inFlight / flags.connections), next, answer),
-    ),
-  );
-  const cpuBefore = cpuMicroseconds(server.pid);
-  const startedAt = performance.now();
-  for (const lane of lanes) lane.fill();
-  await finished;
-  const seconds = (performance.now() - startedAt) / 1000;
-  const cpu = cpuMicroseconds(server.pid) - cpuBefore;
-  const refused = lanes.reduce((sum, lane) => sum + lane.refused, 0);
-  for (const lane of lanes) lane.close();
-  const done = (calls - refused) * messages;
-  return { perSecond: done / seconds, cpuMicroseconds: cpu / done, refused };
+  return drive({ address, pid, connections, inFlight, calls, messagesPerCall: messages, frames });
 }
 
 function sends(form: HeaderForm, topic: string, bodyBytes: number): (index: number) => FrameTemplate {
@@ -125,7 +95,7 @@ async function measure(server: Server): Promise<void> {
   for (const topic of ['lean', 'lean-pull']) await createTopic(connection, topic, QUEUES);
   connection.close();
   await run(server, WARM_UP_MESSAGES, 1, sends('json', 'lean', 1024));
-  const loads: [string, () => Promise<Result>][] = [];
+  const loads: [string, () => Promise<DriveResult>][] = [];
   for (const form of ['json', 'binary'] as const) {
     for (const size of [128, 1024]) {
       loads.push([`send ${size} B, ${form} header`, () => run(server, flags.count, 1, sends(form, 'lean', size))]);
@@ -138,8 +108,8 @@ async function measure(server: Server): Promise<void> {
     loads.push([`pull 32 x 1024 B, ${form} header`, () => run(server, flags.pulls, PULL_MESSAGES, frames)]);
   }
   const rows: string[][] = [];
-  for (const [name, load] of loads.filter(([name]) => name.includes(flags.only))) {
-    const results: Result[] = [];
+  for (const [name, load] of loads) {
+    const results: DriveResult[] = [];
     for (let round = 0; round < flags.rounds; round++) results.push(await load());
     rows.push([
       name,

@@ -6,6 +6,8 @@ export interface FrameTemplate {
 
 const SEND_MESSAGE_V2 = 310;
 const PULL_MESSAGE = 11;
+const SUSPEND_FLAG = 2;
+const SUBSCRIPTION_FLAG = 4;
 const FIRST_OPAQUE = 1_000_000_000;
 const OPAQUE_DIGITS = 10;
 const BINARY_OPAQUE_POSITION = 13;
@@ -86,16 +88,23 @@ export function sendTemplate(form: HeaderForm, topic: string, queueId: number, b
   return (form === 'json' ? jsonTemplate : binaryTemplate)(SEND_MESSAGE_V2, fields, Buffer.alloc(bodyBytes, 'x'));
 }
 
-export function pullTemplate(form: HeaderForm, topic: string, queueId: number, queueOffset: number): FrameTemplate {
+/** @param suspendTimeoutMs given: a pull that finds nothing may be parked for so long. */
+export function pullTemplate(
+  form: HeaderForm,
+  topic: string,
+  queueId: number,
+  queueOffset: number,
+  suspendTimeoutMs = 0,
+): FrameTemplate {
   const fields = {
     consumerGroup: 'GID_lean',
     topic,
     queueId: String(queueId),
     queueOffset: String(queueOffset),
     maxMsgNums: '32',
-    sysFlag: '4',
+    sysFlag: String(suspendTimeoutMs > 0 ? SUBSCRIPTION_FLAG | SUSPEND_FLAG : SUBSCRIPTION_FLAG),
     commitOffset: '0',
-    suspendTimeoutMillis: '0',
+    suspendTimeoutMillis: String(suspendTimeoutMs),
     subscription: '*',
     subVersion: '0',
     expressionType: 'TAG',

@@ -29,3 +29,20 @@ export async function measureIdle(pid: number, seconds: number): Promise<Idle> {
   const cpuPercent = (cpuMicroseconds(pid) - before) / (seconds * 10_000);
   return { residentMiB: residentBytes(pid) / MIB, cpuPercent };
 }
+
+const QUIET_CPU_PERCENT = 2;
+const QUIET_STEP_SECONDS = 2;
+
+/** Waits until a process does next to nothing, `limitSeconds` at most. */
+export async function untilQuiet(pid: number, limitSeconds: number): Promise<{ seconds: number; cpuSeconds: number }> {
+  const before = cpuMicroseconds(pid);
+  let seconds = 0;
+  for (let busy = true; busy && seconds < limitSeconds; seconds += QUIET_STEP_SECONDS) {
+    // The store itself waits a while before it does what nobody is waiting for.
+    const step = seconds === 0 ? QUIET_STEP_SECONDS * 2 : QUIET_STEP_SECONDS;
+    const { cpuPercent } = await measureIdle(pid, step);
+    busy = seconds === 0 || cpuPercent > QUIET_CPU_PERCENT;
+    if (seconds === 0) seconds += step - QUIET_STEP_SECONDS;
+  }
+  return { seconds, cpuSeconds: (cpuMicroseconds(pid) - before) / 1_000_000 };
+}

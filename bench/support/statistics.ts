@@ -23,3 +23,8 @@ export function printTable(header: readonly string[], rows: readonly (readonly s
   console.log(`|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`);
   for (const row of rows) console.log(line(row));
 }
+
+/** The smallest value that is not below `share` of all. @param sorted ascending, not empty */
+export function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length))];
+}

@@ -82,7 +82,7 @@ describe('MQAdmin on two brokers', () => {
     expect(await admin.searchOffset(queue, beforeMs - 1)).toBe(0);
     expect(await admin.searchOffset(queue, Date.now() + 60_000)).toBe(5);
     expect(await admin.earliestMsgStoreTime(queue)).toBeGreaterThanOrEqual(beforeMs);
-    const message = await admin.viewMessage(results[3].offsetMsgId, topic);
+    const message = await admin.viewMessage(topic, results[3].offsetMsgId);
     expect(message.body.toString()).toBe('text-3');
     await expect(admin.viewMessage(`${results[3].offsetMsgId.slice(0, 16)}000000000FFFFFFF`)).rejects.toMatchObject({
       code: 'BROKER_ERROR',

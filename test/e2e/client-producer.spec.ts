@@ -51,7 +51,7 @@ describe.each(['ROCKETMQ', 'JSON'] as const)('producer on two brokers, %s header
       flag: -9,
       properties: { colour: 'grün' },
     });
-    const message = await admin.viewMessage(result.offsetMsgId, topic);
+    const message = await admin.viewMessage(topic, result.offsetMsgId);
     expect(message.body.toString()).toBe(body);
     expect(message.storeSize).toBeLessThan(body.length);
     expect(message).toMatchObject({ topic, flag: -9, msgId: result.msgId, queueOffset: result.queueOffset });
@@ -82,7 +82,7 @@ describe.each(['ROCKETMQ', 'JSON'] as const)('producer on two brokers, %s header
     const result = await producer.send(texts(5).map((body) => ({ topic, body, tags: 'A' })));
     expect(result.msgId.split(',')).toHaveLength(5);
     const ids = result.offsetMsgId.split(',');
-    const messages = await Promise.all(ids.map((id) => admin.viewMessage(id, topic)));
+    const messages = await Promise.all(ids.map((id) => admin.viewMessage(topic, id)));
     expect(messages.map((message) => message.body.toString())).toEqual(texts(5));
     expect(messages.map((message) => message.msgId)).toEqual(result.msgId.split(','));
     expect(messages.map((message) => message.queueOffset)).toEqual([0, 1, 2, 3, 4].map((i) => result.queueOffset + i));

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { projectRoot } from './project-root.js';
 
 const APPS = ['namesrv', 'broker'];
+/** What the bundler makes of them: the command line is a second entry of the broker. */
+const BUNDLES = [...APPS, 'rocknest'];
 const SOURCES = ['apps', 'libs', 'package-lock.json', 'tsconfig.json', 'nest-cli.json', 'rolldown.config.js'];
 
 function newestChange(path: string): number {
@@ -30,7 +32,7 @@ function run(what: string, args: string[]): void {
  * `TEST_DIST` names a build that is taken as it is.
  */
 export default function buildApps(): void {
-  if (process.env.TEST_DIST !== undefined || APPS.every(isFresh)) return;
+  if (process.env.TEST_DIST !== undefined || BUNDLES.every(isFresh)) return;
   for (const app of APPS)
     run(`nest build ${app}`, [join(projectRoot, 'node_modules/@nestjs/cli/bin/nest.js'), 'build', app]);
   run('the bundler', [join(projectRoot, 'node_modules/rolldown/bin/cli.mjs'), '-c']);

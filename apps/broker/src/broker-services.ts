@@ -20,6 +20,7 @@ import { RecentData } from './offsets/recent-data.js';
 import { PullRequestHoldService } from './pull/hold-service.js';
 import { MessagePuller } from './pull/message-puller.js';
 import { PullAdmission } from './pull/pull-admission.js';
+import { QueryLimits } from './query/query-limits.js';
 import { RebalanceLockManager } from './rebalance/rebalance-lock-manager.js';
 import { delayedMessageReader, delayedMessageSink, ScheduleMessageService } from './schedule/index.js';
 import { BatchSender } from './send/batch-sender.js';
@@ -79,7 +80,6 @@ export class BrokerServices {
     });
     this.holds = new PullRequestHoldService({
       maxParked: config.maxParkedPulls,
-      maxOffset: (topic, queueId) => store.maxOffset(topic, queueId),
       clock: systemClock,
     });
     this.schedule = new ScheduleMessageService({
@@ -138,14 +138,14 @@ export class BrokerServices {
     const creator = new TopicAutoCreator(topics, {
       autoCreateTopicEnable: config.autoCreateTopicEnable,
       maxTopics,
-      onCreated: () => void this.announcer.changed(),
+      onCreated: ({ topicName }) => void this.announcer.changed([topicName]),
     });
     const directory = new GroupDirectory(groups, {
       autoCreateSubscriptionGroup: config.autoCreateSubscriptionGroup,
       maxGroups,
     });
     const gate = new PutGate(topics, creator, permission);
-    this.announcer.onChange(() => gate.topicsChanged());
+    this.announcer.onChange((topics) => gate.topicsChanged(topics));
     const rules = new MessageRules({
       maxMessageSizeBytes,
       maxDelayLevel: delayLevelsMs.length,
@@ -172,10 +172,8 @@ export class BrokerServices {
     this.set(SubscriptionGroupManager, groups);
     this.set(ConsumerOffsetManager, offsets);
     this.set(DelayOffsetManager, metadata.delayOffsets);
-    this.set(
-      BrokerFacts,
-      new BrokerFacts(config.brokerName, systemClock(), delayLevelsMs.length, config.storePathRootDir),
-    );
+    this.set(BrokerFacts, new BrokerFacts(config.brokerName, systemClock(), delayLevelsMs.length));
+    this.set(QueryLimits, new QueryLimits(config.defaultQueryMaxNum));
     this.set(ConsumerManager, this.consumers);
     this.set(ProducerManager, this.producers);
     this.set(RebalanceLockManager, this.locks);

@@ -4,6 +4,7 @@ import { RemotingClient } from '@rocknest/remoting';
 import { MessageStore } from '@rocknest/store';
 import { BrokerServices } from './broker-services.js';
 import type { BrokerConfig } from './config/broker-settings.js';
+import { ConfigImport } from './exchange/config-import.js';
 import type { BrokerLogger } from './logger.js';
 import type { Metadata } from './metadata/index.js';
 import { type BrokerNetwork, resolveBrokerNetwork } from './network/broker-network.js';
@@ -11,6 +12,8 @@ import { NamesrvRegistration } from './registration/namesrv-registration.js';
 import { RegistrationMessages } from './registration/registration-messages.js';
 import { parseDelayLevels } from './schedule/index.js';
 import { storeHostIp } from './start/store-host.js';
+import { retentionOptions } from './start/retention-options.js';
+import { retentionOptions } from './start/retention-options.js';
 import { checkSupported } from './start/supported.js';
 import { SystemTopicSet } from './topics/system-topics.js';
 import { listen, type Listener } from './start/listen.js';
@@ -118,6 +121,13 @@ export class Broker {
       maxMessageSizeBytes: config.maxMessageSize,
       delayLevelsMs: this.delayLevelsMs,
       damagedLog: config.damagedLog,
+      ...retentionOptions(config),
+      maxOpenFiles: config.maxOpenFiles,
+      ...retentionOptions(config),
+      messageIndexEnable: config.messageIndexEnable,
+      maxHashSlotNum: config.maxHashSlotNum,
+      maxIndexNum: config.maxIndexNum,
+      maxMsgsNumBatch: config.maxMsgsNumBatch,
       storeHost,
       logger: this.logger,
     });
@@ -128,14 +138,18 @@ export class Broker {
 
   private async openMetadata(open: typeof import('./metadata/index.js').openMetadata): Promise<Metadata> {
     const { config } = this;
+    const brokerKey = `${config.brokerClusterName}/${config.brokerName}/${config.brokerId}`;
+    const configImport = new ConfigImport(config.storePathRootDir, brokerKey, this.logger);
     const metadata = await open({
       databaseUrl: config.databaseUrl,
       storePath: config.storePathRootDir,
-      brokerKey: `${config.brokerClusterName}/${config.brokerName}/${config.brokerId}`,
+      brokerKey,
       flushConsumerOffsetIntervalMs: config.flushConsumerOffsetInterval,
+      seed: configImport.seed,
       logger: this.logger,
     });
     this.stops.push(() => metadata.close());
+    configImport.finish();
     await metadata.topics.ensure(new SystemTopicSet(config, this.delayLevelsMs.length).configs);
     return metadata;
   }
@@ -184,7 +198,7 @@ export class Broker {
       periodMs: config.registerNameServerPeriod,
       logger,
     });
-    services.announcer.announceWith(() => registration.registerNow());
+    services.announcer.announceWith((topics) => registration.topicsChanged(topics));
     this.stops.push(() => registration.stop());
     await registration.start();
   }

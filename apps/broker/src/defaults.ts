@@ -23,6 +23,12 @@ export const VIP_PORT_OFFSET = 2;
 export const DEFAULT_TOPIC_QUEUE_NUMS = 8;
 /** RocketMQ: a body of at most 4 MiB; larger payloads belong into an object store. */
 export const DEFAULT_MAX_MESSAGE_SIZE_BYTES = 4 * 1024 * 1024;
+/** RocketMQ's index files: 20 MB of hash slots and 400 MB of entries each. */
+export const DEFAULT_MAX_HASH_SLOT_NUM = 5_000_000;
+export const DEFAULT_MAX_INDEX_NUM = 20_000_000;
+/** RocketMQ: a query by key returns 64 messages at most, a query by unique id 32. */
+export const DEFAULT_MAX_MSGS_NUM_BATCH = 64;
+export const DEFAULT_QUERY_MAX_NUM = 32;
 /** RocketMQ writes consumer offsets every 5 s: a crash repeats at most the messages of 5 s. */
 export const DEFAULT_FLUSH_CONSUMER_OFFSET_INTERVAL_MS = 5_000;
 /** RocketMQ registers with every namesrv every 30 s (a namesrv forgets a broker after 120 s). */
@@ -35,6 +41,16 @@ export const REGISTER_TIMEOUT_MS = 6_000;
 export const REGISTER_RETRY_MS = 2_000;
 /** An admin command that created a topic waits this long at most for the namesrvs, so that a route query right after it finds the topic. */
 export const REGISTER_WAIT_MS = 1_000;
+/**
+ * Up to so many topics each registration carries all of them (some 10 ms for both sides). With more, a namesrv is told of single topics
+ * (REGISTER_TOPIC_IN_NAMESRV), and the periodic registration asks first whether the namesrv knows all as it is.
+ */
+export const REGISTER_ALWAYS_ALL_TOPICS = 1_000;
+/** Changes of more topics at once are told with all topics. */
+export const REGISTER_SINGLE_TOPICS = 64;
+/** A namesrv that lost a topic (an administrator deleted it there only) hears of it again after so many periods. */
+export const REGISTER_ALL_PERIODS = 10;
+
 /** At stop the broker says goodbye to the namesrvs for at most this long; they notice the closed connection anyway. */
 export const UNREGISTER_TIMEOUT_MS = 1_000;
 
@@ -74,7 +90,7 @@ export const MAX_QUEUES_PER_TOPIC = 65_536;
 /** Queue locks of orderly consumers: far above what a broker's queues need; each costs about 200 bytes. */
 export const DEFAULT_MAX_QUEUE_LOCKS = 1_000_000;
 
-/** RocketMQ: pulls that find nothing are looked at again every 5 s even when no arrival was noticed. */
+/** A parked pull whose client did not read its socket when a message came is looked at again after this long. */
 export const HOLD_CHECK_INTERVAL_MS = 5_000;
 /** How exactly time-outs of parked pulls are kept. RocketMQ notices them at the 5 s check only. */
 export const HOLD_TIMEOUT_RESOLUTION_MS = 250;
@@ -82,6 +98,8 @@ export const HOLD_TIMEOUT_RESOLUTION_MS = 250;
 export const SHORT_POLLING_TIME_MS = 1_000;
 /** A client's wish to be parked is cut to this (clients ask for 15 to 30 s and give up after 30). */
 export const MAX_SUSPEND_MS = 120_000;
+/** Common limits of a process are 1,024 descriptors and more, and sockets need theirs. */
+export const DEFAULT_MAX_OPEN_FILES = 256;
 /** Pulls parked at most in all; past it a pull that found nothing is answered at once. Each costs about 500 bytes. */
 export const DEFAULT_MAX_PARKED_PULLS = 100_000;
 

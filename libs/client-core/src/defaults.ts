@@ -51,6 +51,8 @@ export const COMPRESS_LEVEL = 5;
 export const COMPRESS_INLINE_MAX_BYTES = 16_384;
 /** Bytes of a body, or of all bodies of a batch (`maxMessageSize`). */
 export const MAX_MESSAGE_SIZE_BYTES = 4 * 1024 * 1024;
+/** Bodies up to this many bytes are copied into the frame that is sent (0.1 us a KiB); larger ones stay where they are. */
+export const COPIED_BODY_MAX_BYTES = 8 * 1024;
 /** Bytes of the encoded properties that a producer accepts: 32,767 on disk, less room for what the broker adds (CLUSTER, MSG_REGION, TRACE_ON, ids of a retry). */
 export const MAX_PROPERTIES_BYTES = 32_767 - 1024;
 /** Queues that a topic gets when a send creates it (`defaultTopicQueueNums`). */
@@ -106,3 +108,11 @@ export const OFFSET_QUERY_CONCURRENCY = 16;
 export const MAX_STARTS_PER_TURN = 256;
 /** ms after its last send at which a producer's route is forgotten instead of refreshed. */
 export const ROUTE_IDLE_MS = 10 * 60_000;
+/** ms for one request that looks for messages or offsets (`MQAdminImpl`: 6 s). */
+export const LOOKUP_TIMEOUT_MS = 6_000;
+/** A query by key gets so many times as long (`MQAdminImpl.queryMessage`). */
+export const QUERY_TIMEOUT_FACTOR = 3;
+/** Messages of one query by key: what brokers give at most (`maxMsgsNumBatch`). */
+export const QUERY_MAX_NUM = 64;
+/** ms before the time of a unique id at which its search begins: the clocks of producer and broker differ (Java allows 1 s). */
+export const UNIQ_KEY_CLOCK_SLACK_MS = 60_000;

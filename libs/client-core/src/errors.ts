@@ -28,6 +28,8 @@ export const MQClientErrorCode = {
   SHUT_DOWN: 'SHUT_DOWN',
   /** `start()` of what already runs, or of a group that the same client id already has. */
   ALREADY_STARTED: 'ALREADY_STARTED',
+  /** No message has the id that was asked for. */
+  NO_MESSAGE: 'NO_MESSAGE',
   /** An answer could not be understood. */
   BAD_RESPONSE: 'BAD_RESPONSE',
 } as const;

@@ -25,6 +25,8 @@ export type { SendCallback } from './producer/send-engine.js';
 export type { ProducerOptions } from './producer/producer-options.js';
 export type { SendResult, SendStatus } from './producer/send-result.js';
 
+export type { QueryMessageOptions, QueryResult } from './query/message-lookup.js';
+
 // What users of this room see of `@rocknest/protocol`: rooms above import this one only.
 export {
   getKeys,

@@ -2,11 +2,14 @@ import {
   Producer,
   PushConsumer,
   type ClientOptions,
+  type MessageExt,
   type MessageInput,
   type MessageListener,
   type MessageQueue,
   type ProducerOptions,
   type PushConsumerOptions,
+  type QueryMessageOptions,
+  type QueryResult,
   type SendCallback,
   type SendOptions,
   type SendResult,
@@ -20,6 +23,8 @@ export interface ProducerPort {
   sendAsync(message: MessageInput, callback: SendCallback, options?: SendOptions): void;
   sendOneway(message: MessageInput): Promise<void>;
   fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]>;
+  queryMessage(topic: string, key: string, options?: QueryMessageOptions): Promise<QueryResult>;
+  viewMessage(topic: string, msgId: string): Promise<MessageExt>;
 }
 
 /** What this package needs of client-core's `PushConsumer`. */

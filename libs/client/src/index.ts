@@ -45,6 +45,8 @@ export type {
   ConsumeFromWhere,
   MessageExt,
   MessageQueue,
+  QueryMessageOptions,
+  QueryResult,
   SendCallback,
   SendOptions,
   SendResult,

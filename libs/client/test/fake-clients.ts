@@ -1,3 +1,4 @@
+import { MQClientError } from '@rocknest/client-core';
 import type {
   ConsumeContext,
   ListenerResult,
@@ -7,6 +8,7 @@ import type {
   MessageQueue,
   ProducerOptions,
   PushConsumerOptions,
+  QueryResult,
   SendCallback,
   SendOptions,
   SendResult,
@@ -150,6 +152,14 @@ export class FakeProducer implements ProducerPort {
 
   async fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]> {
     return [{ topic, brokerName: 'broker-a', queueId: 0 }];
+  }
+
+  async queryMessage(): Promise<QueryResult> {
+    return { messages: [], indexLastUpdateTimestamp: 0 };
+  }
+
+  async viewMessage(topic: string, msgId: string): Promise<MessageExt> {
+    throw new MQClientError('NO_MESSAGE', `the fake broker has no message ${msgId} of ${topic}`);
   }
 }
 

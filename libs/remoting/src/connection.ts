@@ -1,13 +1,6 @@
 import type { RemotingCommand } from '@rocknest/protocol';
+import type { WritePage } from './net/write-page.js';
 import type { RequestRef, ResponseCallback } from './request-handler.js';
-
-/** Room for bytes that are about to be sent. The object is used again by the next call. */
-export interface ReservedBytes {
-  readonly bytes: Buffer;
-  /** Of the same memory. */
-  readonly view: DataView;
-  readonly start: number;
-}
 
 /** One TCP connection, of a server or of a client: both sides may send requests on it. */
 export interface Connection {
@@ -36,13 +29,12 @@ export interface Connection {
   /** Answers with a whole response frame that the caller encoded. The bytes must not be changed afterwards. */
   respondEncoded(request: RequestRef, frame: Buffer | readonly Buffer[]): void;
   /**
-   * Room in this connection's output for a response frame of at most `maxBytes`, to be encoded in place and handed over with
-   * `respondReserved` before anything else is sent: the cheapest way to answer. Undefined when the connection has closed
-   * or the frame is too long; use `respondEncoded` then.
+   * Room in this connection's output for a response frame of at most `maxBytes`, to be encoded in place from `page.used` on and handed over
+   * with `respondReserved` before anything else is sent: the cheapest way to answer. Undefined when the connection has closed.
    */
-  reserve(maxBytes: number): ReservedBytes | undefined;
-  /** Answers with what was encoded into the room that `reserve` gave, `bytes` from its start. */
-  respondReserved(request: RequestRef, bytes: number): void;
+  reserve(maxBytes: number): WritePage | undefined;
+  /** Answers with what was encoded into the reserved room, which ends at `end`. */
+  respondReserved(request: RequestRef, end: number): void;
 
   /**
    * Sends a request to the peer.

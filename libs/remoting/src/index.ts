@@ -1,10 +1,12 @@
-export type { Connection, ReservedBytes } from './connection.js';
+export type { Connection } from './connection.js';
 export { DEFERRED } from './request-handler.js';
 export type { HandlerResult, RequestHandler, RequestRef, ResponseCallback } from './request-handler.js';
 export * from './errors.js';
 export { consoleLogger, silentLogger } from './logger.js';
 export type { RemotingLogger } from './logger.js';
 export * as remotingDefaults from './defaults.js';
+export { EncodedRequest } from './encoded-request.js';
+export { WritePage } from './net/write-page.js';
 export { flushWrites } from './net/write-queue.js';
 export { formatAddress, parseAddress } from './support/address.js';
 export type { HostAndPort } from './support/address.js';

@@ -19,18 +19,22 @@ export interface RequestTableOptions {
   onRequestTimeout(sentAtMs: number): void;
 }
 
-class PendingRequest extends TimerEntry {
-  constructor(
-    private readonly table: RequestTable,
-    readonly opaque: number,
-    readonly timeoutMs: number,
-    readonly callback: ResponseCallback,
-  ) {
-    super();
-  }
+/** A request under way: an entry of the table and of the timer wheel in one. */
+export abstract class PendingRequest extends TimerEntry {
+  /** @internal The table that it stands in. */ table: RequestTable | undefined = undefined;
+  /** @internal */ opaque = 0;
+  /** @internal */ answerTimeoutMs = 0;
+
+  abstract onAnswer(error: Error | undefined, response: RemotingCommand | undefined): void;
 
   override onTimeout(): void {
-    this.table.timedOut(this);
+    this.table!.timedOut(this);
+  }
+}
+
+class CallbackRequest extends PendingRequest {
+  constructor(readonly onAnswer: ResponseCallback) {
+    super();
   }
 }
 
@@ -49,7 +53,14 @@ export class RequestTable {
   }
 
   add(opaque: number, timeoutMs: number, callback: ResponseCallback): void {
-    const request = new PendingRequest(this, opaque, timeoutMs, callback);
+    this.addRequest(opaque, timeoutMs, new CallbackRequest(callback));
+  }
+
+  /** Adds a request that stands in no table. */
+  addRequest(opaque: number, timeoutMs: number, request: PendingRequest): void {
+    request.table = this;
+    request.opaque = opaque;
+    request.answerTimeoutMs = timeoutMs;
     this.requests.set(opaque, request);
     this.options.limit.pending++;
     this.options.wheel.add(request, timeoutMs);
@@ -90,13 +101,15 @@ export class RequestTable {
   timedOut(request: PendingRequest): void {
     this.requests.delete(request.opaque);
     this.options.limit.pending--;
-    this.call(request, new RemotingTimeoutError(this.options.address, request.timeoutMs), undefined);
-    this.options.onRequestTimeout(performance.now() - request.timeoutMs);
+    // Read before the call: the request may be sent again in it, with another time-out.
+    const timeoutMs = request.answerTimeoutMs;
+    this.call(request, new RemotingTimeoutError(this.options.address, timeoutMs), undefined);
+    this.options.onRequestTimeout(performance.now() - timeoutMs);
   }
 
   private call(request: PendingRequest, error: Error | undefined, response: RemotingCommand | undefined): void {
     try {
-      request.callback(error, response);
+      request.onAnswer(error, response);
     } catch (thrown) {
       this.options.log.error('callback', `a response callback threw: ${describe(thrown)}`);
     }

@@ -60,8 +60,41 @@ export const CONSUME_QUEUE_WRITE_BATCH_ENTRIES = 819;
 /** Entries of one queue that stay in memory after they were written, so that pulls of the tail read no file: 40 KiB for a busy queue. */
 export const CONSUME_QUEUE_TAIL_ENTRIES = 2_048;
 
+/** Entries of all queues that stay in memory together; a tail past it drops what is in its file. 800 full tails, or 50,000 of 30 entries. */
+export const CONSUME_QUEUE_TAILS_BYTES = 32 * MIB;
+
+/**
+ * With more queues than this to write, entries are held back: one write for each message would be dear (open, write, close: about 20 us).
+ * As many as the descriptors that stay open.
+ */
+export const CONSUME_QUEUE_HOLD_BACK_QUEUES = 256;
+
+/** Held back for so long at most. RocketMQ flushes its queues thoroughly as often (flushConsumeQueueThoroughInterval). */
+export const CONSUME_QUEUE_HOLD_BACK_MS = 60_000;
+
+/** Entries held back at most in all queues: 8 MiB. Past it the oldest are written. */
+export const CONSUME_QUEUE_HOLD_BACK_ENTRIES = 400_000;
+
+/** With no message for this long, everything held back is written. */
+export const CONSUME_QUEUE_QUIET_MS = 3_000;
+
+/** Between two slices of writing that nobody waits for: the loop then serves four fifths of the time. */
+export const CONSUME_QUEUE_FLUSH_PAUSE_MS = 8;
+
+/** The smallest store that keeps a queue table: with fewer queues, looking into the files at the start takes no time. */
+export const QUEUE_TABLE_MIN_QUEUES = 1_000;
+
+/**
+ * Many queue files are synced so long after the kernel was given their pages: it has written them by itself by then (30 s, and 5 s until
+ * it looks), and an fdatasync costs next to nothing.
+ */
+export const QUEUE_SYNC_DELAY_MS = 40_000;
+
+/** What a stop may spend on syncing many queue files. The start after it goes without, unless the power fails in between. */
+export const STOP_SYNC_MS = 2_000;
+
 /** The time slice of one pass over queues to write, so that 40,000 queues don't stop the event loop. */
-export const CONSUME_QUEUE_FLUSH_SLICE_MS = 4;
+export const CONSUME_QUEUE_FLUSH_SLICE_MS = 2;
 
 /** A checkpoint is taken this often while the store is written to. Recovery after a crash starts at the last one. */
 export const CHECKPOINT_INTERVAL_MS = 10_000;
@@ -145,3 +178,93 @@ export const RECORD_HEAD_READ_BYTES = 4 * KIB;
 
 /** Queue entries that may wait in memory while their files cannot be written: 800,000 messages. Past it no message is taken. */
 export const MAX_UNWRITTEN_QUEUE_BYTES = 16 * MIB;
+
+/** [fileReservedTime] Segments whose last write is longer ago are deleted, at the hours of `DELETE_WHEN`. */
+export const FILE_RESERVED_TIME_HOURS = 72;
+
+/** [deleteWhen] Local hours in which expired segments are deleted, joined by `;`: at night the disk has time. */
+export const DELETE_WHEN = '04';
+
+/** [diskMaxUsedSpaceRatio] A disk fuller than this: expired segments go at any hour. */
+export const DISK_MAX_USED_SPACE_RATIO = 75;
+
+/** [diskSpaceCleanForciblyRatio] A disk fuller than this: the oldest segments go, expired or not. */
+export const DISK_SPACE_CLEAN_FORCIBLY_RATIO = 85;
+
+/** [diskSpaceWarningLevelRatio] A disk fuller than this: no message is taken, so that queues, index and database can still be written. */
+export const DISK_SPACE_WARNING_LEVEL_RATIO = 90;
+
+/** [cleanResourceInterval] How often the age of segments and the disk are looked at. */
+export const CLEAN_RESOURCE_INTERVAL_MS = 10_000;
+
+/** [deleteCommitLogFilesInterval] Pause behind each deleted segment: giving 1 GiB back keeps a disk busy. */
+export const DELETE_COMMIT_LOG_FILES_INTERVAL_MS = 100;
+
+/** [deleteConsumeQueueFilesInterval] Pause behind each deleted consume queue file. */
+export const DELETE_CONSUME_QUEUE_FILES_INTERVAL_MS = 100;
+
+/** [deleteFileBatchMax] Segments deleted at most each time. */
+export const DELETE_FILE_BATCH_MAX = 10;
+
+/** [destroyMapedFileIntervalForcibly] A file that somebody still reads is deleted after this long all the same. */
+export const DESTROY_FILE_FORCIBLY_MS = 120_000;
+
+/** How often a file that somebody reads is looked at again. Reads take milliseconds. */
+export const BUSY_FILE_CHECK_MS = 20;
+
+/** Runs that one manual deletion lasts at most (RocketMQ's MAX_MANUAL_DELETE_FILE_TIMES). */
+export const MANUAL_DELETE_RUNS = 20;
+
+/** Queues looked at in one go for their new minimum offset, so that 40,000 of them don't stop the event loop. */
+export const QUEUE_CLEAN_SLICE_MS = 4;
+
+/** [maxHashSlotNum] 20 MB of slots in each index file. */
+export const MAX_HASH_SLOT_NUM = 5_000_000;
+
+/** [maxIndexNum] 400 MB of entries in each index file: the keys of about ten million messages. */
+export const MAX_INDEX_NUM = 20_000_000;
+
+/** [maxMsgsNumBatch] Messages that one query by key returns at most. */
+export const MAX_MSGS_NUM_BATCH = 64;
+
+/** How long the keys of a message may wait for the index; a query brings it up to date by itself. */
+export const INDEX_INTERVAL_MS = 200;
+
+/** ... or until so much log waits: it is read while it still is in the processor's and the tail cache. */
+export const INDEX_WAKE_BYTES = 4 * MIB;
+
+/** Keys put into the index in one go: about half a millisecond of the event loop. */
+export const INDEX_BATCH_KEYS = 2_048;
+
+/** Log gone over in one go, for messages without keys or with large bodies. */
+export const INDEX_SLICE_BYTES = 4 * MIB;
+
+/** One read of older log, while the index is made again. */
+export const INDEX_READ_BYTES = MIB;
+
+/** Entries gathered before they are written: 320 KiB. */
+export const INDEX_BUFFER_ENTRIES = 16_384;
+
+/** A query waits for the index when it lacks no more than this: a fraction of a second. Beyond it the index is being made again. */
+export const INDEX_CATCH_UP_BYTES = 64 * MIB;
+
+/** Progress of an index that is made again is logged after each such piece. */
+export const INDEX_PROGRESS_BYTES = 1024 * MIB;
+
+/** After a failed read or write the index is opened again after this time. */
+export const INDEX_RETRY_MS = 5_000;
+
+/** Entries that one query by key looks at: chains are a few entries long, unless very many messages have one key. */
+export const INDEX_QUERY_MAX_STEPS = 1_000_000;
+
+/** How long one query by key may take: clients wait 5 to 18 s. */
+export const INDEX_QUERY_MAX_MS = 4_000;
+
+/** Records that one query by key returns at most: a frame has 16 MiB. */
+export const QUERY_MAX_BYTES = 15 * MIB;
+
+/** Queries by key that run at a time: each holds up to a response and 1.3 MB of index. */
+export const MAX_CONCURRENT_QUERIES = 8;
+
+/** Queries by key that wait at most; further ones are refused. */
+export const MAX_WAITING_QUERIES = 1_000;

@@ -8,8 +8,11 @@ export type StoreErrorCode =
   | 'STORE_SEGMENT_MISSING'
   | 'STORE_LOG_DAMAGED'
   | 'STORE_LOG_MISSING'
+  | 'STORE_NOT_FOUND'
   | 'STORE_OPTIONS'
   | 'STORE_NOT_OPEN'
+  | 'STORE_BUSY'
+  | 'STORE_QUEUE_TABLE'
   | 'STORE_IO';
 
 /** What keeps a store from opening or from going on. The message alone is fit for an operator. */

@@ -6,6 +6,7 @@ export { StoreError } from './errors.js';
 export type { Clock, Timer } from './io/clock.js';
 export { SystemClock } from './io/clock.js';
 export type {
+  DiskUsage,
   FileStat,
   FileSystem,
   FolderEntry,
@@ -17,8 +18,22 @@ export type {
 export { NodeFileSystem } from './io/node-file-system.js';
 export type { Machine } from './io/machine.js';
 export { LocalMachine } from './io/machine.js';
+export type { IndexOptions } from './index-file/index-options.js';
+export type { IndexStats } from './index-file/index-service.js';
+export type { QueryMessageResult } from './index-file/message-query.js';
+export { lockStoreFolder } from './lock/lock-folder.js';
 export { MessageStore } from './message-store.js';
 export type { MessageStoreOptions } from './message-store-options.js';
+export type { DiskRatios } from './retention/disk-watch.js';
+export type { RetentionOptions } from './retention/retention-options.js';
 export type { RecoveryReport } from './recovery/recovery-report.js';
+export type { Finding, FindingKind } from './verify/finding.js';
+export type { StoreCheckpoint } from './checkpoint/store-checkpoint.js';
+export type { QueueSummary } from './verify/queue-row-check.js';
+export type { LogItem, QueueItem, RecordFilter, StoreReaderOptions } from './verify/store-reader.js';
+export { StoreReader } from './verify/store-reader.js';
+export type { StoreSurvey, SurveyedFile, SurveyedQueue, SurveyOptions } from './verify/store-survey.js';
+export type { VerifyOptions, VerifyProgress, VerifyReport } from './verify/verify-store.js';
+export { verifyStore } from './verify/verify-store.js';
 export * as StoreDefaults from './defaults.js';
 export type * from './types.js';

@@ -2,6 +2,8 @@ import type { CheckpointService } from './checkpoint/checkpoint-service.js';
 import type { ReadCache } from './commit-log/read-cache.js';
 import type { TailCache } from './commit-log/tail-cache.js';
 import type { ConsumeQueueStore } from './consume-queue/consume-queue-store.js';
+import type { QueueWriteBack } from './consume-queue/queue-write-back.js';
+import type { IndexService } from './index-file/index-service.js';
 import type { Clock, Timer } from './io/clock.js';
 import type { Machine } from './io/machine.js';
 import type { StoreLogger } from './types.js';
@@ -25,9 +27,11 @@ export class Maintenance {
   constructor(
     private readonly options: MaintenanceOptions,
     private readonly queues: ConsumeQueueStore,
+    private readonly writeBack: QueueWriteBack,
     private readonly checkpoints: CheckpointService,
     private readonly tail: TailCache,
     private readonly readCache: ReadCache,
+    private readonly index: IndexService | undefined,
     private readonly clock: Clock,
     private readonly machine: Machine,
     private readonly logger: StoreLogger,
@@ -49,12 +53,19 @@ export class Maintenance {
     this.timer = undefined;
     if (this.stopped) return;
     if (this.checkpoints.isDue) this.takeCheckpoint();
-    else if (this.queues.hasUnwritten) this.queues.writeAll().catch(() => undefined);
+    // A failure is in the log, and tried again.
+    else if (this.queues.hasUnwritten) this.writeBack.run().catch(() => undefined);
     this.queues.releaseIdle(this.options.idleReleaseMs);
+    this.index?.releaseIdle(this.options.idleReleaseMs);
     if (this.tail.idleMs >= this.options.idleReleaseMs) this.releaseCaches();
-    const hasCaches = this.tail.releasable || this.readCache.sizeBytes > 0 || this.queues.hasResident;
+    const hasCaches =
+      this.tail.releasable || this.readCache.sizeBytes > 0 || this.queues.hasResident || this.holdsIndex;
     if (hasCaches || this.queues.hasUnwritten || this.checkpoints.isBehind) this.wake();
   };
+
+  private get holdsIndex(): boolean {
+    return this.index !== undefined && this.index.memoryBytes > 0;
+  }
 
   private releaseCaches(): void {
     const before = this.tail.sizeBytes + this.readCache.sizeBytes;
@@ -64,7 +75,7 @@ export class Maintenance {
   }
 
   private takeCheckpoint(): void {
-    this.checkpoints.take().catch((error: unknown) => {
+    this.checkpoints.takeDue().catch((error: unknown) => {
       this.logger.error(
         `the checkpoint could not be taken: ${(error as Error).message}; recovery would start at an older one`,
       );

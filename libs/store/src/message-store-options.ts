@@ -3,14 +3,18 @@ import * as defaults from './defaults.js';
 import { StoreError } from './errors.js';
 import type { Clock } from './io/clock.js';
 import { SystemClock } from './io/clock.js';
+import type { IndexOptions } from './index-file/index-options.js';
+import { resolveIndex } from './index-file/index-options.js';
 import type { FileSystem } from './io/file-system.js';
 import type { Machine } from './io/machine.js';
 import { LocalMachine } from './io/machine.js';
 import { NodeFileSystem } from './io/node-file-system.js';
+import type { RetentionOptions } from './retention/retention-options.js';
+import { resolveRetention } from './retention/retention-options.js';
 import type { FlushDiskType, StoreLogger } from './types.js';
 
 /** Settings of a store. Each default, and its reason, stands in defaults.ts. RocketMQ's name of a setting is in brackets. */
-export interface MessageStoreOptions {
+export interface MessageStoreOptions extends RetentionOptions, IndexOptions {
   /** [storePathRootDir] Folder of the store; made when it does not exist. */
   readonly rootPath: string;
   /** [storePathCommitLog] @default `<rootPath>/commitlog` */
@@ -67,6 +71,10 @@ export interface MessageStoreOptions {
   readonly maxFilterScanBytes?: number;
   /** Descriptors of log and queue files. @default 256 */
   readonly maxOpenFiles?: number;
+  /** With more queues than this to write, their entries are held back for up to 60 s: the queue table keeps them. @default 256 */
+  readonly holdBackQueues?: number;
+  /** With at least so many queues a queue table is kept, which spares the start a look into each queue file. @default 1,000 */
+  readonly queueTableMinQueues?: number;
   /** Damage before whole messages: refuse to open, or cut everything from the damage on. @default 'REFUSE' */
   readonly damagedLog?: 'REFUSE' | 'CUT';
   /** @default warnings and errors to standard error */
@@ -132,7 +140,11 @@ export function resolveSettings(options: MessageStoreOptions): StoreSettings {
     maxTransferBytesOnDisk: options.maxTransferBytesOnDisk ?? defaults.MAX_TRANSFER_BYTES_ON_DISK,
     maxFilterScanBytes: options.maxFilterScanBytes ?? defaults.MAX_FILTER_SCAN_BYTES,
     maxOpenFiles: options.maxOpenFiles ?? defaults.MAX_OPEN_FILES,
+    holdBackQueues: options.holdBackQueues ?? defaults.CONSUME_QUEUE_HOLD_BACK_QUEUES,
+    queueTableMinQueues: options.queueTableMinQueues ?? defaults.QUEUE_TABLE_MIN_QUEUES,
     damagedLog: options.damagedLog ?? 'REFUSE',
+    ...resolveRetention(options),
+    ...resolveIndex(options),
     logger: options.logger ?? consoleLogger,
     fileSystem: options.fileSystem ?? new NodeFileSystem(),
     clock: options.clock ?? new SystemClock(),

@@ -1,6 +1,5 @@
 import { encodeHost } from '@rocknest/protocol';
 import { RecordDecoder } from './commit-log/record-check.js';
-import { checkRecord } from './commit-log/record-check.js';
 import { refusedPut } from './commit-log/pending-append.js';
 import type { Refusal } from './commit-log/put-check.js';
 import { checkBatch, checkMessage, checkTopic } from './commit-log/put-check.js';
@@ -13,6 +12,8 @@ import type { MessageStoreOptions, StoreSettings } from './message-store-options
 import { resolveSettings } from './message-store-options.js';
 import { openStore } from './open-store.js';
 import type { RecoveryReport } from './recovery/recovery-report.js';
+import type { DiskRatios } from './retention/disk-watch.js';
+import type { QueryMessageResult } from './index-file/message-query.js';
 import type { StoreParts } from './store-parts.js';
 import { buildParts } from './store-parts.js';
 import type {
@@ -174,18 +175,25 @@ export class MessageStore {
   /** The whole record at a physical offset, or undefined when none begins there; any number may be asked for. */
   async messageByPhysicalOffset(physicalOffset: number): Promise<Buffer | undefined> {
     this.needOpen();
-    const isInLog = Number.isSafeInteger(physicalOffset) && physicalOffset >= this.minPhysicalOffset;
-    if (!isInLog || physicalOffset >= this.maxPhysicalOffset) return undefined;
-    const { segmentSizeBytes } = this.settings;
-    const segmentBytes = segmentSizeBytes - (physicalOffset % segmentSizeBytes);
-    let wanted = defaults.RECORD_HEAD_READ_BYTES;
-    for (;;) {
-      const bytes = await this.parts.reader.readRaw(physicalOffset, wanted);
-      const check = checkRecord(bytes, 0, bytes.length, segmentBytes, physicalOffset);
-      if (check.kind === 'record') return bytes.subarray(0, check.sizeBytes);
-      if (check.kind !== 'partial' || bytes.length >= check.neededBytes || bytes.length < wanted) return undefined;
-      wanted = check.neededBytes;
-    }
+    return this.parts.lookup.find(physicalOffset);
+  }
+
+  /**
+   * The newest messages of a topic that have the key, as UNIQ_KEY or as a word of KEYS, and were stored in the range; whole records, oldest
+   * first, `maxMsgsNumBatch` at most. Finds nothing without an index (messageIndexEnable). Rejects with `STORE_BUSY` when too many queries wait.
+   */
+  async queryMessage(
+    topic: string,
+    key: string,
+    maxMessages: number,
+    beginMs: number,
+    endMs: number,
+  ): Promise<QueryMessageResult> {
+    this.needOpen();
+    const { index, maintenance } = this.parts;
+    if (index === undefined) return { records: [], indexLastUpdateTimestamp: 0, indexLastUpdatePhyoffset: 0 };
+    maintenance.wake();
+    return index.query.find(topic, key, maxMessages, beginMs, endMs);
   }
 
   /** Where the message of a queue offset stands, or undefined when there is none. */
@@ -217,17 +225,44 @@ export class MessageStore {
   }
 
   /** Removes the queues of a topic and their files. Its records stay in the log until retention takes them; its offsets begin at 0 again. */
-  async deleteTopic(topic: string): Promise<void> {
+  deleteTopic(topic: string): Promise<void> {
+    return this.deleteTopics([topic]);
+  }
+
+  /** The same for several topics at once: one checkpoint serves all. Unknown ones are no error. */
+  async deleteTopics(topics: readonly string[]): Promise<void> {
     this.needOpen();
     const { group, flush, checkpoints, queues, writer } = this.parts;
     // Puts on their way still belong to the old queues.
     await group.idle();
     if (this.settings.flushDiskType === 'SYNC_FLUSH') await flush.flushedTo(writer.writtenOffset);
     await checkpoints.idle();
-    const removeFiles = queues.remove(topic);
+    const removals = topics.map((topic) => queues.remove(topic));
     // First the checkpoint: a restart then neither misses the files nor finds the old messages again.
     await checkpoints.take();
-    removeFiles();
+    for (const removeFiles of removals) {
+      removeFiles();
+      await new Promise<void>((resolve) => {
+        this.settings.clock.defer(resolve);
+      });
+    }
+  }
+
+  /** Deletes the segments of the log that are older than `fileReservedTime` now, whatever the hour, and goes on without the caller. */
+  deleteExpiredFiles(): void {
+    this.needOpen();
+    this.parts.retention.deleteExpiredNow();
+  }
+
+  /** Deletes the consume queue files that lead to no message any more. A queue keeps its last one, and with it its offsets. */
+  async cleanExpiredConsumeQueues(): Promise<void> {
+    this.needOpen();
+    await this.parts.retention.cleanQueuesNow();
+  }
+
+  /** How full the disks of log and queues are. */
+  diskRatios(): Promise<DiskRatios> {
+    return this.parts.retention.diskRatios();
   }
 
   /** Topics that have queues. */
@@ -255,7 +290,9 @@ export class MessageStore {
       readCacheBytes: readCache.sizeBytes,
       openFiles: handles.openFiles,
       queues: queues.queueCount,
+      queueTailBytes: queues.tailBytes,
       checkpointPhysicalOffset: checkpoints.physicalOffset,
+      index: this.parts.index?.service.stats(),
       notWritable: this.refusal()?.reason,
     };
   }
@@ -287,7 +324,7 @@ export class MessageStore {
         reason: `the consume queues cannot be written: ${queues.writeFailure.message}`,
       };
     }
-    return group.refusal();
+    return this.parts.retention.refusal ?? group.refusal();
   }
 
   private queueFor(topic: string, queueId: number): ConsumeQueue | Refusal {
@@ -325,15 +362,19 @@ export class MessageStore {
     this.state = 'closing';
     const { group, flush, pipeline, maintenance, checkpoints, abort, checkpoint, handles, lock, writer } = this.parts;
     try {
+      await this.parts.retention.stop();
       await group.idle();
       maintenance.stop();
+      checkpoints.stop();
       await checkpoints.idle();
       await flush.flushedTo(writer.writtenOffset);
-      await checkpoints.take();
+      await this.parts.index?.service.finish();
+      await checkpoints.takeLast();
       // Only a store that is complete on disk may say so.
       if (this.brokenReason === undefined) abort.remove();
     } finally {
       maintenance.stop();
+      await this.parts.index?.service.abandon();
       flush.stop();
       pipeline.stop();
       checkpoint.close();

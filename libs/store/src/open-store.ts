@@ -1,6 +1,7 @@
 import { RecordDecoder } from './commit-log/record-check.js';
 import * as defaults from './defaults.js';
 import { StoreError } from './errors.js';
+import { makeDurableFolders, syncFolder } from './io/durable.js';
 import { errnoOf } from './io/file-system.js';
 import type { StoreSettings } from './message-store-options.js';
 import { LogScanner } from './recovery/log-scanner.js';
@@ -15,32 +16,38 @@ const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EN
 export async function openStore(settings: StoreSettings, parts: StoreParts): Promise<RecoveryReport> {
   const { lock, abort, checkpoint, handles } = parts;
   await guardWritable(settings.rootPath, async () => {
-    settings.fileSystem.makeFolder(settings.rootPath);
-    settings.fileSystem.makeFolder(settings.commitLogPath);
-    settings.fileSystem.makeFolder(settings.consumeQueuePath);
+    const { fileSystem, rootPath, commitLogPath, consumeQueuePath } = settings;
+    await makeDurableFolders(fileSystem, [rootPath, commitLogPath, consumeQueuePath]);
     await lock.acquire();
   });
   try {
     const report = await recover(settings, parts);
+    // Segments that a killed process made must stay, those that recovery removed must not come back.
+    await syncFolder(settings.fileSystem, settings.commitLogPath);
     await guardWritable(settings.rootPath, async () => {
       startAt(parts, report.logEndOffset);
-      abort.create();
+      await abort.create();
     });
+    startIndex(parts, report);
     // What a killed process wrote may be in the page cache alone.
     if (!report.cleanStop)
       for (const segment of parts.segments.all)
         if (segment.endOffset > report.scannedFromOffset) parts.flush.markDirty(segment);
     if (settings.flushDiskType === 'SYNC_FLUSH') await parts.flush.flushedTo(report.logEndOffset);
-    if (!report.cleanStop || report.queuesRebuilt) {
+    const lacksTable = report.queues >= settings.queueTableMinQueues && !report.queueTableUsed;
+    if (!report.cleanStop || report.queuesRebuilt || lacksTable) {
       // Not waited for: serving can begin, and a crash before it is done only recovers the same again.
-      parts.checkpoints.take().catch((error: unknown) => {
+      parts.checkpoints.takeDue().catch((error: unknown) => {
         settings.logger.error(`the checkpoint after recovery could not be taken: ${(error as Error).message}`);
       });
     }
+    await parts.retention.start();
     parts.maintenance.wake();
     for (const line of report.lines) settings.logger.warn(line);
     return report;
   } catch (error) {
+    await parts.retention.stop();
+    await parts.index?.service.abandon();
     parts.flush.stop();
     checkpoint.close();
     handles.closeAll();
@@ -50,7 +57,7 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
 }
 
 function recover(settings: StoreSettings, parts: StoreParts): Promise<RecoveryReport> {
-  const { segments, handles, queues, dispatch, checkpoint, abort } = parts;
+  const { segments, handles, queues, dispatch, checkpoint, table, abort } = parts;
   const { fileSystem, clock, logger, damagedLog } = settings;
   const decoder = new RecordDecoder(settings.delayLevelsMs);
   const scanner = new LogScanner(segments, handles, defaults.RECOVERY_READ_BYTES);
@@ -70,10 +77,22 @@ function recover(settings: StoreSettings, parts: StoreParts): Promise<RecoveryRe
     decoder,
     dispatch,
     checkpoint,
+    table,
     clock,
     logger,
     damagedLog,
   }).run(abort.find());
+}
+
+function startIndex({ index, checkpoint }: StoreParts, { cleanStop, logEndOffset }: RecoveryReport): void {
+  const { point, times } = checkpoint;
+  if (index === undefined) return checkpoint.forgetIndexBeyond(logEndOffset);
+  index.service.start({
+    point: point?.index,
+    isOwnCheckpoint: point !== undefined,
+    cleanStop,
+    indexMsgTimestamp: times.indexMsgTimestamp,
+  });
 }
 
 function startAt({ segments, writer, flush, commitLog, checkpoint }: StoreParts, logEndOffset: number): void {

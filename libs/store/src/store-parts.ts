@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { AbortFile } from './checkpoint/abort-file.js';
 import { CheckpointService } from './checkpoint/checkpoint-service.js';
+import { QueueSync } from './checkpoint/queue-sync.js';
+import { QueueTableFile } from './checkpoint/queue-table-file.js';
 import { StoreCheckpoint } from './checkpoint/store-checkpoint.js';
 import { AppendPipeline } from './commit-log/append-pipeline.js';
 import { CommitLog } from './commit-log/commit-log.js';
@@ -12,14 +14,18 @@ import { RecordReader } from './commit-log/record-reader.js';
 import { SegmentList } from './commit-log/segment-list.js';
 import { TailCache } from './commit-log/tail-cache.js';
 import { ConsumeQueueStore } from './consume-queue/consume-queue-store.js';
+import { QueueWriteBack } from './consume-queue/queue-write-back.js';
 import * as defaults from './defaults.js';
 import { DispatchService } from './dispatch/dispatch-service.js';
+import { buildIndex } from './index-file/build-index.js';
 import { HandlePool } from './io/handle-pool.js';
 import { IoPace } from './io/io-pace.js';
 import { StoreLock } from './lock/store-lock.js';
 import { Maintenance } from './maintenance.js';
 import type { StoreSettings } from './message-store-options.js';
 import { MessageGetter } from './read/message-getter.js';
+import { RecordLookup } from './read/record-lookup.js';
+import { buildRetention } from './retention/build-retention.js';
 import { OffsetByTimestamp } from './read/offset-by-timestamp.js';
 
 /** What happens in the parts and concerns the whole store. */
@@ -47,6 +53,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
       tailEntries: defaults.CONSUME_QUEUE_TAIL_ENTRIES,
       writeBatchEntries: defaults.CONSUME_QUEUE_WRITE_BATCH_ENTRIES,
       flushSliceMs: defaults.CONSUME_QUEUE_FLUSH_SLICE_MS,
+      maxTailBytes: defaults.CONSUME_QUEUE_TAILS_BYTES,
     },
     clock,
     logger,
@@ -95,6 +102,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     },
     (error) => {
       const reason = `fdatasync of the commit log failed (${error.message}): what was written since the last one may be lost; restart the broker to recover`;
+      abort.noteFailedFlush();
       events.broken(reason);
       pipeline.failed(reason);
     },
@@ -105,6 +113,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
       pipeline.written(appends);
       commitLog.prepareNextSegment();
       maintenance.wake();
+      index?.service.wake();
     },
     rolledBack: (appends, { error }) => {
       // Offsets go back in the order in which they were given, last one first.
@@ -152,25 +161,86 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     writtenOffset,
   );
   const checkpoint = new StoreCheckpoint(join(rootPath, 'checkpoint'), fileSystem);
+  const table = new QueueTableFile(
+    {
+      path: join(rootPath, 'queuetable'),
+      fileEntries: settings.consumeQueueFileEntries,
+      bootId: machine.bootId(),
+      sliceMs: defaults.CONSUME_QUEUE_FLUSH_SLICE_MS,
+    },
+    fileSystem,
+    clock,
+  );
   const checkpoints = new CheckpointService(
-    { intervalMs: settings.checkpointIntervalMs, logBytes: settings.checkpointLogBytes },
+    {
+      intervalMs: settings.checkpointIntervalMs,
+      logBytes: settings.checkpointLogBytes,
+      manyQueues: settings.holdBackQueues,
+      tableMinQueues: settings.queueTableMinQueues,
+      queueSyncDelayMs: defaults.QUEUE_SYNC_DELAY_MS,
+      stopSyncMs: defaults.STOP_SYNC_MS,
+    },
     checkpoint,
     queues,
     dispatch,
     flush,
-    handles,
+    new QueueSync(queues, handles, clock, (error) => {
+      abort.noteFailedFlush();
+      events.broken(`fdatasync of a consume queue failed (${error.message}); restart the broker to recover`);
+    }),
+    table,
+    () => segments.minOffset,
+    clock,
+    (error) => {
+      logger.error(`consume queue files could not be synced: ${error.message}; they are tried again`);
+    },
+  );
+  const writeBack = new QueueWriteBack(
+    {
+      holdBackQueues: settings.holdBackQueues,
+      holdBackMs: defaults.CONSUME_QUEUE_HOLD_BACK_MS,
+      holdBackEntries: defaults.CONSUME_QUEUE_HOLD_BACK_ENTRIES,
+      quietMs: defaults.CONSUME_QUEUE_QUIET_MS,
+      sliceMs: defaults.CONSUME_QUEUE_FLUSH_SLICE_MS,
+      pauseMs: defaults.CONSUME_QUEUE_FLUSH_PAUSE_MS,
+    },
+    queues,
     clock,
   );
+  const lookup = new RecordLookup(segments, reader, writtenOffset);
+  const index = buildIndex(settings, {
+    segments,
+    handles,
+    tail,
+    dispatch,
+    lookup,
+    checkpoints,
+    wakeMaintenance: () => {
+      maintenance.wake();
+    },
+  });
+  checkpoints.index = index?.service;
   const maintenance: Maintenance = new Maintenance(
     { intervalMs: settings.consumeQueueFlushIntervalMs, idleReleaseMs: settings.idleReleaseMs },
     queues,
+    writeBack,
     checkpoints,
     tail,
     readCache,
+    index?.service,
     clock,
     machine,
     logger,
   );
+  const retention = buildRetention(settings, {
+    segments,
+    handles,
+    queues,
+    checkpoints,
+    dispatch,
+    index: index?.service,
+    writer,
+  });
   const lock = new StoreLock(
     join(rootPath, 'lock'),
     { heartbeatMs: defaults.LOCK_HEARTBEAT_MS, staleMs: defaults.LOCK_STALE_MS },
@@ -181,7 +251,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
       events.broken(`${reason}: another process may be using the store`);
     },
   );
-  const abort = new AbortFile(join(rootPath, 'abort'), fileSystem, machine);
+  const abort: AbortFile = new AbortFile(join(rootPath, 'abort'), fileSystem, machine);
   const offsetByTimestamp = new OffsetByTimestamp(reader);
   return {
     handles,
@@ -198,8 +268,12 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     reader,
     getter,
     checkpoint,
+    table,
     checkpoints,
+    lookup,
+    index,
     maintenance,
+    retention,
     lock,
     abort,
     offsetByTimestamp,

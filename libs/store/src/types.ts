@@ -1,3 +1,5 @@
+import type { IndexStats } from './index-file/index-service.js';
+
 /** Wire text of properties as a part of other bytes, with more of it to come behind: so that nobody needs to join them first. */
 export interface PropertyBytes {
   readonly view: DataView;
@@ -167,8 +169,12 @@ export interface StoreStats {
   readonly readCacheBytes: number;
   readonly openFiles: number;
   readonly queues: number;
+  /** Memory of the queue entries that are held for writers, and for readers of the tail. */
+  readonly queueTailBytes: number;
   /** Where recovery would start if the process died now. */
   readonly checkpointPhysicalOffset: number;
+  /** The index by key; undefined when none is kept. */
+  readonly index: IndexStats | undefined;
   /** Why the store takes no messages, or undefined. */
   readonly notWritable: string | undefined;
 }

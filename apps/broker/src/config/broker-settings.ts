@@ -1,6 +1,8 @@
 import { defineSettings, setting, type SettingsOf } from '@rocknest/config';
 import * as defaults from '../defaults.js';
 import { DEFAULT_MESSAGE_DELAY_LEVEL } from '../schedule/defaults.js';
+import { retentionSettings } from './retention-settings.js';
+import { retentionSettings } from './retention-settings.js';
 
 const IDENTITY = 'Identity';
 const NETWORK = 'Network';
@@ -124,6 +126,46 @@ export const brokerSettings = defineSettings({
     description: 'Largest body of a message, or of a batch. The frame around it holds 16 MiB.',
     section: STORE,
   }),
+  messageIndexEnable: setting.boolean({
+    default: true,
+    description:
+      'Keep index files, so that messages can be found by key and by unique id. Switched on later, they are made for all messages still there.',
+    section: STORE,
+  }),
+  messageIndexSafe: setting.boolean({
+    default: false,
+    description:
+      "Accepted for RocketMQ's configuration files, where it makes recovery read enough of the log to complete the index. Here the index is always completed.",
+    section: STORE,
+  }),
+  maxHashSlotNum: setting.integer({
+    default: defaults.DEFAULT_MAX_HASH_SLOT_NUM,
+    min: 1,
+    max: 100_000_000,
+    description: 'Hash slots of one index file. With other sizes than before all index files are made again.',
+    section: STORE,
+  }),
+  maxIndexNum: setting.integer({
+    default: defaults.DEFAULT_MAX_INDEX_NUM,
+    min: 2,
+    max: 100_000_000,
+    description: 'Entries of one index file. With other sizes than before all index files are made again.',
+    section: STORE,
+  }),
+  maxMsgsNumBatch: setting.integer({
+    default: defaults.DEFAULT_MAX_MSGS_NUM_BATCH,
+    min: 1,
+    max: 10_000,
+    description: 'Messages that one query by key returns at most.',
+    section: STORE,
+  }),
+  defaultQueryMaxNum: setting.integer({
+    default: defaults.DEFAULT_QUERY_MAX_NUM,
+    min: 1,
+    max: 10_000,
+    description: 'Messages that one query by unique id returns at most, whatever the client asks for.',
+    section: STORE,
+  }),
   messageDelayLevel: setting.string({
     default: DEFAULT_MESSAGE_DELAY_LEVEL,
     description: 'The delay levels, level 1 first; units s, m, h, d.',
@@ -142,6 +184,10 @@ export const brokerSettings = defineSettings({
     section: STORE,
     important: true,
   }),
+
+  ...retentionSettings,
+
+  ...retentionSettings,
 
   autoCreateTopicEnable: setting.boolean({
     default: true,
@@ -287,6 +333,14 @@ export const brokerSettings = defineSettings({
     default: defaults.DEFAULT_MAX_TAGS_PER_SUBSCRIPTION,
     min: 1,
     description: 'Tags in one subscription at most.',
+    section: LIMITS,
+  }),
+  maxOpenFiles: setting.integer({
+    default: defaults.DEFAULT_MAX_OPEN_FILES,
+    min: 8,
+    max: 1_000_000,
+    description:
+      'Descriptors of log and queue files that stay open, whatever the number of topics. Sockets need theirs beside them.',
     section: LIMITS,
   }),
   maxParkedPulls: setting.integer({

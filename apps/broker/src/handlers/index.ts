@@ -15,6 +15,7 @@ import { HeartBeatHandler } from './heart-beat.handler.js';
 import { LockBatchMqHandler } from './lock-batch-mq.handler.js';
 import { PullMessageHandler } from './pull-message.handler.js';
 import { QueryConsumerOffsetHandler } from './query-consumer-offset.handler.js';
+import { QueryMessageHandler } from './query-message.handler.js';
 import { SearchOffsetByTimestampHandler } from './search-offset-by-timestamp.handler.js';
 import { SendBatchMessageHandler } from './send-batch-message.handler.js';
 import { SendMessageHandler } from './send-message.handler.js';
@@ -45,6 +46,7 @@ export const BROKER_HANDLERS: readonly Type[] = [
   LockBatchMqHandler,
   PullMessageHandler,
   QueryConsumerOffsetHandler,
+  QueryMessageHandler,
   SearchOffsetByTimestampHandler,
   SendBatchMessageHandler,
   SendMessageHandler,

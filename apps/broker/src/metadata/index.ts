@@ -2,6 +2,22 @@ export { ConsumerOffsetManager } from './consumer-offset-manager.js';
 export { DelayOffsetManager } from './delay-offset-manager.js';
 export { MetadataError, type MetadataErrorCode } from './metadata-error.js';
 export type { MetadataLogger } from './metadata-logger.js';
-export { openMetadata, type Metadata, type MetadataOptions } from './open-metadata.js';
+export {
+  brokerKeysOf,
+  checkCommittedOffset,
+  checkGroupConfig,
+  checkTopicConfig,
+  hasNoRows,
+  type CommittedOffset,
+  type MetadataSnapshot,
+} from './metadata-snapshot.js';
+export {
+  metadataFile,
+  openMetadata,
+  openMetadataDatabase,
+  type Metadata,
+  type MetadataOptions,
+  type MetadataSeed,
+} from './open-metadata.js';
 export { SubscriptionGroupManager } from './subscription-group-manager.js';
 export { TopicConfigManager } from './topic-config-manager.js';

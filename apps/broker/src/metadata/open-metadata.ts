@@ -18,6 +18,7 @@ import {
 } from './entities/index.js';
 import { readInt64 } from './entities/int64-column.js';
 import type { MetadataLogger } from './metadata-logger.js';
+import { hasNoRows, replaceMetadata, type MetadataSnapshot } from './metadata-snapshot.js';
 import { metadataMigrations } from './migrations/index.js';
 import { SubscriptionGroupManager } from './subscription-group-manager.js';
 import { TopicConfigManager } from './topic-config-manager.js';
@@ -37,9 +38,19 @@ export interface MetadataOptions {
   /** First and longest pause before another try while the database is down, ms. */
   readonly retryMinMs?: number;
   readonly retryMaxMs?: number;
+  /** What to put in the place of this broker's rows before they are read; see {@link MetadataSeed}. */
+  readonly seed?: MetadataSeed;
   /** How long `close()` tries to write what is pending while the database is down, ms. */
   readonly closeTimeoutMs?: number;
 }
+
+/**
+ * Decides whether a broker's metadata is taken from elsewhere. Asked once, before the tables are read; what it returns replaces all rows
+ * of this broker in one transaction.
+ *
+ * @param isEmpty asks the database whether it has no row of this broker.
+ */
+export type MetadataSeed = (isEmpty: () => Promise<boolean>) => Promise<MetadataSnapshot | undefined>;
 
 /** What a broker knows beside its messages. */
 export interface Metadata {
@@ -64,22 +75,40 @@ export interface Metadata {
  */
 export async function openMetadata(options: MetadataOptions): Promise<Metadata> {
   checkName('broker', options.brokerKey);
-  const database = await openDatabase(
+  const database = await openMetadataDatabase(options);
+  try {
+    if (options.seed !== undefined) await seed(database, options.brokerKey, options.seed);
+    return await load(database, options);
+  } catch (error) {
+    await database.dataSource.destroy().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The SQLite file of a store folder, for brokers without a `databaseUrl`. */
+export function metadataFile(storePath: string): string {
+  return join(storePath, 'metadata.db');
+}
+
+/** Opens the database alone, with its tables in their newest form. */
+export function openMetadataDatabase(
+  options: Pick<MetadataOptions, 'databaseUrl' | 'storePath'>,
+): Promise<OpenDatabase> {
+  return openDatabase(
     {
       url: options.databaseUrl,
-      sqliteFile: join(options.storePath, 'metadata.db'),
+      sqliteFile: metadataFile(options.storePath),
       entities: metadataEntities,
       migrations: metadataMigrations,
       migrationsTable: 'rocknest_broker_migrations',
     },
     "The database of the broker's metadata",
   );
-  try {
-    return await load(database, options);
-  } catch (error) {
-    await database.dataSource.destroy().catch(() => undefined);
-    throw error;
-  }
+}
+
+async function seed({ dataSource, target }: OpenDatabase, brokerKey: string, from: MetadataSeed): Promise<void> {
+  const snapshot = await from(() => hasNoRows(dataSource, brokerKey));
+  if (snapshot !== undefined) await replaceMetadata(dataSource, target.kind, brokerKey, snapshot);
 }
 
 async function load(database: OpenDatabase, options: MetadataOptions): Promise<Metadata> {

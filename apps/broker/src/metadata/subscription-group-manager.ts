@@ -66,7 +66,8 @@ export class SubscriptionGroupManager {
   }
 }
 
-const groupKind: ConfigTableKind<SubscriptionGroupConfig> = {
+/** How subscription groups are checked, compared and stored. */
+export const groupKind: ConfigTableKind<SubscriptionGroupConfig> = {
   table: 'groups',
   noun: 'subscription group',
   nameOf: (config) => config.groupName,

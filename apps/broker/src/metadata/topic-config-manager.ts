@@ -47,6 +47,11 @@ export class TopicConfigManager {
     return (await this.table.put([config])) > 0;
   }
 
+  /** Creates or changes several topics in one transaction: all or none. Returns how many differ from what was there. */
+  putAll(configs: readonly TopicConfig[]): Promise<number> {
+    return this.table.put(configs);
+  }
+
   /** Creates those of the topics that do not exist, in one transaction. Returns how many it created. */
   ensure(configs: readonly TopicConfig[]): Promise<number> {
     return this.table.put(configs, true);
@@ -62,7 +67,8 @@ export class TopicConfigManager {
   }
 }
 
-const topicKind: ConfigTableKind<TopicConfig> = {
+/** How topics are checked, compared and stored. */
+export const topicKind: ConfigTableKind<TopicConfig> = {
   table: 'topics',
   noun: 'topic',
   nameOf: (config) => config.topicName,

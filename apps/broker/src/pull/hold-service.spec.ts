@@ -1,27 +1,41 @@
 import type { Connection } from '@rocknest/remoting';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type ParkedPull, PullRequestHoldService } from './hold-service.js';
 
 interface Fixture {
   holds: PullRequestHoldService;
   events: string[];
   now: { ms: number };
-  maxOffsets: Map<string, number>;
 }
 
 function fixture(maxParked = 100): Fixture {
   const now = { ms: 1_000 };
-  const maxOffsets = new Map<string, number>();
   const holds = new PullRequestHoldService({
     maxParked,
-    maxOffset: (topic, queueId) => maxOffsets.get(`${topic}@${queueId}`) ?? 0,
     clock: () => now.ms,
   });
-  return { holds, events: [], now, maxOffsets };
+  return { holds, events: [], now };
 }
 
-function connection(state: { closed?: boolean; writable?: boolean } = {}): Connection {
-  return { closed: false, writable: true, ...state } as Connection;
+interface TestConnection {
+  closed: boolean;
+  writable: boolean;
+  close(): void;
+}
+
+function connection(state: { writable?: boolean } = {}): TestConnection & Connection {
+  const listeners: (() => void)[] = [];
+  const made = {
+    closed: false,
+    writable: true,
+    ...state,
+    onClose: (listener: () => void) => void listeners.push(listener),
+    close: () => {
+      made.closed = true;
+      for (const listener of listeners) listener();
+    },
+  };
+  return made as TestConnection & Connection;
 }
 
 function pull(test: Fixture, name: string, rest: Partial<ParkedPull> = {}): ParkedPull {
@@ -96,27 +110,54 @@ describe('PullRequestHoldService', () => {
     expect(test.events).toEqual(['resume a']);
   });
 
-  it('finds messages that nobody told it of at the check every 5 s', async () => {
-    const test = fixture();
-    test.holds.park(pull(test, 'a'));
-    test.maxOffsets.set('t@0', 6);
-    test.now.ms = 5_000;
-    test.holds.check();
-    await turn();
-    expect(test.events).toEqual([]);
-    test.now.ms = 6_000;
-    test.holds.check();
-    await turn();
-    expect(test.events).toEqual(['resume a']);
-  });
-
   it('forgets pulls of closed connections', async () => {
     const test = fixture();
-    test.holds.park(pull(test, 'a', { connection: connection({ closed: true }) }));
+    const one = connection();
+    for (let queueId = 0; queueId < 5; queueId++) test.holds.park(pull(test, 'a', { connection: one, queueId }));
+    test.holds.park(pull(test, 'b'));
+    one.close();
+    expect(test.holds.parkedCount).toBe(1);
+    expect(test.holds.park(pull(test, 'late', { connection: one }))).toBe(true);
+    expect(test.holds.parkedCount).toBe(1);
+    test.now.ms = 16_000;
     test.holds.check();
     await turn();
-    expect(test.events).toEqual([]);
+    expect(test.events).toEqual(['resume b']);
     expect(test.holds.parkedCount).toBe(0);
+  });
+
+  it('wakes a client that did not read its socket once it reads again', async () => {
+    const test = fixture();
+    const slow = connection({ writable: false });
+    test.holds.park(pull(test, 'a', { connection: slow }));
+    test.holds.park(pull(test, 'b'));
+    test.holds.notifyArrival('t', 0, 5, 0);
+    test.holds.check();
+    await turn();
+    expect(test.events).toEqual(['resume b']);
+    slow.writable = true;
+    test.holds.check();
+    await turn();
+    expect(test.events).toEqual(['resume b', 'resume a']);
+    expect(test.holds.parkedCount).toBe(0);
+  });
+
+  it('sets one timer for thousands of pulls, and none when none is parked', () => {
+    vi.useFakeTimers({ now: 0 });
+    try {
+      const test = fixture(20_000);
+      const one = connection();
+      for (let i = 0; i < 20_000; i++) {
+        test.holds.park(pull(test, 'a', { connection: one, queueId: i % 4_000, deadlineMs: 16_000 + (i % 1_000) }));
+      }
+      expect(vi.getTimerCount()).toBe(1);
+      test.now.ms = 17_000;
+      test.holds.check();
+      expect(test.holds.parkedCount).toBe(0);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('does not wake a client that does not read its socket', async () => {

@@ -1,5 +1,14 @@
+import { type RemotingCommand, ResponseCode } from '@rocknest/protocol';
 import type { RemotingClient } from '@rocknest/remoting';
-import { REGISTER_RETRY_MS, REGISTER_TIMEOUT_MS, REGISTER_WAIT_MS, UNREGISTER_TIMEOUT_MS } from '../defaults.js';
+import {
+  REGISTER_ALL_PERIODS,
+  REGISTER_ALWAYS_ALL_TOPICS,
+  REGISTER_RETRY_MS,
+  REGISTER_SINGLE_TOPICS,
+  REGISTER_TIMEOUT_MS,
+  REGISTER_WAIT_MS,
+  UNREGISTER_TIMEOUT_MS,
+} from '../defaults.js';
 import type { BrokerLogger } from '../logger.js';
 import type { RegistrationMessages } from './registration-messages.js';
 
@@ -18,13 +27,25 @@ interface Namesrv {
   /** Something changed since the registration under way was encoded: another one follows it. */
   again: boolean;
   timer: NodeJS.Timeout | undefined;
+  /** All topics must be sent, not only those that changed. */
+  mustSendAll: boolean;
+  /** The period is over: the namesrv must get a sign of life. */
+  mustRefresh: boolean;
+  /** Topics that changed since it was told. */
+  readonly changes: Set<string>;
+  /** It knows REGISTER_TOPIC_IN_NAMESRV, as far as is known. */
+  takesTopics: boolean;
+  /** Monotonic time of the last sign of life, and how many there were since all topics were sent. */
+  refreshedMs: number;
+  refreshes: number;
   /** What the log said of this namesrv last, so that a dead one fills no log. */
   reachable: boolean | undefined;
 }
 
 /**
  * Keeps every namesrv told of this broker and its topics: at start, every 30 s, and at once when a topic changes. Each namesrv has its own
- * timer and its own registration under way, so one that is slow or dead never delays another. Every registration carries the full set of topics.
+ * timer and its own registration under way, so one that is slow or dead never delays another. A registration carries the full set of topics; with
+ * thousands of them, changes are told topic by topic, and the periodic registration is left out where the namesrv knows all topics as they are.
  *
  * Follows `registerBrokerAll` of `broker/BrokerController.java` and `broker/out/BrokerOuterAPI.java`.
  */
@@ -53,10 +74,7 @@ export class NamesrvRegistration {
   /** Replaces the list of namesrvs; new ones are registered with at once, those that went are told goodbye. */
   setAddresses(addresses: readonly string[]): void {
     const known = new Map(this.namesrvs.map((namesrv) => [namesrv.address, namesrv]));
-    this.namesrvs = [...new Set(addresses)].map(
-      (address) =>
-        known.get(address) ?? { address, underWay: undefined, again: false, timer: undefined, reachable: undefined },
-    );
+    this.namesrvs = [...new Set(addresses)].map((address) => known.get(address) ?? newNamesrv(address));
     for (const namesrv of known.values()) {
       if (this.namesrvs.includes(namesrv)) continue;
       clearTimeout(namesrv.timer);
@@ -80,9 +98,23 @@ export class NamesrvRegistration {
     );
   }
 
+  /**
+   * Tells the namesrvs that topics were created, changed or deleted. With thousands of topics only those that changed are sent. @returns as
+   * `registerNow` does.
+   */
+  async topicsChanged(topics: readonly string[], waitMs = REGISTER_WAIT_MS): Promise<void> {
+    if (this.stopped) return;
+    for (const namesrv of this.namesrvs) for (const topic of topics) namesrv.changes.add(topic);
+    await settledWithin(
+      this.namesrvs.map((namesrv) => this.work(namesrv)),
+      waitMs,
+    );
+  }
+
   /** The connection to a namesrv broke: it forgot this broker, and may be back soon. */
   connectionClosed(address: string): void {
     const namesrv = this.namesrvs.find((candidate) => candidate.address === address);
+    if (namesrv !== undefined) namesrv.mustSendAll = true;
     if (namesrv === undefined || namesrv.underWay !== undefined || this.stopped) return;
     this.schedule(namesrv, REGISTER_RETRY_MS);
   }
@@ -101,17 +133,25 @@ export class NamesrvRegistration {
   }
 
   private register(namesrv: Namesrv): Promise<boolean> {
+    namesrv.mustSendAll = true;
+    return this.work(namesrv);
+  }
+
+  /** Tells a namesrv what there is to tell; what comes meanwhile goes out together, after it. */
+  private work(namesrv: Namesrv): Promise<boolean> {
     if (namesrv.underWay !== undefined) {
       namesrv.again = true;
       return namesrv.underWay;
     }
     namesrv.again = false;
     clearTimeout(namesrv.timer);
-    namesrv.underWay = this.registerOnce(namesrv).then((done) => {
+    namesrv.underWay = this.tell(namesrv).then((done) => {
       namesrv.underWay = undefined;
+      namesrv.mustSendAll ||= !done;
       if (this.stopped || !this.namesrvs.includes(namesrv)) return done;
-      if (namesrv.again) return this.register(namesrv);
-      this.schedule(namesrv, done ? this.options.periodMs : REGISTER_RETRY_MS);
+      if (namesrv.again) return this.work(namesrv);
+      const sinceMs = performance.now() - namesrv.refreshedMs;
+      this.schedule(namesrv, done ? Math.max(0, this.options.periodMs - sinceMs) : REGISTER_RETRY_MS);
       return done;
     });
     return namesrv.underWay;
@@ -119,14 +159,62 @@ export class NamesrvRegistration {
 
   private schedule(namesrv: Namesrv, delayMs: number): void {
     clearTimeout(namesrv.timer);
-    namesrv.timer = setTimeout(() => void this.register(namesrv), delayMs);
+    namesrv.timer = setTimeout(() => {
+      namesrv.mustRefresh = true;
+      void this.work(namesrv);
+    }, delayMs);
     namesrv.timer.unref();
+  }
+
+  private async tell(namesrv: Namesrv): Promise<boolean> {
+    const { mustSendAll, mustRefresh, reachable } = namesrv;
+    const changes = [...namesrv.changes];
+    namesrv.changes.clear();
+    namesrv.mustSendAll = namesrv.mustRefresh = false;
+    const isSmall = this.messages.topicCount <= REGISTER_ALWAYS_ALL_TOPICS;
+    if (mustSendAll || isSmall || reachable !== true) return this.registerOnce(namesrv);
+    if (mustRefresh) return this.refresh(namesrv);
+    const sendsTopics = namesrv.takesTopics && changes.length <= REGISTER_SINGLE_TOPICS;
+    return sendsTopics ? this.sendTopics(namesrv, changes) : this.registerOnce(namesrv);
+  }
+
+  /** A sign of life; all topics only where the namesrv does not know them as they are. */
+  private async refresh(namesrv: Namesrv): Promise<boolean> {
+    if (namesrv.refreshes + 1 >= REGISTER_ALL_PERIODS) return this.registerOnce(namesrv);
+    try {
+      const response = await this.client.invoke(namesrv.address, this.messages.queryVersion(), REGISTER_TIMEOUT_MS);
+      if (!this.messages.isKnown(response)) return await this.registerOnce(namesrv);
+    } catch {
+      return this.registerOnce(namesrv);
+    }
+    namesrv.refreshedMs = performance.now();
+    namesrv.refreshes++;
+    return true;
+  }
+
+  private async sendTopics(namesrv: Namesrv, topics: readonly string[]): Promise<boolean> {
+    const requests = topics
+      .map((topic) => this.messages.registerTopic(topic))
+      .filter((request) => request !== undefined);
+    try {
+      const send = (request: RemotingCommand): Promise<RemotingCommand> =>
+        this.client.invoke(namesrv.address, request, REGISTER_TIMEOUT_MS);
+      const responses = await Promise.all(requests.map(send));
+      if (responses.every(({ code }) => code === ResponseCode.SUCCESS)) return true;
+      // RocketMQ's namesrvs have the code since 5.0.
+      if (responses.some(({ code }) => code === ResponseCode.REQUEST_CODE_NOT_SUPPORTED)) namesrv.takesTopics = false;
+    } catch {
+      // The registration that follows says what is wrong.
+    }
+    return this.registerOnce(namesrv);
   }
 
   private async registerOnce(namesrv: Namesrv): Promise<boolean> {
     try {
       const response = await this.client.invoke(namesrv.address, this.messages.register(), REGISTER_TIMEOUT_MS);
       this.messages.checkRegistered(response);
+      namesrv.refreshedMs = performance.now();
+      namesrv.refreshes = 0;
       if (namesrv.reachable === false) this.options.logger.log(`registered with namesrv ${namesrv.address} again`);
       namesrv.reachable = true;
       return true;
@@ -149,6 +237,22 @@ export class NamesrvRegistration {
       // It notices the closed connection, and forgets a silent broker after two minutes in any case.
     }
   }
+}
+
+function newNamesrv(address: string): Namesrv {
+  return {
+    address,
+    underWay: undefined,
+    again: false,
+    timer: undefined,
+    mustSendAll: true,
+    mustRefresh: false,
+    changes: new Set<string>(),
+    takesTopics: true,
+    refreshedMs: -Infinity,
+    refreshes: 0,
+    reachable: undefined,
+  };
 }
 
 /** Waits until all promises settled, or `timeoutMs` passed. None of them rejects. */

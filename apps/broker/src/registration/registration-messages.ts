@@ -1,8 +1,13 @@
 import {
   bodyCrc32,
+  decodeQueryDataVersionResponse,
   encodeCompressedRegisterBrokerBody,
+  encodeDataVersion,
+  encodeQueryDataVersionRequest,
   encodeRegisterBrokerBody,
   encodeRegisterBrokerRequest,
+  encodeRegisterTopicInNamesrvRequest,
+  encodeTopicRouteData,
   encodeUnregisterBrokerRequest,
   PERM_READ_WRITE,
   RemotingCommand,
@@ -54,6 +59,38 @@ export class RegistrationMessages {
       bodyCrc32: bodyCrc32(body),
     });
     return RemotingCommand.request(RequestCode.REGISTER_BROKER, fields, body);
+  }
+
+  get topicCount(): number {
+    return this.topics.all().size;
+  }
+
+  /** REGISTER_TOPIC_IN_NAMESRV (217) of one topic as it is now; undefined when it was deleted. Follows `registerSingleTopicAll` of BrokerController.java. */
+  registerTopic(topic: string): RemotingCommand | undefined {
+    const config = this.topics.get(topic);
+    if (config === undefined) return undefined;
+    const { readQueueNums, writeQueueNums, topicSysFlag } = config;
+    const perm = config.perm & this.brokerPermission();
+    const queueData = { brokerName: this.identity.brokerName, readQueueNums, writeQueueNums, perm, topicSysFlag };
+    const route = { queueDatas: [queueData], brokerDatas: [], filterServerTable: {} };
+    const body = encodeTopicRouteData(route, { standardJson: true });
+    return RemotingCommand.request(
+      RequestCode.REGISTER_TOPIC_IN_NAMESRV,
+      encodeRegisterTopicInNamesrvRequest({ topic }),
+      body,
+    );
+  }
+
+  /** QUERY_DATA_VERSION (322): whether the namesrv knows all topics as they are. It counts as a sign of life, as a registration does. */
+  queryVersion(): RemotingCommand {
+    const { brokerName, brokerAddress, clusterName, brokerId } = this.identity;
+    const fields = encodeQueryDataVersionRequest({ brokerName, brokerAddr: brokerAddress, clusterName, brokerId });
+    return RemotingCommand.request(RequestCode.QUERY_DATA_VERSION, fields, encodeDataVersion(this.topics.dataVersion));
+  }
+
+  /** Whether the answer to `queryVersion` makes a registration unnecessary. */
+  isKnown(response: RemotingCommand): boolean {
+    return response.code === ResponseCode.SUCCESS && !decodeQueryDataVersionResponse(response).changed;
   }
 
   unregister(): RemotingCommand {

@@ -31,17 +31,15 @@ export interface PutTarget {
   readonly queueIdLimit: number;
 }
 
-/** Targets remembered; the gate starts anew when more topics than this are in use. */
-const MAX_REMEMBERED_TARGETS = 10_000;
-
 /**
  * Decides whether a send may go to its topic: name, reserved topics, existence (creating the topic where that is allowed), queue id.
- * What it found out about a topic is remembered until any topic changes, so that the usual send costs one look-up.
+ * What it found out about a topic is remembered until the topic changes, so that the usual send costs one look-up. Only topics that exist
+ * are remembered: there are `maxTopics` at most.
  *
  * Follows `msgCheck` of `broker/processor/AbstractSendMessageProcessor.java`, with the codes of 5.3.2 and later.
  */
 export class PutGate {
-  private known = new Map<string, PutTarget>();
+  private readonly known = new Map<string, PutTarget>();
   /** The same targets, to be found by the bytes of a header. */
   readonly targets = new TargetTable();
 
@@ -51,10 +49,12 @@ export class PutGate {
     private readonly options: PutGateOptions,
   ) {}
 
-  /** Forgets what was remembered; called whenever a topic is created, changed or deleted. */
-  topicsChanged(): void {
-    this.known = new Map();
-    this.targets.clear();
+  /** Forgets what was remembered of topics that were created, changed or deleted. */
+  topicsChanged(topics: readonly string[]): void {
+    for (const topic of topics) {
+      this.known.delete(topic);
+      this.targets.forget(topic);
+    }
   }
 
   /** The target of an admitted send without any waiting, or undefined when `admit` must look closer. */
@@ -112,7 +112,6 @@ export class PutGate {
   private remember(config: TopicConfig): PutTarget {
     const known = this.known.get(config.topicName);
     if (known !== undefined && known.config === config) return known;
-    if (this.known.size >= MAX_REMEMBERED_TARGETS) this.topicsChanged();
     const topic = config.topicName;
     const target: PutTarget = {
       config,

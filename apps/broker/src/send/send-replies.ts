@@ -53,8 +53,8 @@ export class SendReplies {
     const maxBytes = result.status === 'PUT_OK' ? this.usual.maxBytes(uniqKeyBytes) : undefined;
     const room = maxBytes === undefined ? undefined : connection.reserve(maxBytes);
     if (room !== undefined) {
-      const bytes = this.usual.encode(room, request.opaque, result, queueId, uniqKeyFromEnd, uniqKeyBytes);
-      connection.respondReserved(request, bytes);
+      const end = this.usual.encode(room, request.opaque, result, queueId, uniqKeyFromEnd, uniqKeyBytes);
+      connection.respondReserved(request, end);
       return;
     }
     const { recordView, recordAt, sizeBytes } = result;

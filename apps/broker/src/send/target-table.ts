@@ -5,20 +5,15 @@ interface Entry {
   readonly target: PutTarget;
 }
 
-/** Entries of one slot; one more and the slot starts anew. */
-const MAX_SLOT_ENTRIES = 4;
+/** The hash of a name is cut to this many values: a slot holds the names that share one. */
 const SLOTS = 16_384;
 
 /**
  * Topics that sends are let through to, found by the bytes of their names: to make text of a name for each message, and to hash that,
- * costs more than all the rest of the look-up. It remembers at most {@link SLOTS} times {@link MAX_SLOT_ENTRIES} topics.
+ * costs more than all the rest of the look-up.
  */
 export class TargetTable {
-  private slots = new Map<number, Entry[]>();
-
-  clear(): void {
-    if (this.slots.size > 0) this.slots = new Map();
-  }
+  private readonly slots = new Map<number, Entry[]>();
 
   /** The target of the topic whose name stands there, or undefined when it is not known. */
   find(bytes: Buffer, start: number, end: number): PutTarget | undefined {
@@ -32,12 +27,24 @@ export class TargetTable {
     return undefined;
   }
 
+  /** Takes a target, in the place of the one that was known by its name. */
   remember(target: PutTarget): void {
+    this.forget(target.topic);
     const name = Buffer.from(target.topic);
     const at = slotOf(name, 0, name.length);
     const slot = this.slots.get(at);
-    if (slot === undefined || slot.length === MAX_SLOT_ENTRIES) this.slots.set(at, [{ name, target }]);
+    if (slot === undefined) this.slots.set(at, [{ name, target }]);
     else slot.push({ name, target });
+  }
+
+  forget(topic: string): void {
+    const name = Buffer.from(topic);
+    const at = slotOf(name, 0, name.length);
+    const slot = this.slots.get(at);
+    if (slot === undefined) return;
+    const kept = slot.filter((entry) => entry.target.topic !== topic);
+    if (kept.length === 0) this.slots.delete(at);
+    else this.slots.set(at, kept);
   }
 }
 

@@ -1,5 +1,5 @@
 import { copyBytes, CURRENT_MQ_VERSION, SerializeType, viewOf } from '@rocknest/protocol';
-import type { ReservedBytes } from '@rocknest/remoting';
+import type { WritePage } from '@rocknest/remoting';
 import type { PutResult } from '@rocknest/store';
 import { FRAME_PREFIX_BYTES, isPlainText } from '../reply/reply-frame.js';
 import type { SendReplyEncoderOptions } from './send-reply-encoder.js';
@@ -41,16 +41,17 @@ export class UsualReplyEncoder {
   /**
    * @param result a put with status PUT_OK.
    * @param idFromEnd where the client's id stands, counted back from the end of the record.
-   * @returns length of the frame.
+   * @returns the position behind the frame.
    */
   encode(
-    { bytes, view, start }: ReservedBytes,
+    page: WritePage,
     opaque: number,
     result: PutResult,
     queueId: number,
     idFromEnd: number,
     idBytes: number,
   ): number {
+    const { bytes, view, used: start } = page;
     if (result.storeHost !== this.host) this.useHost(result.storeHost);
     bytes.set(this.head, start);
     let p = putHex(bytes, start + this.head.length, result.physicalOffset);
@@ -65,7 +66,7 @@ export class UsualReplyEncoder {
     bytes[p++] = CLOSE_BRACE;
     view.setInt32(start, p - start - 4);
     view.setInt32(start + 4, (SerializeType.JSON << 24) | (p - start - FRAME_PREFIX_BYTES));
-    return p - start;
+    return p;
   }
 
   private useHost(host: Buffer): void {

@@ -5,6 +5,5 @@ export class BrokerFacts {
     /** When the process started to serve, milliseconds since 1970. */
     readonly bootTimestamp: number,
     readonly delayLevels: number,
-    readonly storePath: string,
   ) {}
 }

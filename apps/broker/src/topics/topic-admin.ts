@@ -36,12 +36,8 @@ export class TopicAdmin {
         `the broker has ${this.topics.all().size} topics, at most ${this.options.maxTopics} are possible (maxTopics)`,
       );
     }
-    let changed = false;
-    for (const config of configs) {
-      const isNews = await this.topics.put(config);
-      changed ||= isNews;
-    }
-    if (changed) await this.announcer.changed();
+    const changed = await this.topics.putAll(configs);
+    if (changed > 0) await this.announcer.changed(configs.map(({ topicName }) => topicName));
   }
 
   /** Deletes the topic with its queues and every group's offsets in them. An unknown topic is no error. */
@@ -49,9 +45,27 @@ export class TopicAdmin {
     if (topic.trim() === '') throw invalid('The specified topic is blank.');
     if (this.systemTopics.has(topic)) throw invalid(`The topic[${topic}] is conflict with system topic.`);
     await this.topics.delete(topic);
-    await this.announcer.changed();
+    await this.announcer.changed([topic]);
     this.offsets.deleteTopic(topic);
     await this.store.deleteTopic(topic);
+  }
+
+  /** Removes the queues of topics that the broker does not know any more. @returns their names. Follows `cleanUnusedTopic` of `store/DefaultMessageStore.java`. */
+  async cleanUnused(): Promise<string[]> {
+    const unused = this.store
+      .topics()
+      .filter((topic) => this.topics.get(topic) === undefined && !this.systemTopics.has(topic));
+    if (unused.length > 0) await this.store.deleteTopics(unused);
+    return unused;
+  }
+
+  /** Removes the queues of topics that the broker does not know any more. @returns their names. Follows `cleanUnusedTopic` of `store/DefaultMessageStore.java`. */
+  async cleanUnused(): Promise<string[]> {
+    const unused = this.store
+      .topics()
+      .filter((topic) => this.topics.get(topic) === undefined && !this.systemTopics.has(topic));
+    if (unused.length > 0) await this.store.deleteTopics(unused);
+    return unused;
   }
 
   private check(config: TopicConfig): void {

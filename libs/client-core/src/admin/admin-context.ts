@@ -25,9 +25,16 @@ export class AdminContext {
     readonly timeoutMs: number,
   ) {}
 
-  request(address: string, code: number, fields: HeaderFields, what: string, body?: Buffer): Promise<RemotingCommand> {
+  request(
+    address: string,
+    code: number,
+    fields: HeaderFields,
+    what: string,
+    body?: Buffer,
+    timeoutMs = this.timeoutMs,
+  ): Promise<RemotingCommand> {
     const command = RemotingCommand.request(code, fields, body);
-    return call(this.instance.transport, address, command, this.timeoutMs, what);
+    return call(this.instance.transport, address, command, timeoutMs, what);
   }
 
   /** To a namesrv that answers. */

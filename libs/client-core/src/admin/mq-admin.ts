@@ -1,10 +1,5 @@
 import {
-  decodeGetEarliestMsgStoretimeResponse,
   decodeKVTable,
-  decodeMessage,
-  decodeOffsetMsgId,
-  encodeGetEarliestMsgStoretimeRequest,
-  encodeViewMessageByIdRequest,
   RequestCode,
   type ClusterInfo,
   type ConsumerConnection,
@@ -20,6 +15,7 @@ import { MQClientError, MQClientErrorCode } from '../errors.js';
 import { clientInstances, type ClientInstanceRegistry } from '../instance/client-instance-registry.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from '../options.js';
+import { MessageLookup, type QueryMessageOptions, type QueryResult } from '../query/message-lookup.js';
 import { integerOption } from '../support/check.js';
 import { AdminContext, type AdminTarget } from './admin-context.js';
 import { GroupAdmin, type ConsumeProgress } from './group-admin.js';
@@ -39,6 +35,7 @@ interface Parts {
   topics: TopicAdmin;
   groups: GroupAdmin;
   api: ConsumerApi;
+  lookup: MessageLookup;
 }
 
 /**
@@ -160,30 +157,21 @@ export class MQAdmin {
 
   /** The offset that the next message of the queue gets. */
   async maxOffset(queue: MessageQueue): Promise<number> {
-    return this.running.api.maxOffset(queue);
+    return this.running.lookup.maxOffset(queue);
   }
 
   async minOffset(queue: MessageQueue): Promise<number> {
-    return this.running.api.minOffset(queue);
+    return this.running.lookup.minOffset(queue);
   }
 
   /** The first (LOWER) or last (UPPER) offset of the queue at a time. */
   async searchOffset(queue: MessageQueue, timestampMs: number, boundary: 'LOWER' | 'UPPER' = 'LOWER'): Promise<number> {
-    return this.running.api.searchOffset(queue, timestampMs, boundary);
+    return this.running.lookup.searchOffset(queue, timestampMs, boundary);
   }
 
   /** ms since 1970 at which the oldest message of the queue was stored, -1 when it is empty. */
   async earliestMsgStoreTime(queue: MessageQueue): Promise<number> {
-    const { api, context } = this.running;
-    const fields = encodeGetEarliestMsgStoretimeRequest({ topic: queue.topic, queueId: queue.queueId });
-    const address = await api.addressOf(queue);
-    const response = await context.request(
-      address,
-      RequestCode.GET_EARLIEST_MSG_STORETIME,
-      fields,
-      'earliest store time',
-    );
-    return decodeGetEarliestMsgStoretimeResponse(response).timestamp;
+    return this.running.lookup.earliestMsgStoreTime(queue);
   }
 
   /** The offset that a group has committed. Rejects with an MQBrokerError of code QUERY_NOT_FOUND when there is none. */
@@ -195,16 +183,27 @@ export class MQAdmin {
     await this.running.api.updateConsumerOffset(group, queue, offset);
   }
 
+  /** Messages that have the key among their KEYS, from all brokers of the topic. */
+  async queryMessage(topic: string, key: string, options?: QueryMessageOptions): Promise<QueryResult> {
+    return this.running.lookup.queryMessage(topic, key, options);
+  }
+
+  /** Messages with that unique id (`msgId`), searched from the time on that the id tells. */
+  async queryMessageByUniqKey(topic: string, uniqKey: string, options?: QueryMessageOptions): Promise<QueryResult> {
+    return this.running.lookup.queryMessageByUniqKey(topic, uniqKey, options);
+  }
+
   /** A stored message by its `offsetMsgId`, which names the broker and the place. */
-  async viewMessage(offsetMsgId: string, topic?: string): Promise<MessageExt> {
-    const { address, physicalOffset } = decodeOffsetMsgId(offsetMsgId);
-    const response = await this.running.context.request(
-      address,
-      RequestCode.VIEW_MESSAGE_BY_ID,
-      encodeViewMessageByIdRequest({ offset: physicalOffset, topic }),
-      `message ${offsetMsgId}`,
-    );
-    return decodeMessage(response.bodyBuffer);
+  viewMessage(offsetMsgId: string): Promise<MessageExt>;
+  /**
+   * A message of a topic by either of its ids.
+   *
+   * @throws MQClientError NO_MESSAGE.
+   */
+  viewMessage(topic: string, msgId: string): Promise<MessageExt>;
+  async viewMessage(topicOrId: string, msgId?: string): Promise<MessageExt> {
+    const { lookup } = this.running;
+    return msgId === undefined ? lookup.viewMessageByOffsetId(topicOrId) : lookup.viewMessage(topicOrId, msgId);
   }
 
   private get running(): Parts {
@@ -227,6 +226,7 @@ export class MQAdmin {
       topics: new TopicAdmin(context),
       groups: new GroupAdmin(context),
       api: new ConsumerApi(instance),
+      lookup: new MessageLookup(instance, this.timeoutMs),
     };
   }
 }

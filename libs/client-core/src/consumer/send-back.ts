@@ -80,6 +80,7 @@ export class SendBack {
     return {
       topic: retryTopicOf(this.options.group),
       body: message.body,
+      bodyBytes: message.body.length,
       // Set only on a body that this client could not decompress.
       sysFlag: message.sysFlag & (MessageSysFlag.COMPRESSED_FLAG | MessageSysFlag.COMPRESSION_TYPE_MASK),
       flag: message.flag,

@@ -1,21 +1,14 @@
 import type { RemotingCommand } from '@rocknest/protocol';
-import { RemotingClient, type RequestHandler, type ResponseCallback } from '@rocknest/remoting';
+import { RemotingClient, type EncodedRequest, type RequestHandler, type ResponseCallback } from '@rocknest/remoting';
 import { LogLimiter, type ClientLogger } from '../logger.js';
 
 /** What this room needs of `@rocknest/remoting`'s client: tests put a double in its place. */
 export interface ClientTransport {
   invoke(address: string, command: RemotingCommand, timeoutMs: number): Promise<RemotingCommand>;
   invokeCallback(address: string, command: RemotingCommand, timeoutMs: number, callback: ResponseCallback): void;
-  /** A whole request frame encoded by the caller with `opaque` of `nextOpaque()`. */
-  invokeEncoded(
-    address: string,
-    opaque: number,
-    frame: readonly Buffer[],
-    timeoutMs: number,
-    callback: ResponseCallback,
-  ): void;
+  /** A request that writes its own frame. @throws what its `encode` throws. */
+  invokeRequest(address: string, request: EncodedRequest, timeoutMs: number): void;
   invokeOneway(address: string, command: RemotingCommand): Promise<void>;
-  nextOpaque(): number;
   registerHandler(code: number, handler: RequestHandler): void;
   closeConnection(address: string): void;
   close(): Promise<void>;

@@ -2,7 +2,7 @@ import { deflate, deflateSync } from 'node:zlib';
 import { promisify } from 'node:util';
 import { MessageSysFlag } from '@rocknest/protocol';
 import { COMPRESS_INLINE_MAX_BYTES, COMPRESS_LEVEL } from '../defaults.js';
-import type { OutgoingMessage } from './outgoing-message.js';
+import { bytesOf, type OutgoingMessage } from './outgoing-message.js';
 
 const deflateLater = promisify(deflate);
 const ZLIB = MessageSysFlag.COMPRESSED_FLAG | MessageSysFlag.COMPRESSION_ZLIB_TYPE;
@@ -14,8 +14,8 @@ const ZLIB = MessageSysFlag.COMPRESSED_FLAG | MessageSysFlag.COMPRESSION_ZLIB_TY
  * @returns a promise when the work goes on elsewhere, undefined when it is done.
  */
 export function compressBody(message: OutgoingMessage, overBytes: number): Promise<void> | undefined {
-  const { body } = message;
-  if (body.length < overBytes || message.isBatch) return undefined;
+  if (message.bodyBytes < overBytes || message.isBatch) return undefined;
+  const body = bytesOf(message.body);
   if (body.length <= COMPRESS_INLINE_MAX_BYTES) {
     takeIfSmaller(message, deflateSync(body, { level: COMPRESS_LEVEL }));
     return undefined;
@@ -24,7 +24,8 @@ export function compressBody(message: OutgoingMessage, overBytes: number): Promi
 }
 
 function takeIfSmaller(message: OutgoingMessage, compressed: Buffer): void {
-  if (compressed.length >= message.body.length) return;
+  if (compressed.length >= message.bodyBytes) return;
   message.body = compressed;
+  message.bodyBytes = compressed.length;
   message.sysFlag |= ZLIB;
 }

@@ -25,7 +25,8 @@ export class InnerSender {
 
   async send(message: OutgoingMessage): Promise<void> {
     await new Promise<SendResult>((resolve, reject) => {
-      this.engine.send(message, undefined, defaults.SEND_BACK_TIMEOUT_MS, defaults.RETRY_TIMES_WHEN_SEND_FAILED, {
+      const { SEND_BACK_TIMEOUT_MS, RETRY_TIMES_WHEN_SEND_FAILED } = defaults;
+      this.engine.send(Date.now(), message, undefined, SEND_BACK_TIMEOUT_MS, RETRY_TIMES_WHEN_SEND_FAILED, {
         onSuccess: resolve,
         onException: reject,
       });

@@ -2,6 +2,7 @@ import { decodeProperties, encodeBatchBody, isRetryTopic } from '@rocknest/proto
 import type { MessageInput } from './message-input.js';
 import {
   bodyOf,
+  bytesOf,
   checkSendTopic,
   flagOf,
   illegalMessage,
@@ -21,6 +22,7 @@ export function outgoingBatch(inputs: readonly MessageInput[], maxMessageSizeByt
   if (first === undefined) throw illegalMessage('a batch has no message');
   checkSendTopic(first.topic);
   if (isRetryTopic(first.topic)) throw illegalMessage(`a batch can't go to the retry topic ${first.topic}`);
+  const nowMs = Date.now();
   const waits = first.waitStoreOk !== false;
   const msgIds: string[] = [];
   const messages = inputs.map((input, index) => {
@@ -39,11 +41,11 @@ export function outgoingBatch(inputs: readonly MessageInput[], maxMessageSizeByt
         `message ${index} of a batch has delayTimeLevel ${input.delayTimeLevel}; delayed messages are sent one by one`,
       );
     }
-    const msgId = nextUniqKey();
+    const msgId = nextUniqKey(nowMs);
     msgIds.push(msgId);
     return {
       topic: input.topic,
-      body: bodyOf(input, maxMessageSizeBytes),
+      body: bytesOf(bodyOf(input, maxMessageSizeBytes)),
       flag: flagOf(input),
       properties: decodeProperties(propertiesText(input, msgId)),
     };
@@ -58,9 +60,10 @@ export function outgoingBatch(inputs: readonly MessageInput[], maxMessageSizeByt
   return {
     topic: first.topic,
     body,
+    bodyBytes: body.length,
     sysFlag: 0,
     flag: 0,
-    properties: propertiesText({ topic: first.topic, body: '', waitStoreOk: waits }, nextUniqKey()),
+    properties: propertiesText({ topic: first.topic, body: '', waitStoreOk: waits }, nextUniqKey(nowMs)),
     msgId: msgIds.join(','),
     isBatch: true,
     reconsumeTimes: 0,

@@ -5,10 +5,11 @@ import { decodeProperties, inflateBody, splitBatchBody } from '@rocknest/protoco
 import { compressBody } from './compression.js';
 import type { MessageInput } from './message-input.js';
 import { outgoingBatch } from './outgoing-batch.js';
-import { outgoingMessage } from './outgoing-message.js';
+import { bytesOf, outgoingMessage } from './outgoing-message.js';
 
 const MAX = 4 * 1024 * 1024;
-const make = (changes: Partial<MessageInput> = {}) => outgoingMessage({ topic: 'orders', body: 'x', ...changes }, MAX);
+const make = (changes: Partial<MessageInput> = {}) =>
+  outgoingMessage({ topic: 'orders', body: 'x', ...changes }, MAX, Date.now());
 
 describe('outgoingMessage', () => {
   it('puts tags, keys, delay and user properties into the property text', () => {
@@ -34,7 +35,11 @@ describe('outgoingMessage', () => {
   });
 
   it('takes strings, Buffers and byte arrays', () => {
-    expect(make({ body: 'é' }).body).toEqual(Buffer.from('é'));
+    expect(make({ body: 'é' })).toMatchObject({ body: 'é', bodyBytes: 2 });
+    expect(make({ body: 'é'.repeat(5_000) })).toMatchObject({
+      body: Buffer.from('é'.repeat(5_000)),
+      bodyBytes: 10_000,
+    });
     const buffer = Buffer.from('abc');
     expect(make({ body: buffer }).body).toBe(buffer);
     expect(make({ body: new Uint8Array([1, 2]) }).body).toEqual(Buffer.from([1, 2]));
@@ -79,7 +84,7 @@ describe('outgoingBatch', () => {
 
   it('carries each message with its own id, tags and properties', () => {
     const message = batch({ body: 'a', tags: 'A', flag: 7 }, { body: 'b', properties: { n: '2' } });
-    const items = splitBatchBody(message.body);
+    const items = splitBatchBody(bytesOf(message.body));
     const ids = message.msgId.split(',');
     expect(items.map((item) => item.body.toString())).toEqual(['a', 'b']);
     expect(items.map((item) => item.flag)).toEqual([7, 0]);
@@ -116,8 +121,9 @@ describe('compressBody', () => {
     const message = make({ body: 'text '.repeat(length / 5) });
     await compressBody(message, 4_096);
     expect(message.sysFlag).toBe(0x301);
+    expect(message.bodyBytes).toBe(message.body.length);
     expect(inflateSync(message.body).toString()).toBe('text '.repeat(length / 5));
-    expect(inflateBody(message.body, message.sysFlag).length).toBe(length);
+    expect(inflateBody(bytesOf(message.body), message.sysFlag).length).toBe(length);
   });
 
   it('leaves alone what is small, what does not get smaller, and batches', async () => {

@@ -1,5 +1,5 @@
 import { isNotAllowedSendTopic, isRetryTopic, MessageConst, validateTopic } from '@rocknest/protocol';
-import { MAX_PROPERTIES_BYTES } from '../defaults.js';
+import { COPIED_BODY_MAX_BYTES, MAX_PROPERTIES_BYTES } from '../defaults.js';
 import { MQClientError, MQClientErrorCode } from '../errors.js';
 import type { MessageInput } from './message-input.js';
 import { hasSeparator, propertyProblem } from './property-check.js';
@@ -8,8 +8,9 @@ import { nextUniqKey } from './uniq-key.js';
 /** A checked message in the form that the wire wants. */
 export interface OutgoingMessage {
   readonly topic: string;
-  /** Compressed when `sysFlag` says so. */
-  body: Buffer;
+  /** Compressed when `sysFlag` says so. Text up to `COPIED_BODY_MAX_BYTES` stays text: it is written as UTF-8 where it is sent. */
+  body: Buffer | string;
+  bodyBytes: number;
   sysFlag: number;
   readonly flag: number;
   /** `name 0x01 value 0x02 ...` (protocol 03 §3). */
@@ -30,6 +31,8 @@ export function illegalMessage(message: string, details: Record<string, unknown>
 /** Topic names that were found good; bounded, because a program may make names without end. */
 const goodTopics = new Set<string>();
 const MAX_GOOD_TOPICS = 10_000;
+/** Text of so many characters has at most `COPIED_BODY_MAX_BYTES` as UTF-8. */
+const SHORT_TEXT_CHARACTERS = Math.floor(COPIED_BODY_MAX_BYTES / 3);
 /** A broker's table of delay levels may be longer than RocketMQ's 18; it clamps what is above its own. */
 const MAX_DELAY_LEVEL = 1_000;
 
@@ -43,25 +46,36 @@ export function checkSendTopic(topic: string): void {
   goodTopics.add(topic);
 }
 
+/** A body as bytes. */
+export function bytesOf(body: Buffer | string): Buffer {
+  return typeof body === 'string' ? Buffer.from(body) : body;
+}
+
+/** How many bytes a body has. */
+export function sizeOf(body: Buffer | string): number {
+  return typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+}
+
 /**
- * The body as bytes.
+ * The body, short text as it is, all else as bytes.
  *
  * @throws MQClientError MESSAGE_ILLEGAL when it is empty or above the limit.
  */
-export function bodyOf(input: MessageInput, maxMessageSizeBytes: number): Buffer {
+export function bodyOf(input: MessageInput, maxMessageSizeBytes: number): Buffer | string {
   const { body } = input;
-  let bytes: Buffer;
+  let bytes: Buffer | string;
   if (Buffer.isBuffer(body)) bytes = body;
-  else if (typeof body === 'string') bytes = Buffer.from(body);
+  else if (typeof body === 'string') bytes = body.length > SHORT_TEXT_CHARACTERS ? Buffer.from(body) : body;
   else if (body instanceof Uint8Array) bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   else throw illegalMessage(`the body of a message to ${input.topic} is ${typeof body}, must be a Buffer or a string`);
   if (bytes.length === 0) {
     throw illegalMessage(`the body of a message to ${input.topic} is empty; brokers refuse empty bodies`);
   }
-  if (bytes.length > maxMessageSizeBytes) {
+  const sizeBytes = sizeOf(bytes);
+  if (sizeBytes > maxMessageSizeBytes) {
     throw illegalMessage(
-      `the body of a message to ${input.topic} has ${bytes.length} bytes, more than maxMessageSizeBytes ${maxMessageSizeBytes}`,
-      { sizeBytes: bytes.length, maxMessageSizeBytes },
+      `the body of a message to ${input.topic} has ${sizeBytes} bytes, more than maxMessageSizeBytes ${maxMessageSizeBytes}`,
+      { sizeBytes, maxMessageSizeBytes },
     );
   }
   return bytes;
@@ -140,9 +154,10 @@ export function flagOf(input: MessageInput): number {
 /**
  * Checks a message and gives it its UNIQ_KEY.
  *
+ * @param nowMs `Date.now()`
  * @throws MQClientError MESSAGE_ILLEGAL.
  */
-export function outgoingMessage(input: MessageInput, maxMessageSizeBytes: number): OutgoingMessage {
+export function outgoingMessage(input: MessageInput, maxMessageSizeBytes: number, nowMs: number): OutgoingMessage {
   checkSendTopic(input.topic);
   if (isRetryTopic(input.topic)) {
     throw illegalMessage(
@@ -151,10 +166,11 @@ export function outgoingMessage(input: MessageInput, maxMessageSizeBytes: number
   }
   const body = bodyOf(input, maxMessageSizeBytes);
   const flag = flagOf(input);
-  const msgId = nextUniqKey();
+  const msgId = nextUniqKey(nowMs);
   return {
     topic: input.topic,
     body,
+    bodyBytes: sizeOf(body),
     sysFlag: 0,
     flag,
     properties: propertiesText(input, msgId),

@@ -1,8 +1,15 @@
-import { encodeSendMessageRequestV2, RemotingCommand, RequestCode, type MessageQueue } from '@rocknest/protocol';
+import {
+  encodeSendMessageRequestV2,
+  RemotingCommand,
+  RequestCode,
+  type MessageExt,
+  type MessageQueue,
+} from '@rocknest/protocol';
 import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import { clientInstances, type ClientInstanceRegistry } from '../instance/client-instance-registry.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import type { ConnectionStatus, InstanceProducer } from '../instance/client-members.js';
+import { MessageLookup, type QueryMessageOptions, type QueryResult } from '../query/message-lookup.js';
 import { integerOption, invalidArgument } from '../support/check.js';
 import { settledWithin } from '../support/concurrency.js';
 import { compressBody } from './compression.js';
@@ -92,7 +99,7 @@ export class Producer implements InstanceProducer {
    */
   async sendOneway(message: MessageInput, options?: Pick<SendOptions, 'queue'>): Promise<void> {
     const { instance } = this.running();
-    const outgoing = outgoingMessage(message, this.options.maxMessageSizeBytes);
+    const outgoing = outgoingMessage(message, this.options.maxMessageSizeBytes, Date.now());
     await compressBody(outgoing, this.options.compressMsgBodyOverBytes);
     const { defaultTopic, defaultTopicQueueNums } = this.options.engine;
     const queue =
@@ -126,6 +133,39 @@ export class Producer implements InstanceProducer {
     return info.queues.map((queue) => ({ ...queue }));
   }
 
+  /** Messages that have the key among their KEYS, from all brokers of the topic (`DefaultMQProducer.queryMessage`). */
+  async queryMessage(topic: string, key: string, options?: QueryMessageOptions): Promise<QueryResult> {
+    return this.lookup.queryMessage(topic, key, options);
+  }
+
+  /**
+   * A message of a topic by its `msgId` or its `offsetMsgId`.
+   *
+   * @throws MQClientError NO_MESSAGE.
+   */
+  async viewMessage(topic: string, msgId: string): Promise<MessageExt> {
+    return this.lookup.viewMessage(topic, msgId);
+  }
+
+  /** The first (LOWER) or last (UPPER) offset of the queue at a time, ms since 1970. */
+  async searchOffset(queue: MessageQueue, timestampMs: number, boundary: 'LOWER' | 'UPPER' = 'LOWER'): Promise<number> {
+    return this.lookup.searchOffset(queue, timestampMs, boundary);
+  }
+
+  /** The offset that the next message of the queue gets. */
+  async maxOffset(queue: MessageQueue): Promise<number> {
+    return this.lookup.maxOffset(queue);
+  }
+
+  async minOffset(queue: MessageQueue): Promise<number> {
+    return this.lookup.minOffset(queue);
+  }
+
+  /** ms since 1970 at which the oldest message of the queue was stored, -1 when it is empty. */
+  async earliestMsgStoreTime(queue: MessageQueue): Promise<number> {
+    return this.lookup.earliestMsgStoreTime(queue);
+  }
+
   /**
    * Takes no further send, waits for those under way (at most `timeoutMs`, default `shutdownTimeoutMs`), takes leave of the brokers. Never
    * rejects; further calls return the same promise.
@@ -146,11 +186,13 @@ export class Producer implements InstanceProducer {
     callback: SendCallback,
   ): void {
     try {
-      const { engine } = this.running();
+      const { engine } = this;
+      if (!engine || this.closing) throw this.notUsable();
+      const nowMs = Date.now();
       const { maxMessageSizeBytes, compressMsgBodyOverBytes, sendMsgTimeoutMs } = this.options;
       const outgoing = isBatch(message)
         ? outgoingBatch(message, maxMessageSizeBytes)
-        : outgoingMessage(message, maxMessageSizeBytes);
+        : outgoingMessage(message, maxMessageSizeBytes, nowMs);
       const queue = options?.queue;
       if (queue !== undefined && queue.topic !== outgoing.topic) {
         throw invalidArgument(`a message to topic ${outgoing.topic} can't go to a queue of topic ${queue.topic}`);
@@ -161,11 +203,11 @@ export class Producer implements InstanceProducer {
           : integerOption('timeoutMs', options.timeoutMs, sendMsgTimeoutMs, 1);
       const compressing = compressBody(outgoing, compressMsgBodyOverBytes);
       if (!compressing) {
-        engine.send(outgoing, queue, timeoutMs, retries, callback);
+        engine.send(nowMs, outgoing, queue, timeoutMs, retries, callback);
         return;
       }
       compressing
-        .then(() => engine.send(outgoing, queue, timeoutMs, retries, callback))
+        .then(() => engine.send(Date.now(), outgoing, queue, timeoutMs, retries, callback))
         .catch((error: unknown) => callback.onException(error as Error));
     } catch (error) {
       queueMicrotask(() => callback.onException(error as Error));
@@ -192,7 +234,7 @@ export class Producer implements InstanceProducer {
         batch: false,
         brokerName: queue.brokerName,
       }),
-      message.body,
+      typeof message.body === 'string' ? Buffer.from(message.body) : message.body,
     ).markOneway();
   }
 
@@ -226,6 +268,10 @@ export class Producer implements InstanceProducer {
     } finally {
       await this.registry.release(instance, { producer: this });
     }
+  }
+
+  private get lookup(): MessageLookup {
+    return new MessageLookup(this.running().instance);
   }
 
   private running(): { instance: ClientInstance; engine: SendEngine } {

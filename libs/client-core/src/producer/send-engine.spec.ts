@@ -6,7 +6,7 @@ import {
   ResponseCode,
   type MessageQueue,
 } from '@rocknest/protocol';
-import { RemotingTimeoutError, type ResponseCallback } from '@rocknest/remoting';
+import { RemotingTimeoutError, WritePage, type EncodedRequest, type ResponseCallback } from '@rocknest/remoting';
 import { MQClientError } from '../errors.js';
 import { TopicPublishInfo } from '../route/topic-publish-info.js';
 import type { OutgoingMessage } from './outgoing-message.js';
@@ -16,6 +16,7 @@ import type { SendResult } from './send-result.js';
 const message: OutgoingMessage = {
   topic: 't',
   body: Buffer.from('x'),
+  bodyBytes: 1,
   sysFlag: 0,
   flag: 0,
   properties: 'UNIQ_KEY\u0001ID\u0002',
@@ -55,15 +56,11 @@ function harness(brokers: string[], changes: Partial<SendEngineOptions> = {}) {
   let info: TopicPublishInfo | undefined = new TopicPublishInfo(queues(), false, 0);
   const instance = {
     transport: {
-      nextOpaque: () => opaque++,
-      invokeEncoded(
-        address: string,
-        id: number,
-        frame: readonly Buffer[],
-        timeoutMs: number,
-        answer: ResponseCallback,
-      ) {
-        const command = decodeFrame(Buffer.concat(frame).subarray(4));
+      invokeRequest(address: string, request: EncodedRequest, timeoutMs: number) {
+        const page = new WritePage(request.roomBytes);
+        const id = opaque++;
+        const command = decodeFrame(page.bytes.subarray(4, request.encode(page, 0, id)));
+        const answer: ResponseCallback = (error, response) => request.onAnswer(error, response);
         const header = decodeSendMessageRequest(command);
         const { queueId, brokerName, properties } = header;
         attempts.push({ address, queueId, brokerName, uniqKey: properties, opaque: id, timeoutMs, answer });
@@ -87,7 +84,7 @@ function harness(brokers: string[], changes: Partial<SendEngineOptions> = {}) {
   const engine = new SendEngine(instance, { ...options, ...changes });
   const outcome: { result?: SendResult; error?: Error } = {};
   const send = (queue?: MessageQueue, timeoutMs = 3_000, retries = 2): typeof outcome => {
-    engine.send(message, queue, timeoutMs, retries, {
+    engine.send(Date.now(), message, queue, timeoutMs, retries, {
       onSuccess: (result) => (outcome.result = result),
       onException: (error) => (outcome.error = error),
     });

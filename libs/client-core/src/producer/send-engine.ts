@@ -5,8 +5,11 @@ import { transportError } from '../instance/call.js';
 import type { OutgoingMessage } from './outgoing-message.js';
 import { RETRY_RESPONSE_CODES, SAME_BROKER_RETRY_DELAY_MS, sendStatusOf } from './retry-policy.js';
 import { CompactSendFrameTemplate, JsonSendFrameTemplate, type SendFrameTemplate } from './send-frame-template.js';
-import { SendGate, type GatedSend } from './send-gate.js';
+import { SendGate } from './send-gate.js';
 import type { SendResult } from './send-result.js';
+import { SendTask, type SendCallback, type SendTaskOwner } from './send-task.js';
+
+export type { SendCallback } from './send-task.js';
 
 export interface SendEngineOptions {
   group: string;
@@ -21,62 +24,17 @@ export interface SendEngineOptions {
   retryAnotherBrokerWhenNotStoreOk: boolean;
 }
 
-/** Gets the end of a send: exactly one of the two is called. */
-export interface SendCallback {
-  onSuccess(result: SendResult): void;
-  onException(error: Error): void;
-}
-
 /** What the engine needs of a client instance. */
 export type SendInstance = Pick<ClientInstance, 'transport' | 'routes' | 'brokers'>;
 
 /** Templates of this many brokers and topics are kept. */
 const MAX_TEMPLATES = 10_000;
 
-/** One send with its attempts. */
-class SendTask implements GatedSend {
-  readonly sizeBytes: number;
-  readonly deadlineMs: number;
-  readonly startedMs: number;
-  attempts = 0;
-  /** Queue and address of the attempt under way. */
-  chosen: MessageQueue | undefined = undefined;
-  address = '';
-  lastFailedBroker: string | undefined = undefined;
-  /** Brokers that were tried, for the error. */
-  tried: string[] | undefined = undefined;
-  readonly onResponse: (error: Error | undefined, response: RemotingCommand | undefined) => void;
-
-  constructor(
-    private readonly engine: SendEngine,
-    readonly message: OutgoingMessage,
-    /** This queue and no other; no second attempt then. */
-    readonly queue: MessageQueue | undefined,
-    readonly timeoutMs: number,
-    /** Attempts after the first. */
-    readonly retries: number,
-    readonly callback: SendCallback,
-  ) {
-    this.startedMs = Date.now();
-    this.sizeBytes = message.body.length;
-    this.deadlineMs = this.startedMs + timeoutMs;
-    this.onResponse = (error, response) => engine.answered(this, error, response);
-  }
-
-  begin(): void {
-    this.engine.attempt(this);
-  }
-
-  expire(): void {
-    this.callback.onException(this.engine.timeoutOf(this, undefined));
-  }
-}
-
 /**
  * Sends messages: chooses the queue, encodes, waits for the answer, and tries another broker as long as the time lasts
- * (RocketMQ: `DefaultMQProducerImpl.sendDefaultImpl` and `sendKernelImpl`). A send that goes well costs one object, one frame and no promise.
+ * (RocketMQ: `DefaultMQProducerImpl.sendDefaultImpl` and `sendKernelImpl`). A send that goes well costs one object and no promise.
  */
-export class SendEngine {
+export class SendEngine implements SendTaskOwner {
   readonly gate: SendGate;
   private readonly templates = new Map<string, Map<string, SendFrameTemplate>>();
   private templateCount = 0;
@@ -93,22 +51,23 @@ export class SendEngine {
   }
 
   /**
+   * @param nowMs `Date.now()`: reading the clock is a good part of what a send costs, so it is read once.
    * @param queue this one and no other, with one attempt; undefined for whichever's turn it is.
    * @param retries attempts after the first.
    * @throws MQClientError TOO_MANY_PENDING_SENDS; everything else goes to the callback.
    */
   send(
+    nowMs: number,
     message: OutgoingMessage,
     queue: MessageQueue | undefined,
     timeoutMs: number,
     retries: number,
     callback: SendCallback,
   ): void {
-    this.gate.enter(new SendTask(this, message, queue, timeoutMs, retries, callback));
+    this.gate.enter(new SendTask(this, message, queue, nowMs, timeoutMs, retries, callback), nowMs);
   }
 
-  attempt(task: SendTask): void {
-    const nowMs = Date.now();
+  attempt(task: SendTask, nowMs: number): void {
     const leftMs = task.deadlineMs - nowMs;
     if (leftMs <= 0) {
       this.fail(task, this.timeoutOf(task, undefined));
@@ -122,17 +81,18 @@ export class SendEngine {
     const queue = task.chosen!;
     const { maxTimeoutPerRequestMs } = this.options;
     const timeoutMs = maxTimeoutPerRequestMs > 0 ? Math.min(leftMs, maxTimeoutPerRequestMs) : leftMs;
-    const { transport } = this.instance;
-    const opaque = transport.nextOpaque();
     task.attempts++;
-    let frame: readonly Buffer[];
+    task.bornMs = nowMs;
+    task.template = this.template(task.message.topic, queue.brokerName);
     try {
-      frame = this.template(task.message.topic, queue.brokerName).encode(opaque, queue.queueId, nowMs, task.message);
+      this.instance.transport.invokeRequest(address, task, timeoutMs);
     } catch (error) {
       this.fail(task, error as Error);
-      return;
     }
-    transport.invokeEncoded(address, opaque, frame, timeoutMs, task.onResponse);
+  }
+
+  expired(task: SendTask): void {
+    task.callback.onException(this.timeoutOf(task, undefined));
   }
 
   answered(task: SendTask, error: Error | undefined, response: RemotingCommand | undefined): void {
@@ -148,7 +108,7 @@ export class SendEngine {
     }
     if (status !== 'SEND_OK' && this.options.retryAnotherBrokerWhenNotStoreOk && this.mayRetry(task)) {
       task.lastFailedBroker = task.chosen!.brokerName;
-      this.attempt(task);
+      this.attempt(task, Date.now());
       return;
     }
     this.gate.leave(task);
@@ -217,10 +177,13 @@ export class SendEngine {
     if (error instanceof MQBrokerError && error.responseCode === ResponseCode.TOPIC_NOT_EXIST) {
       void this.attemptAfterRoute(task, task.deadlineMs - Date.now());
     } else if (another) {
-      this.attempt(task);
+      this.attempt(task, Date.now());
     } else {
       const leftMs = task.deadlineMs - Date.now();
-      setTimeout(() => this.attempt(task), Math.min(SAME_BROKER_RETRY_DELAY_MS * task.attempts, leftMs / 2));
+      setTimeout(
+        () => this.attempt(task, Date.now()),
+        Math.min(SAME_BROKER_RETRY_DELAY_MS * task.attempts, leftMs / 2),
+      );
     }
   }
 
@@ -277,7 +240,7 @@ export class SendEngine {
     } finally {
       clearTimeout(timer);
     }
-    this.attempt(task);
+    this.attempt(task, Date.now());
   }
 
   private async findRoute(task: SendTask): Promise<void> {

@@ -6,6 +6,8 @@ import {
   RequestCode,
   SerializeType,
 } from '@rocknest/protocol';
+import type { WritePage } from '@rocknest/remoting';
+import { COPIED_BODY_MAX_BYTES } from '../defaults.js';
 import type { OutgoingMessage } from './outgoing-message.js';
 
 /** Parts of a send header that are the same for every message of one producer, topic and broker. */
@@ -17,9 +19,24 @@ export interface SendFrameConstants {
   defaultTopicQueueNums: number;
 }
 
-/** Encodes whole SEND_MESSAGE_V2 (or SEND_BATCH_MESSAGE) frames: `[head, body]`. */
+/** Encodes SEND_MESSAGE_V2 (or SEND_BATCH_MESSAGE) frames straight into what a connection sends next. */
 export interface SendFrameTemplate {
-  encode(opaque: number, queueId: number, bornTimestampMs: number, message: OutgoingMessage): readonly Buffer[];
+  /** How many bytes in a row `encode` needs at most. */
+  roomBytes(message: OutgoingMessage): number;
+  /** Writes the frame, less the body when that is a `separateBody`. @returns the position behind it. */
+  encode(
+    page: WritePage,
+    position: number,
+    opaque: number,
+    queueId: number,
+    bornTimestampMs: number,
+    message: OutgoingMessage,
+  ): number;
+}
+
+/** The body when it is too large to be copied into the frame, and is sent behind it. */
+export function separateBody({ body }: OutgoingMessage): Buffer | undefined {
+  return typeof body === 'string' || body.length <= COPIED_BODY_MAX_BYTES ? undefined : body;
 }
 
 /** Frame layout: length 4, mark 4, code 2, language 1, version 2, opaque 4, flag 4, remark length 4, ext length 4, entries. */
@@ -30,22 +47,11 @@ const EXT_LENGTH_AT = 25;
 const FIXED_BYTES = 29;
 /** Key length 2, one letter, value length 4. */
 const ENTRY_BYTES = 7;
-/** Room for the entries that are not laid out beforehand, without the properties: six numbers of at most 17 characters. */
-const NUMBERS_BYTES = 6 * (ENTRY_BYTES + 17);
-/** Heads are carved from blocks of this size; a block lives until its last frame was sent. */
-const SLAB_BYTES = 256 * 1024;
-
-let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-let slabView = new DataView(slab.buffer);
-let slabUsed = 0;
-
-/** Makes room for `bytes` in the slab; a block of its own when they are many. */
-function reserve(bytes: number): void {
-  if (slabUsed + bytes <= slab.length) return;
-  slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, bytes));
-  slabView = new DataView(slab.buffer);
-  slabUsed = 0;
-}
+/** Characters of the longest number in a header. */
+const NUMBER_CHARACTERS = 17;
+/** Room for the numbers that are not laid out beforehand: six at most. */
+const NUMBERS_BYTES = 6 * (ENTRY_BYTES + NUMBER_CHARACTERS);
+const UTF8_MAX_BYTES = 3;
 
 function entry(name: string, value: string): Buffer {
   const bytes = Buffer.alloc(6 + Buffer.byteLength(name) + Buffer.byteLength(value));
@@ -56,19 +62,47 @@ function entry(name: string, value: string): Buffer {
   return bytes;
 }
 
+function writeEntryHead({ bytes, view }: WritePage, position: number, letter: number, valueBytes: number): number {
+  bytes[position] = 0;
+  bytes[position + 1] = 1;
+  bytes[position + 2] = letter;
+  view.setInt32(position + 3, valueBytes);
+  return position + ENTRY_BYTES;
+}
+
 /** Writes an entry whose name is the letter with this code and whose value is a number as text. */
-function writeNumber(position: number, letter: number, value: string): number {
-  let p = writeEntryHead(position, letter, value.length);
-  for (let i = 0; i < value.length; i++) slab[p++] = value.charCodeAt(i);
+function writeNumber(page: WritePage, position: number, letter: number, value: string): number {
+  const { bytes } = page;
+  let p = writeEntryHead(page, position, letter, value.length);
+  for (let i = 0; i < value.length; i++) bytes[p++] = value.charCodeAt(i);
   return p;
 }
 
-function writeEntryHead(position: number, letter: number, valueBytes: number): number {
-  slab[position] = 0;
-  slab[position + 1] = 1;
-  slab[position + 2] = letter;
-  slabView.setInt32(position + 3, valueBytes);
-  return position + ENTRY_BYTES;
+/** Puts the body behind a head that ends at `position`, unless it is sent separately, and fills in length and mark. */
+function finish(
+  page: WritePage,
+  start: number,
+  position: number,
+  type: SerializeType,
+  { body, bodyBytes }: OutgoingMessage,
+): number {
+  const headBytes = position - start;
+  const totalBytes = headBytes + bodyBytes;
+  if (totalBytes > FRAME_MAX_LENGTH) {
+    throw new ProtocolError('PROTOCOL_FRAME', `a send would have ${totalBytes} bytes, more than ${FRAME_MAX_LENGTH}`, {
+      totalBytes,
+    });
+  }
+  page.view.setInt32(start, totalBytes - 4);
+  page.view.setInt32(start + MARK_AT, (type << 24) | (headBytes - CODE_AT));
+  if (typeof body === 'string') page.bytes.write(body, position, 'utf8');
+  else if (bodyBytes <= COPIED_BODY_MAX_BYTES) page.bytes.set(body, position);
+  else return position;
+  return position + bodyBytes;
+}
+
+function copiedBytes({ bodyBytes }: OutgoingMessage): number {
+  return bodyBytes <= COPIED_BODY_MAX_BYTES ? bodyBytes : 0;
 }
 
 /**
@@ -76,6 +110,8 @@ function writeEntryHead(position: number, letter: number, valueBytes: number): n
  * what is left, mostly queue, time and properties. Names of the fields: protocol 02 §3.1.
  */
 export class CompactSendFrameTemplate implements SendFrameTemplate {
+  /** With the numbers that are 0 in nearly every message: system flag, flag, reconsume times. */
+  private readonly plain: Buffer;
   private readonly single: Buffer;
   private readonly batch: Buffer;
   private bornMs = 0;
@@ -84,6 +120,7 @@ export class CompactSendFrameTemplate implements SendFrameTemplate {
   constructor(constants: SendFrameConstants) {
     this.single = CompactSendFrameTemplate.layOut(constants, false);
     this.batch = CompactSendFrameTemplate.layOut(constants, true);
+    this.plain = Buffer.concat([this.single, entry('f', '0'), entry('h', '0'), entry('j', '0')]);
   }
 
   private static layOut(constants: SendFrameConstants, batch: boolean): Buffer {
@@ -103,42 +140,50 @@ export class CompactSendFrameTemplate implements SendFrameTemplate {
     ]);
   }
 
-  encode(opaque: number, queueId: number, bornTimestampMs: number, message: OutgoingMessage): readonly Buffer[] {
-    const constant = message.isBatch ? this.batch : this.single;
-    const { properties, body } = message;
+  roomBytes(message: OutgoingMessage): number {
+    const properties = ENTRY_BYTES + message.properties.length * UTF8_MAX_BYTES;
+    return this.plain.length + NUMBERS_BYTES + properties + copiedBytes(message);
+  }
+
+  encode(
+    page: WritePage,
+    start: number,
+    opaque: number,
+    queueId: number,
+    bornTimestampMs: number,
+    message: OutgoingMessage,
+  ): number {
+    const { properties, maxReconsumeTimes } = message;
     if (bornTimestampMs !== this.bornMs) {
       this.bornMs = bornTimestampMs;
       this.bornText = String(bornTimestampMs);
     }
-    reserve(constant.length + NUMBERS_BYTES + ENTRY_BYTES + properties.length * 3);
-    const start = slabUsed;
-    slab.set(constant, start);
-    let p = start + constant.length;
-    p = writeNumber(p, 0x65, String(queueId));
-    p = writeNumber(p, 0x66, String(message.sysFlag));
-    p = writeNumber(p, 0x67, this.bornText);
-    p = writeNumber(p, 0x68, String(message.flag));
-    p = writeNumber(p, 0x6a, String(message.reconsumeTimes));
-    if (message.maxReconsumeTimes !== undefined) p = writeNumber(p, 0x6c, String(message.maxReconsumeTimes));
-    const propertiesBytes = slab.write(properties, p + ENTRY_BYTES, 'utf8');
-    p = writeEntryHead(p, 0x69, propertiesBytes) + propertiesBytes;
-    const headBytes = p - start;
-    const totalBytes = headBytes + body.length;
-    if (totalBytes > FRAME_MAX_LENGTH) throw tooLong(totalBytes);
-    slabView.setInt32(start, totalBytes - 4);
-    slabView.setInt32(start + MARK_AT, (SerializeType.ROCKETMQ << 24) | (headBytes - CODE_AT));
-    slabView.setInt32(start + OPAQUE_AT, opaque);
-    slabView.setInt32(start + EXT_LENGTH_AT, headBytes - FIXED_BYTES);
-    slabUsed = p;
-    return [slab.subarray(start, p), body];
+    let p: number;
+    if ((message.sysFlag | message.flag | message.reconsumeTimes) === 0 && !message.isBatch) {
+      page.bytes.set(this.plain, start);
+      p = start + this.plain.length;
+    } else {
+      const constant = message.isBatch ? this.batch : this.single;
+      page.bytes.set(constant, start);
+      p = writeNumber(page, start + constant.length, 0x66, String(message.sysFlag));
+      p = writeNumber(page, p, 0x68, String(message.flag));
+      p = writeNumber(page, p, 0x6a, String(message.reconsumeTimes));
+    }
+    p = writeNumber(page, p, 0x65, String(queueId));
+    p = writeNumber(page, p, 0x67, this.bornText);
+    if (maxReconsumeTimes !== undefined) p = writeNumber(page, p, 0x6c, String(maxReconsumeTimes));
+    const propertiesBytes = page.bytes.write(properties, p + ENTRY_BYTES, 'utf8');
+    p = writeEntryHead(page, p, 0x69, propertiesBytes) + propertiesBytes;
+    page.view.setInt32(start + OPAQUE_AT, opaque);
+    page.view.setInt32(start + EXT_LENGTH_AT, p - start - FIXED_BYTES);
+    return finish(page, start, p, SerializeType.ROCKETMQ, message);
   }
 }
 
-function tooLong(totalBytes: number): ProtocolError {
-  return new ProtocolError('PROTOCOL_FRAME', `a send would have ${totalBytes} bytes, more than ${FRAME_MAX_LENGTH}`, {
-    totalBytes,
-  });
-}
+/** Bytes of a JSON header beside what is laid out, the numbers and the properties. */
+const JSON_REST_BYTES = 160;
+/** A character of a JSON string is written as six at most: `\u0001`. */
+const JSON_CHARACTER_MAX_BYTES = 6;
 
 /** The same with a JSON header (protocol 01 §2), for peers in between that know no other. */
 export class JsonSendFrameTemplate implements SendFrameTemplate {
@@ -165,22 +210,26 @@ export class JsonSendFrameTemplate implements SendFrameTemplate {
     return `{"code":${code},"extFields":${fields.slice(0, -1)},"e":"`;
   }
 
-  encode(opaque: number, queueId: number, bornTimestampMs: number, message: OutgoingMessage): readonly Buffer[] {
-    const { body, maxReconsumeTimes: max } = message;
+  roomBytes(message: OutgoingMessage): number {
+    const constant = this.single.length * UTF8_MAX_BYTES + JSON_REST_BYTES + 8 * NUMBER_CHARACTERS;
+    return CODE_AT + constant + message.properties.length * JSON_CHARACTER_MAX_BYTES + copiedBytes(message);
+  }
+
+  encode(
+    page: WritePage,
+    start: number,
+    opaque: number,
+    queueId: number,
+    bornTimestampMs: number,
+    message: OutgoingMessage,
+  ): number {
+    const { maxReconsumeTimes: max } = message;
     const header =
       `${message.isBatch ? this.batch : this.single}${queueId}","f":"${message.sysFlag}","g":"${bornTimestampMs}",` +
       `"h":"${message.flag}","j":"${message.reconsumeTimes}",${max === undefined ? '' : `"l":"${max}",`}` +
       `"i":${JSON.stringify(message.properties)}},"flag":0,"language":"OTHER","opaque":${opaque},` +
       `"serializeTypeCurrentRPC":"JSON","version":${CURRENT_MQ_VERSION}}`;
-    const headerBytes = Buffer.byteLength(header);
-    const totalBytes = CODE_AT + headerBytes + body.length;
-    if (totalBytes > FRAME_MAX_LENGTH) throw tooLong(totalBytes);
-    reserve(CODE_AT + headerBytes);
-    const start = slabUsed;
-    slab.write(header, start + CODE_AT, headerBytes, 'utf8');
-    slabView.setInt32(start, totalBytes - 4);
-    slabView.setInt32(start + MARK_AT, (SerializeType.JSON << 24) | headerBytes);
-    slabUsed = start + CODE_AT + headerBytes;
-    return [slab.subarray(start, slabUsed), body];
+    const end = start + CODE_AT + page.bytes.write(header, start + CODE_AT, 'utf8');
+    return finish(page, start, end, SerializeType.JSON, message);
   }
 }

@@ -23,7 +23,7 @@ describe('SendGate', () => {
   it('lets so many begin and the others in the order of their calls', () => {
     const gate = new SendGate({ maxInFlight: 2, maxPending: 10, maxPendingBytes: 100 });
     const sends = probes(4);
-    sends.forEach((send) => gate.enter(send));
+    sends.forEach((send) => gate.enter(send, 0));
     expect(sends.map((send) => send.state)).toEqual(['begun', 'begun', 'new', 'new']);
     gate.leave(sends[1]);
     expect(sends.map((send) => send.state)).toEqual(['begun', 'begun', 'begun', 'new']);
@@ -36,17 +36,17 @@ describe('SendGate', () => {
   it('refuses what goes beyond the count or the bytes, and says which limits', () => {
     const gate = new SendGate({ maxInFlight: 1, maxPending: 3, maxPendingBytes: 100 });
     const sends = probes(3, 30);
-    sends.forEach((send) => gate.enter(send));
-    expect(() => gate.enter(new Probe(1))).toThrow(/maxPendingSends 3/);
+    sends.forEach((send) => gate.enter(send, 0));
+    expect(() => gate.enter(new Probe(1), 0)).toThrow(/maxPendingSends 3/);
     gate.leave(sends[0]);
-    expect(() => gate.enter(new Probe(41))).toThrow(/maxPendingSendBytes 100/);
-    gate.enter(new Probe(40));
+    expect(() => gate.enter(new Probe(41), 0)).toThrow(/maxPendingSendBytes 100/);
+    gate.enter(new Probe(40), 0);
   });
 
   it('takes one message that is larger than the byte limit when nothing else is under way', () => {
     const gate = new SendGate({ maxInFlight: 1, maxPending: 3, maxPendingBytes: 100 });
     const big = new Probe(1_000);
-    gate.enter(big);
+    gate.enter(big, 0);
     expect(big.state).toBe('begun');
   });
 
@@ -55,7 +55,7 @@ describe('SendGate', () => {
     const first = new Probe(1);
     const late = new Probe(1, Date.now());
     const patient = new Probe(1);
-    [first, late, patient].forEach((send) => gate.enter(send));
+    [first, late, patient].forEach((send) => gate.enter(send, 0));
     await waitFor(() => late.state === 'expired', 'the expiry');
     expect(patient.state).toBe('new');
     gate.leave(first);
@@ -67,7 +67,7 @@ describe('SendGate', () => {
     const gate = new SendGate({ maxInFlight: 1, maxPending: 10, maxPendingBytes: 100 });
     await gate.idle();
     const sends = probes(2);
-    sends.forEach((send) => gate.enter(send));
+    sends.forEach((send) => gate.enter(send, 0));
     let idle = false;
     const waiting = gate.idle().then(() => (idle = true));
     gate.leave(sends[0]);
@@ -83,7 +83,7 @@ describe('SendGate under failure', () => {
   it('survives when every send that waited fails as soon as it begins', () => {
     const gate = new SendGate({ maxInFlight: 1, maxPending: 100_000, maxPendingBytes: 1e9 });
     const first = new Probe(1);
-    gate.enter(first);
+    gate.enter(first, 0);
     let failed = 0;
     for (let i = 0; i < 50_000; i++) {
       const send: GatedSend = {
@@ -95,7 +95,7 @@ describe('SendGate under failure', () => {
         },
         expire: () => {},
       };
-      gate.enter(send);
+      gate.enter(send, 0);
     }
     gate.leave(first);
     expect(failed).toBe(50_000);

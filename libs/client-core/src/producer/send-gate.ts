@@ -5,8 +5,8 @@ import { Fifo } from '../support/fifo.js';
 export interface GatedSend {
   readonly sizeBytes: number;
   readonly deadlineMs: number;
-  /** Called once, when its turn has come. */
-  begin(): void;
+  /** Called once, when its turn has come. @param nowMs `Date.now()` */
+  begin(nowMs: number): void;
   /** Called once instead, when its time was over before. */
   expire(): void;
 }
@@ -48,8 +48,11 @@ export class SendGate {
     return this.waiting.length;
   }
 
-  /** @throws MQClientError TOO_MANY_PENDING_SENDS. */
-  enter(send: GatedSend): void {
+  /**
+   * @param nowMs `Date.now()`
+   * @throws MQClientError TOO_MANY_PENDING_SENDS.
+   */
+  enter(send: GatedSend, nowMs: number): void {
     const { maxInFlight, maxPending, maxPendingBytes } = this.limits;
     const pending = this.inFlightCount + this.waitingCount;
     if (pending >= maxPending || (pending > 0 && this.pendingBytes + send.sizeBytes > maxPendingBytes)) {
@@ -63,7 +66,7 @@ export class SendGate {
     this.pendingBytes += send.sizeBytes;
     if (this.inFlightCount < maxInFlight && this.waitingCount === 0) {
       this.inFlightCount++;
-      send.begin();
+      send.begin(nowMs);
       return;
     }
     this.waiting.push(send);
@@ -92,11 +95,12 @@ export class SendGate {
   private beginWaiting(): void {
     if (this.beginning) return;
     this.beginning = true;
+    const nowMs = Date.now();
     while (this.inFlightCount < this.limits.maxInFlight) {
       const send = this.waiting.shift();
       if (!send) break;
       this.inFlightCount++;
-      send.begin();
+      send.begin(nowMs);
     }
     this.beginning = false;
     this.stopScanWhenEmpty();

@@ -2,21 +2,19 @@ import { inspect } from 'node:util';
 import { Logger } from '@nestjs/common';
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import type { SendResult } from '@rocknest/client-core';
-import { ReplaySubject, throwError, type Observable } from 'rxjs';
-import { parseTopicPattern } from '../consumer/topic-pattern.js';
+import { throwError, type Observable } from 'rxjs';
 import type { ProducerPort } from '../core-port.js';
 import { invalidOption, RocketMQPluginError, RocketMQPluginErrorCode } from '../errors.js';
 import type { OutgoingMessage } from '../producer/outgoing-message.js';
 import type { ProducerOptions } from '../producer/producer-options.js';
 import { RocketMQProducer } from '../producer/rocketmq.producer.js';
 import { RocketMQRecord } from '../record/rocketmq-record.js';
+import { asError } from '../support/as-error.js';
+import { EmitOutcome } from './emit-outcome.js';
+import { emitTargetOf } from './emit-target.js';
 
 /** Options of `RocketMQClient`: those of a producer of its own, or the producer that it shares. */
 export type RocketMQClientOptions = ProducerOptions | { producer: RocketMQProducer };
-
-function toRecord(data: unknown): RocketMQRecord {
-  return data instanceof RocketMQRecord ? (data as RocketMQRecord) : new RocketMQRecord(data);
-}
 
 /** A packet of Nest; `metadata` is set by `setOnDispatchHook` of Nest 12. */
 interface Packet extends ReadPacket {
@@ -75,21 +73,20 @@ export class RocketMQClient extends ClientProxy {
     if (pattern === undefined || pattern === null || data === undefined || data === null) {
       return throwError(() => invalidOption('emit() needs a pattern and data; null and undefined are no payload'));
     }
-    const outcome = new ReplaySubject<TResult>(1);
+    const outcome = new EmitOutcome<TResult>();
     const packet: Packet = this.packetOf(pattern, data);
-    this.connect()
-      .then(() => this.dispatchEvent<TResult>(packet))
-      .then(
-        (result) => {
-          outcome.next(result);
-          outcome.complete();
-        },
-        (error: unknown) => {
-          if (!outcome.observed) this.logger.error(`emit(${inspect(pattern)}) failed: ${String(error)}`);
-          outcome.error(error);
-        },
-      );
-    return outcome.asObservable();
+    // Without a microtask more than it needs when the producer is connected, as it is nearly always.
+    const sent = this.producer.ready
+      ? this.dispatchEvent<TResult>(packet)
+      : this.connect().then(() => this.dispatchEvent<TResult>(packet));
+    sent.then(
+      (result) => outcome.succeed(result),
+      (error: unknown) => {
+        if (!outcome.observed) this.logger.error(`emit(${inspect(pattern)}) failed: ${String(error)}`);
+        outcome.fail(error);
+      },
+    );
+    return outcome.observable;
   }
 
   /** The producer of client-core; undefined until it has connected. */
@@ -97,8 +94,12 @@ export class RocketMQClient extends ClientProxy {
     return this.producer.unwrap() as T;
   }
 
-  protected override async dispatchEvent<T = SendResult>(packet: Packet): Promise<T> {
-    return (await this.producer.send(this.messageOf(packet))) as T;
+  protected override dispatchEvent<T = SendResult>(packet: Packet): Promise<T> {
+    try {
+      return this.producer.send(this.messageOf(packet)) as Promise<T>;
+    } catch (error) {
+      return Promise.reject(asError(error));
+    }
   }
 
   protected override publish(_packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
@@ -123,14 +124,12 @@ export class RocketMQClient extends ClientProxy {
 
   private messageOf(packet: Packet): OutgoingMessage {
     const { metadata } = packet;
-    const pattern: unknown = packet.pattern;
-    const { topic, tags } = parseTopicPattern(pattern);
-    if (tags !== undefined && tags.length > 1) {
-      throw invalidOption(`pattern ${inspect(pattern)} has the tags ${tags.join(', ')}; a message has one`);
-    }
-    const { value, options } = toRecord(packet.data);
+    const data: unknown = packet.data;
+    const { topic, tag } = emitTargetOf(packet.pattern);
+    if (!(data instanceof RocketMQRecord)) return { topic, body: data, tags: tag, properties: metadata };
+    const { value, options } = data as RocketMQRecord;
     const message: OutgoingMessage = { topic, body: value, ...options };
-    if (tags !== undefined) message.tags ??= tags[0];
+    if (tag !== undefined) message.tags ??= tag;
     if (metadata !== undefined) message.properties = { ...metadata, ...options.properties };
     return message;
   }

@@ -41,6 +41,8 @@ describe('RocketMQProducer', () => {
     ]);
     await expect(sendAsync(undefined)).rejects.toThrow('has no JSON form');
     expect(await producer.fetchPublishMessageQueues('t')).toHaveLength(1);
+    expect(await producer.queryMessage('t', 'k')).toMatchObject({ messages: [] });
+    await expect(producer.viewMessage('t', 'id')).rejects.toMatchObject({ code: 'NO_MESSAGE' });
     await producer.shutdown();
   });
 

@@ -1,5 +1,14 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import type { MessageInput, MessageQueue, SendCallback, SendOptions, SendResult } from '@rocknest/client-core';
+import type {
+  MessageExt,
+  MessageInput,
+  MessageQueue,
+  QueryMessageOptions,
+  QueryResult,
+  SendCallback,
+  SendOptions,
+  SendResult,
+} from '@rocknest/client-core';
 import { distinctUntilChanged, ReplaySubject, type Observable } from 'rxjs';
 import { coreClientFactory, type ProducerPort } from '../core-port.js';
 import { PRODUCER_GROUP, PRODUCER_NAME } from '../defaults.js';
@@ -62,6 +71,11 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
     await this.started();
   }
 
+  /** True while it is connected to the bus: what is sent goes out at once. */
+  get ready(): boolean {
+    return this.port !== undefined;
+  }
+
   /** True once `shutdown()` was called: what is sent then is refused. */
   get closed(): boolean {
     return this.closing !== undefined;
@@ -122,6 +136,20 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
   /** The queues that messages of the topic go to, for `send(message, { queue })`. */
   async fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]> {
     return (await this.started()).fetchPublishMessageQueues(topic);
+  }
+
+  /** Stored messages that have the key among their KEYS, from all brokers of the topic, as they were stored: bodies are bytes. */
+  async queryMessage(topic: string, key: string, options?: QueryMessageOptions): Promise<QueryResult> {
+    return (await this.started()).queryMessage(topic, key, options);
+  }
+
+  /**
+   * A stored message by the `msgId` or the `offsetMsgId` of its `SendResult`.
+   *
+   * @throws MQClientError NO_MESSAGE.
+   */
+  async viewMessage(topic: string, msgId: string): Promise<MessageExt> {
+    return (await this.started()).viewMessage(topic, msgId);
   }
 
   /** The producer of client-core; undefined until it has started. */

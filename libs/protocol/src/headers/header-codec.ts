@@ -57,6 +57,9 @@ export const optionalInt32: HeaderField<number | undefined> = { read: int32OrUnd
 /** An int64 within the range that numbers hold exactly. */
 export const int64: HeaderField<number> = { read: requiredInt64, write: asIs };
 
+/** An int64 that may stand for "no limit": beyond the range that numbers hold exactly it reads as the end of that range. */
+export const int64OrBound: HeaderField<number> = { read: boundedInt64, write: asIs };
+
 export const optionalInt64: HeaderField<number | undefined> = { read: int64OrUndefined, write: asIs };
 
 export function int32Or(absent: number): HeaderField<number> {
@@ -107,6 +110,14 @@ export function int64OrUndefined(command: RemotingCommand, name: string): number
   const value = command.integerField(name);
   if (value !== undefined && Number.isNaN(value)) throw invalidField(command, name, command.field(name));
   return value;
+}
+
+const INT64_TEXT = /^[+-]?\d{1,19}$/;
+
+function boundedInt64(command: RemotingCommand, name: string): number {
+  const value = command.field(name);
+  if (value === undefined || !INT64_TEXT.test(value)) throw invalidField(command, name, value);
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(value)));
 }
 
 function boolOrUndefined(command: RemotingCommand, name: string): boolean | undefined {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { RequestCode } from '../codes/request-code.js';
 import { SerializeType } from '../codes/serialize-type.js';
 import { decodeFrame } from '../command/decode-frame.js';
 import { encodeFrame } from '../command/encode-frame.js';
@@ -7,6 +8,7 @@ import { RemotingCommand } from '../command/remoting-command.js';
 import { decodeConsumerSendMsgBackRequest, encodeConsumerSendMsgBackRequest } from './consumer-send-msg-back.js';
 import { decodeGetMaxOffsetRequest } from './get-max-offset.js';
 import { decodePullMessageRequest, encodePullMessageRequest } from './pull-message.js';
+import { decodeQueryMessageRequest, encodeQueryMessageRequest } from './query-message.js';
 import { decodeSearchOffsetByTimestampRequest } from './search-offset-by-timestamp.js';
 import type { SendMessageRequest } from './send-message.js';
 import { decodeSendMessageRequest, encodeSendMessageRequest, encodeSendMessageRequestV2 } from './send-message.js';
@@ -120,5 +122,34 @@ describe('defineHeader', () => {
     expect(() => decodeGetMaxOffsetRequest(RemotingCommand.request(30, { topic: 'T', queueId: '0x1' }))).toThrow(
       /"0x1"/,
     );
+  });
+
+  it.each([SerializeType.JSON, SerializeType.ROCKETMQ])('a query by key, with no end of time (%s)', (type) => {
+    const fields = {
+      ...encodeQueryMessageRequest({
+        topic: 'T',
+        key: 'k',
+        maxNum: 64,
+        beginTimestamp: 5,
+        endTimestamp: 0,
+        indexType: 'K',
+        uniqueKeyQuery: true,
+      }),
+      endTimestamp: '9223372036854775807',
+    };
+    expect(decodeQueryMessageRequest(overTheWire(RequestCode.QUERY_MESSAGE, fields, type))).toEqual({
+      topic: 'T',
+      key: 'k',
+      maxNum: 64,
+      beginTimestamp: 5,
+      endTimestamp: Number.MAX_SAFE_INTEGER,
+      indexType: 'K',
+      lastKey: undefined,
+      uniqueKeyQuery: true,
+    });
+    for (const endTimestamp of ['', 'x', '1.5', '99999999999999999999']) {
+      const wrong = overTheWire(RequestCode.QUERY_MESSAGE, { ...fields, endTimestamp }, type);
+      expect(() => decodeQueryMessageRequest(wrong)).toThrow(/endTimestamp/);
+    }
   });
 });

@@ -1,4 +1,4 @@
-import { boolOr, defineHeader, int32, int64, named, text } from './header-codec.js';
+import { boolOr, defineHeader, int32, int64, int64OrBound, named, optionalText, text } from './header-codec.js';
 
 /**
  * QUERY_MESSAGE (12): Stored messages by key: response body = records; QUERY_NOT_FOUND (22) when none matches.
@@ -10,7 +10,12 @@ export interface QueryMessageRequest {
   key: string;
   maxNum: number;
   beginTimestamp: number;
+  /** Java clients send Long.MAX_VALUE for "no end". */
   endTimestamp: number;
+  /** Sent by 5.x clients: K (KEYS), U (UNIQ_KEY) or T (TAGS). */
+  indexType?: string | undefined;
+  /** Sent by 5.x clients: where a query in pages goes on; only RocketMQ's RocksDB index knows pages. */
+  lastKey?: string | undefined;
   /** True: `key` is a UNIQ_KEY. */
   uniqueKeyQuery: boolean;
 }
@@ -19,8 +24,10 @@ const requestCodec = defineHeader<QueryMessageRequest>({
   topic: text,
   key: text,
   maxNum: int32,
-  beginTimestamp: int64,
-  endTimestamp: int64,
+  beginTimestamp: int64OrBound,
+  endTimestamp: int64OrBound,
+  indexType: optionalText,
+  lastKey: optionalText,
   uniqueKeyQuery: named('_UNIQUE_KEY_QUERY', boolOr(false)),
 });
 

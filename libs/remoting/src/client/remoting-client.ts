@@ -16,6 +16,7 @@ import {
   RemotingTimeoutError,
   RemotingTooMuchRequestError,
 } from '../errors.js';
+import type { EncodedRequest } from '../encoded-request.js';
 import { LimitedLog } from '../logger.js';
 import type { ConnectionEnvironment } from '../net/connection-environment.js';
 import { ConnectionMonitor } from '../net/connection-monitor.js';
@@ -156,6 +157,30 @@ export class RemotingClient {
     this.whenConnected(address, timeoutMs, (error, opened, remainingMs) => {
       if (opened === undefined) callback(error, undefined);
       else opened.requestEncoded(opaque, frame, remainingMs, callback);
+    });
+  }
+
+  /**
+   * Sends a request that writes its own frame; the rest as for {@link invokeEncoded}.
+   *
+   * @throws what its `encode` throws, when the connection is open already
+   */
+  invokeRequest(address: string, request: EncodedRequest, timeoutMs: number): void {
+    const connection = this.ready.get(address);
+    if (connection !== undefined) {
+      connection.sendRequest(request, timeoutMs);
+      return;
+    }
+    this.whenConnected(address, timeoutMs, (error, opened, remainingMs) => {
+      if (opened === undefined) {
+        request.onAnswer(error, undefined);
+        return;
+      }
+      try {
+        opened.sendRequest(request, remainingMs);
+      } catch (thrown) {
+        request.onAnswer(thrown as Error, undefined);
+      }
     });
   }
 

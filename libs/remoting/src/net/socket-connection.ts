@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { decodeFrame, encodeFrame, encodeHost, FLAG_RESPONSE, RemotingCommand, ResponseCode } from '@rocknest/protocol';
-import type { Connection, ReservedBytes } from '../connection.js';
+import type { Connection } from '../connection.js';
 import { CLOSE_LINGER_MS, MAX_ERROR_REMARK_CHARS } from '../defaults.js';
 import { RemotingSendError, RemotingTooMuchRequestError } from '../errors.js';
+import type { EncodedRequest } from '../encoded-request.js';
 import { InFlight } from '../in-flight.js';
 import type { RequestRef, ResponseCallback } from '../request-handler.js';
 import { RequestTable } from '../request-table.js';
@@ -11,16 +12,10 @@ import { describeError } from '../support/describe-error.js';
 import { nextOpaque } from '../support/opaque.js';
 import type { ConnectionEnvironment } from './connection-environment.js';
 import { FrameDecoder } from './frame-decoder.js';
+import type { WritePage } from './write-page.js';
 import { WriteQueue } from './write-queue.js';
 
 let lastId = 0;
-
-/** Filled anew by each `reserve`: nothing is allocated for it. */
-const reserved: { -readonly [K in keyof ReservedBytes]: ReservedBytes[K] } = {
-  bytes: Buffer.alloc(0),
-  view: new DataView(new ArrayBuffer(0)),
-  start: 0,
-};
 
 /** A connection over a socket that is connected already. Follows `remoting/netty/NettyRemotingAbstract.java`. */
 export class SocketConnection implements Connection {
@@ -132,19 +127,13 @@ export class SocketConnection implements Connection {
     this.send(frame);
   }
 
-  reserve(maxBytes: number): ReservedBytes | undefined {
-    const out = this.writes.reserve(maxBytes);
-    if (out === undefined) return undefined;
-    reserved.bytes = out.bytes;
-    reserved.view = out.view;
-    reserved.start = this.writes.reservedAt;
-    return reserved;
+  reserve(maxBytes: number): WritePage | undefined {
+    return this.closeReason === undefined ? this.writes.reserve(maxBytes) : undefined;
   }
 
-  respondReserved(request: RequestRef, bytes: number): void {
-    if (request.isOneway) return;
+  respondReserved(request: RequestRef, end: number): void {
     this.served.end(request.opaque);
-    this.writes.commit(bytes);
+    this.writes.commit(end);
   }
 
   request(command: RemotingCommand, timeoutMs: number): Promise<RemotingCommand> {
@@ -174,7 +163,7 @@ export class SocketConnection implements Connection {
     timeoutMs: number,
     callback: ResponseCallback,
   ): void {
-    const refusal = this.refusal(opaque, frame);
+    const refusal = this.refusal(opaque, lengthOf(frame));
     if (refusal !== undefined) {
       process.nextTick(callback, refusal, undefined);
       return;
@@ -183,11 +172,28 @@ export class SocketConnection implements Connection {
     this.send(frame);
   }
 
+  /** Sends a request that writes its own frame. What its `encode` throws is thrown, and nothing was sent then. */
+  sendRequest(request: EncodedRequest, timeoutMs: number): void {
+    const { tail } = request;
+    const room = request.roomBytes;
+    const opaque = nextOpaque();
+    const refusal = this.refusal(opaque, room + (tail?.length ?? 0));
+    if (refusal !== undefined) {
+      process.nextTick(() => request.onAnswer(refusal, undefined));
+      return;
+    }
+    const page = this.writes.reserve(room);
+    const end = request.encode(page, page.used, opaque);
+    this.table.addRequest(opaque, timeoutMs, request);
+    this.writes.commit(end);
+    if (tail !== undefined) this.writes.push(tail);
+  }
+
   oneway(command: RemotingCommand): void {
     if (this.closeReason !== undefined) return;
     command.opaque = nextOpaque();
     const frame = encodeFrame(command.markOneway());
-    if (this.hasRoomFor(frame)) {
+    if (this.hasRoomFor(lengthOf(frame))) {
       this.send(frame);
       return;
     }
@@ -250,13 +256,13 @@ export class SocketConnection implements Connection {
     }
   }
 
-  private refusal(opaque: number, frame: Buffer | readonly Buffer[]): Error | undefined {
+  private refusal(opaque: number, frameBytes: number): Error | undefined {
     if (this.closeReason !== undefined)
       return new RemotingSendError(this.remoteAddress, `the connection is closed (${this.closeReason})`);
     if (this.table.isFull) {
       return new RemotingTooMuchRequestError(this.remoteAddress, 'too many requests wait for an answer');
     }
-    if (!this.hasRoomFor(frame)) {
+    if (!this.hasRoomFor(frameBytes)) {
       return new RemotingTooMuchRequestError(this.remoteAddress, `${this.writes.bufferedBytes} bytes wait to be sent`);
     }
     if (this.table.has(opaque)) return new RemotingSendError(this.remoteAddress, `opaque ${opaque} is in use already`);
@@ -264,10 +270,10 @@ export class SocketConnection implements Connection {
   }
 
   /** Requests of this side never pass the limit of unsent bytes; a single frame always fits. */
-  private hasRoomFor(frame: Buffer | readonly Buffer[]): boolean {
+  private hasRoomFor(frameBytes: number): boolean {
     const waitingBytes = this.writes.bufferedBytes;
     if (waitingBytes < this.environment.writeLimits.highWaterMarkBytes) return true;
-    return waitingBytes + lengthOf(frame) <= this.environment.writeLimits.maxPerConnectionBytes;
+    return waitingBytes + frameBytes <= this.environment.writeLimits.maxPerConnectionBytes;
   }
 
   private onData(chunk: Buffer): void {

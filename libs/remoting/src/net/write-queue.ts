@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { COPY_LIMIT_BYTES, EARLY_FLUSH_BYTES, MAX_FREE_OUT_BUFFERS, OUT_BUFFER_BYTES } from '../defaults.js';
-import { giveBackOutBuffer, loseOutBuffer, type OutBuffer, outBuffersTaken, takeOutBuffer } from './out-buffers.js';
+import { COPY_LIMIT_BYTES, EARLY_FLUSH_BYTES } from '../defaults.js';
+import { losePage, releasePage, takePage, type WritePage } from './write-page.js';
 
 /** Unsent bytes of several connections, counted together. */
 export interface BufferedBytes {
@@ -21,20 +21,19 @@ export function flushWrites(): void {
 
 /**
  * What one connection has to send. Frames are collected and leave together, in one write: small ones are encoded or copied into
- * a buffer, larger ones are elements of the same writev. A Buffer must not be changed after it was given.
+ * a page, larger ones are elements of the same writev. A Buffer must not be changed after it was given.
  */
 export class WriteQueue {
   /** When the kernel last took bytes, by the monotonic clock. */
   lastSentMs = performance.now();
 
-  /** What leaves before the bytes in `out`. */
+  /** What leaves before the bytes of the page. */
   private pieces: Buffer[] = [];
-  /** The out buffers that `pieces` has slices of. */
-  private usedOut: OutBuffer[] = [];
-  private out: OutBuffer | undefined;
-  /** Bytes of `out` before this are in `pieces` already. */
-  private outStart = 0;
-  private outEnd = 0;
+  /** The page that frames are encoded into, and where those begin that are not in `pieces`. */
+  private page: WritePage | undefined;
+  private pageStart = 0;
+  /** Full pages that `pieces` has parts of. */
+  private fullPages: WritePage[] = [];
   private collectedBytes = 0;
   private queued = false;
   private closed = false;
@@ -57,27 +56,6 @@ export class WriteQueue {
     return this.collectedBytes + this.socketBytes;
   }
 
-  /** Where {@link reserve} has room. */
-  get reservedAt(): number {
-    return this.outEnd;
-  }
-
-  /**
-   * Room for a frame that is encoded in place, from {@link reservedAt} on; `commit` says how long it became. Undefined when it
-   * is too long for that, or the queue is closed.
-   */
-  reserve(maxBytes: number): OutBuffer | undefined {
-    if (this.closed || maxBytes > COPY_LIMIT_BYTES) return undefined;
-    const out = this.out;
-    return out !== undefined && this.outEnd + maxBytes <= OUT_BUFFER_BYTES ? out : this.nextOut();
-  }
-
-  /** Takes over what was encoded into the reserved room. */
-  commit(bytes: number): void {
-    this.outEnd += bytes;
-    this.collected(bytes);
-  }
-
   /** Adds a frame in one piece. */
   push(frame: Buffer): void {
     if (this.closed) return;
@@ -96,15 +74,29 @@ export class WriteQueue {
     this.collected(bytes);
   }
 
-  private add(bytes: Buffer): void {
-    const out = this.reserve(bytes.length);
-    if (out === undefined) {
+  /**
+   * Room for a frame of at most `bytes`, to be written to `page.bytes` from `page.used` on; `commit` adds it. Frames that follow one
+   * another this way leave as one buffer without being copied again.
+   */
+  reserve(bytes: number): WritePage {
+    const { page } = this;
+    if (page !== undefined) {
+      if (page.used + bytes <= page.bytes.length) return page;
       this.endRun();
-      this.pieces.push(bytes);
-    } else {
-      out.bytes.set(bytes, this.outEnd);
-      this.outEnd += bytes.length;
+      this.fullPages.push(page);
+      this.page = undefined;
     }
+    const next = takePage(bytes, page !== undefined, flushWrites);
+    this.pageStart = 0;
+    return (this.page = next);
+  }
+
+  /** Adds the frame between `page.used` and `end`. */
+  commit(end: number): void {
+    const page = this.page!;
+    const bytes = end - page.used;
+    page.used = end;
+    this.collected(bytes);
   }
 
   /** Sends now. */
@@ -116,11 +108,44 @@ export class WriteQueue {
   /** Forgets everything that was not sent. */
   close(): void {
     this.closed = true;
+    this.leavePages(true);
     this.pieces = [];
-    this.releaseOut();
     this.collectedBytes = 0;
     this.total.bytes -= this.socketBytes;
     this.socketBytes = 0;
+  }
+
+  private add(bytes: Buffer): void {
+    if (bytes.length > COPY_LIMIT_BYTES) {
+      this.endRun();
+      this.pieces.push(bytes);
+      return;
+    }
+    const page = this.reserve(bytes.length);
+    page.bytes.set(bytes, page.used);
+    page.used += bytes.length;
+  }
+
+  /** The frames that were encoded since the last run become one buffer. */
+  private endRun(): void {
+    const { page, pageStart } = this;
+    if (page === undefined || page.used === pageStart) return;
+    const run = page.bytes.subarray(pageStart, page.used);
+    // A socket that is behind keeps what it gets: it shall not keep a whole page for a few bytes of it.
+    this.pieces.push(this.socketBytes > 0 ? Buffer.from(run) : run);
+    this.pageStart = page.used;
+  }
+
+  /** @param free nothing of the pages is needed any more. */
+  private leavePages(free: boolean): void {
+    const { page, fullPages } = this;
+    const leave = free ? releasePage : losePage;
+    for (const full of fullPages) leave(full);
+    fullPages.length = 0;
+    if (page === undefined) return;
+    leave(page);
+    this.page = undefined;
+    this.pageStart = 0;
   }
 
   private collected(bytes: number): void {
@@ -137,24 +162,6 @@ export class WriteQueue {
     if (this.collectedBytes >= EARLY_FLUSH_BYTES) this.write();
   }
 
-  private nextOut(): OutBuffer {
-    this.endRun();
-    if (this.out !== undefined) this.usedOut.push(this.out);
-    this.out = undefined;
-    if (outBuffersTaken() >= MAX_FREE_OUT_BUFFERS) flushWrites();
-    this.outStart = this.outEnd = 0;
-    return (this.out = takeOutBuffer());
-  }
-
-  /** Moves what `out` has gathered to the pieces. */
-  private endRun(): void {
-    if (this.out === undefined || this.outEnd === this.outStart) return;
-    const run = this.out.bytes.subarray(this.outStart, this.outEnd);
-    // A socket that is behind keeps what it gets: it shall not keep a whole buffer for a few bytes of it.
-    this.pieces.push(this.socketBytes > 0 ? Buffer.from(run) : run);
-    this.outStart = this.outEnd;
-  }
-
   private write(): void {
     const { socket, pieces } = this;
     const wasBehind = this.socketBytes > 0;
@@ -169,33 +176,11 @@ export class WriteQueue {
     pieces.length = 0;
     this.collectedBytes = 0;
     this.count();
-    if (this.socketBytes === 0) {
-      // The kernel took everything within the call.
-      this.releaseOut();
-      this.lastSentMs = performance.now();
-    } else {
-      if (wasBehind) this.releaseOut();
-      else this.abandonOut();
-      this.onBacklog();
-    }
-  }
-
-  private releaseOut(): void {
-    for (const buffer of this.usedOut) giveBackOutBuffer(buffer);
-    if (this.out !== undefined) giveBackOutBuffer(this.out);
-    this.forgetOut();
-  }
-
-  private abandonOut(): void {
-    for (let i = this.usedOut.length; i > 0; i--) loseOutBuffer();
-    if (this.out !== undefined) loseOutBuffer();
-    this.forgetOut();
-  }
-
-  private forgetOut(): void {
-    this.usedOut.length = 0;
-    this.out = undefined;
-    this.outStart = this.outEnd = 0;
+    const isBehind = this.socketBytes > 0;
+    // What the kernel did not take within the call is the socket's now; one that was behind before got copies.
+    this.leavePages(wasBehind || !isBehind);
+    if (isBehind) this.onBacklog();
+    else this.lastSentMs = performance.now();
   }
 
   private readonly written = (): void => {

@@ -1,8 +1,19 @@
+import { dirname } from 'node:path';
+import { syncData, syncFolder } from '../io/durable.js';
 import type { FileSystem } from '../io/file-system.js';
 import type { Machine } from '../io/machine.js';
 import { readSmallFile, writeFullySync } from '../io/transfer.js';
 
 const LIMIT_BYTES = 4096;
+const FLUSH_FAILED = 'fdatasync failed';
+
+/** How the last run ended that did not end properly. */
+export interface LastStop {
+  /** The kernel was started again since: what was not flushed may be lost, in any part. */
+  readonly machineRestarted: boolean;
+  /** An fdatasync failed, and the kernel still is the same: it may show what the disk does not have. */
+  readonly flushFailed: boolean;
+}
 
 /**
  * `abort` is there while the store is open: found at the start, it says that the last run did not end properly (RocketMQ looks at
@@ -16,22 +27,49 @@ export class AbortFile {
   ) {}
 
   /** What the last run left behind, or undefined after a clean stop. */
-  find(): { machineRestarted: boolean } | undefined {
+  find(): LastStop | undefined {
     const content = readSmallFile(this.fileSystem, this.path, LIMIT_BYTES);
     if (content === undefined) return undefined;
-    const [, bootId = ''] = content.toString().split('\n');
+    const [, bootId = '', failure = ''] = content.toString().split('\n');
     const current = this.machine.bootId();
-    return { machineRestarted: bootId !== '' && current !== '' && bootId !== current };
+    const machineRestarted = bootId !== '' && current !== '' && bootId !== current;
+    return { machineRestarted, flushFailed: failure === FLUSH_FAILED && !machineRestarted };
   }
 
-  create(): void {
-    const file = this.fileSystem.open(this.path, { create: true });
+  /**
+   * Made before the first message is taken, and durable: a power loss that took it away would make the run look like one that ended properly.
+   * An older one is replaced in one go, so that there is a whole one at any time.
+   */
+  async create(): Promise<void> {
+    const temporary = `${this.path}.tmp`;
+    const file = this.fileSystem.open(temporary, { create: true });
     try {
       const content = Buffer.from(`${this.machine.pid}\n${this.machine.bootId()}\n`);
       file.truncate(0);
       writeFullySync(file, content, 0, content.length, 0);
+      await syncData(file);
     } finally {
       file.close();
+    }
+    this.fileSystem.rename(temporary, this.path);
+    await syncFolder(this.fileSystem, dirname(this.path));
+  }
+
+  /**
+   * An fdatasync failed: whoever opens the store next must not believe what the kernel shows of it. It need not be durable: a machine that
+   * goes down takes the kernel's view with it. Never throws; a disk that refuses this too is not trusted anyway.
+   */
+  noteFailedFlush(): void {
+    try {
+      const file = this.fileSystem.open(this.path, { create: true });
+      try {
+        const content = Buffer.from(`${this.machine.pid}\n${this.machine.bootId()}\n${FLUSH_FAILED}\n`);
+        writeFullySync(file, content, 0, content.length, 0);
+      } finally {
+        file.close();
+      }
+    } catch {
+      // Nothing better can be done from here.
     }
   }
 

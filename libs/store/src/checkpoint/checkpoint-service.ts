@@ -1,23 +1,51 @@
 import type { FlushService } from '../commit-log/flush-service.js';
-import type { ConsumeQueue } from '../consume-queue/consume-queue.js';
 import type { ConsumeQueueStore } from '../consume-queue/consume-queue-store.js';
 import type { DispatchService } from '../dispatch/dispatch-service.js';
 import type { Clock } from '../io/clock.js';
-import type { HandlePool } from '../io/handle-pool.js';
+import type { IndexPoint } from '../index-file/index-recovery.js';
+import type { QueueSync } from './queue-sync.js';
+import type { DispatchMark } from './queue-sync-pass.js';
+import { QueueSyncPass } from './queue-sync-pass.js';
+import type { QueueTableFile } from './queue-table-file.js';
 import type { StoreCheckpoint } from './store-checkpoint.js';
 
 export interface CheckpointServiceOptions {
   readonly intervalMs: number;
   readonly logBytes: number;
+  /** With more queues than this to write or sync, a checkpoint saves the queue table; the files follow later. */
+  readonly manyQueues: number;
+  /** A store of fewer queues keeps no table. */
+  readonly tableMinQueues: number;
+  readonly queueSyncDelayMs: number;
+  /** What `takeLast` may spend on syncing many queues. */
+  readonly stopSyncMs: number;
+}
+
+/** An index that keeps its own place in the checkpoint: it may be far behind the log without holding it up. */
+export interface CheckpointedIndex {
+  /** What the checkpoint is to say; what it says is on stable storage. */
+  readonly point: IndexPoint | undefined;
+  /** RocketMQ's indexMsgTimestamp. */
+  readonly fullFileTimestamp: number;
+  /** A checkpoint would move its point on. */
+  readonly isBehind: boolean;
+  /** Brings it to stable storage; never rejects. */
+  commit(): Promise<void>;
 }
 
 /**
  * Moves the point from which recovery starts: brings the consume queues up to an offset to stable storage, then the log, then says so
  * in the checkpoint. A checkpoint that fails leaves the old one, and costs a longer recovery, nothing else.
+ *
+ * With thousands of queues to sync, it saves the queue table instead, from which a recovery starts that follows a killed process; the
+ * checkpoint, for a machine that goes down, moves on when a slow pass over the files is through.
  */
 export class CheckpointService {
+  /** Undefined: no index is kept; what the checkpoint says of one stays. */
+  index: CheckpointedIndex | undefined;
   private running: Promise<void> | undefined;
   private lastMs: number;
+  private pass: QueueSyncPass | undefined;
 
   constructor(
     private readonly options: CheckpointServiceOptions,
@@ -25,8 +53,11 @@ export class CheckpointService {
     private readonly queues: ConsumeQueueStore,
     private readonly dispatch: DispatchService,
     private readonly flush: FlushService,
-    private readonly handles: HandlePool,
+    private readonly sync: QueueSync,
+    private readonly table: QueueTableFile,
+    private readonly minPhysicalOffset: () => number,
     private readonly clock: Clock,
+    private readonly onError: (error: Error) => void,
   ) {
     this.lastMs = clock.monotonicMs();
   }
@@ -37,19 +68,43 @@ export class CheckpointService {
 
   /** Something was dispatched since the last checkpoint. */
   get isBehind(): boolean {
-    return this.dispatch.dispatchedOffset > this.physicalOffset;
+    return this.dispatch.dispatchedOffset > this.physicalOffset || this.index?.isBehind === true;
   }
 
   get isDue(): boolean {
     if (this.running !== undefined || !this.isBehind) return false;
     const isLate = this.clock.monotonicMs() - this.lastMs >= this.options.intervalMs;
-    return isLate || this.dispatch.dispatchedOffset - this.physicalOffset >= this.options.logBytes;
+    const reached = Math.max(this.physicalOffset, this.table.savedOffset);
+    return isLate || this.dispatch.dispatchedOffset - reached >= this.options.logBytes;
   }
 
-  /** Takes a checkpoint of what is dispatched now; one at a time, in turn. Rejects when the disk refuses. */
+  /** Takes a checkpoint that nobody waits for: of many queues, only the table. */
+  takeDue(): Promise<void> {
+    return this.inTurn(() => (this.hasMany ? this.takeTable() : this.takeNow()));
+  }
+
+  /** Takes the last checkpoint before the store closes: everything is written, and of many queues synced what a stop has time for. */
+  takeLast(): Promise<void> {
+    this.stop();
+    return this.inTurn(async () => {
+      if (!this.hasMany) return this.takeNow();
+      const mark = this.mark();
+      await this.queues.writeAll();
+      if (await this.sync.syncUntil(this.clock.monotonicMs() + this.options.stopSyncMs)) return this.takeNow();
+      for (const dispatcher of this.dispatch.dispatchers) await dispatcher.flush();
+      await this.saveTable(mark);
+      await this.commitIndex();
+    });
+  }
+
+  /** Takes a checkpoint of what is dispatched now, all of it on stable storage; one at a time, in turn. Rejects when the disk refuses. */
   take(): Promise<void> {
+    return this.inTurn(() => this.takeNow());
+  }
+
+  private inTurn(work: () => Promise<void>): Promise<void> {
     const before = this.running ?? Promise.resolve();
-    const run = before.catch(() => undefined).then(() => this.takeNow());
+    const run = before.catch(() => undefined).then(work);
     const tracked = run.finally(() => {
       if (this.running === tracked) this.running = undefined;
     });
@@ -57,50 +112,95 @@ export class CheckpointService {
     return tracked;
   }
 
+  get isRunning(): boolean {
+    return this.running !== undefined;
+  }
+
   /** Resolves when no checkpoint is under way. */
   async idle(): Promise<void> {
     await this.running?.catch(() => undefined);
   }
 
+  private get hasMany(): boolean {
+    const { unwrittenQueues, unsyncedQueues, queueCount } = this.queues;
+    const toSync = Math.max(unwrittenQueues.size, unsyncedQueues.size);
+    return this.table.isSupported && queueCount >= this.options.tableMinQueues && toSync > this.options.manyQueues;
+  }
+
+  /** All of one moment: what is dispatched while a checkpoint is taken belongs to the next one. */
+  private mark(): DispatchMark {
+    const { dispatchedOffset, lastRecordOffset, lastStoreTimestamp } = this.dispatch;
+    return {
+      physicalOffset: dispatchedOffset,
+      lastRecordOffset,
+      entryCount: this.queues.entryCount,
+      storeTimestamp: lastStoreTimestamp,
+    };
+  }
+
   private async takeNow(): Promise<void> {
     this.lastMs = this.clock.monotonicMs();
-    const { dispatchedOffset, lastRecordOffset, lastStoreTimestamp } = this.dispatch;
-    // All of one moment: what is dispatched while this runs belongs to the next checkpoint.
-    const point = { physicalOffset: dispatchedOffset, lastRecordOffset, entryCount: this.queues.entryCount };
+    const mark = this.mark();
     await this.queues.writeAll();
-    await this.syncQueues();
+    await this.sync.syncAll();
     for (const dispatcher of this.dispatch.dispatchers) await dispatcher.flush();
+    this.stop();
+    await this.reached(mark);
+    if (this.table.isSupported && this.queues.queueCount >= this.options.tableMinQueues) await this.saveTable(mark);
+  }
+
+  private async takeTable(): Promise<void> {
+    this.lastMs = this.clock.monotonicMs();
+    const mark = this.mark();
+    for (const dispatcher of this.dispatch.dispatchers) await dispatcher.flush();
+    await this.saveTable(mark);
+    await this.commitIndex();
+    this.pass ??= new QueueSyncPass(mark, this.options.queueSyncDelayMs, this.queues, this.sync, this.clock);
+    if (this.pass.isDue) this.startPass(this.pass);
+  }
+
+  /** Beside further checkpoints: it takes many seconds. A checkpoint that brings everything to stable storage itself ends it. */
+  private startPass(pass: QueueSyncPass): void {
+    const end = (): Promise<void> =>
+      this.inTurn(async () => {
+        if (this.pass !== pass) return;
+        this.pass = undefined;
+        if (pass.isDone) await this.reached(pass.mark);
+      });
+    pass
+      .run()
+      .finally(end)
+      .catch((error: unknown) => {
+        this.onError(error as Error);
+      });
+  }
+
+  /** Ends the slow pass over the files, so that the store can be closed. */
+  stop(): void {
+    this.pass?.cancel();
+    this.pass = undefined;
+  }
+
+  private async saveTable(mark: DispatchMark): Promise<void> {
+    await this.table.save({ ...mark, flushedOffset: this.flush.flushedOffset }, this.minPhysicalOffset(), this.queues);
+  }
+
+  /** The queues as of the mark are on stable storage: so becomes the log, and then the checkpoint says so. */
+  private async reached({ storeTimestamp, ...point }: DispatchMark): Promise<void> {
+    await this.index?.commit();
     await this.flush.flushedTo(point.physicalOffset);
-    this.checkpoint.set({ ...point, flushedOffset: this.flush.flushedOffset }, lastStoreTimestamp);
+    const index = this.index === undefined ? this.checkpoint.point?.index : this.index.point;
+    const { flushedOffset } = this.flush;
+    this.checkpoint.set({ ...point, flushedOffset, index }, storeTimestamp, this.index?.fullFileTimestamp);
     await this.checkpoint.save();
   }
 
-  private async syncQueues(): Promise<void> {
-    const queues = this.queues.takeUnsynced();
-    for (let i = 0; i < queues.length; i++) {
-      try {
-        await this.syncQueue(queues[i]);
-      } catch (error) {
-        for (const queue of queues.slice(i)) this.queues.putBackUnsynced(queue);
-        throw error;
-      }
-    }
-  }
-
-  private async syncQueue(queue: ConsumeQueue): Promise<void> {
-    const { paths, toOffset } = queue.unsynced();
-    for (const path of paths) {
-      // A topic that was deleted meanwhile has no files any more.
-      if (queue.deleted) return;
-      const lease = this.handles.retain(path);
-      await new Promise<void>((resolve, reject) => {
-        lease.file.syncData((error) => {
-          lease.release();
-          if (error === undefined) resolve();
-          else reject(error);
-        });
-      });
-    }
-    queue.markSynced(toOffset);
+  /** The index keeps its own place. A checkpoint of a store without one stands at the beginning. */
+  private async commitIndex(): Promise<void> {
+    await this.index?.commit();
+    const index = this.index === undefined ? this.checkpoint.point?.index : this.index.point;
+    const point = this.checkpoint.point ?? { physicalOffset: 0, lastRecordOffset: -1, entryCount: 0, flushedOffset: 0 };
+    this.checkpoint.set({ ...point, index }, 0, this.index?.fullFileTimestamp);
+    await this.checkpoint.save();
   }
 }

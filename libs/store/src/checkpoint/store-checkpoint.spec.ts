@@ -47,6 +47,20 @@ describe('the checkpoint', () => {
     expect(bytes.subarray(40, 2048).every((byte) => byte === 0)).toBe(true);
   });
 
+  it('does not believe its own part when RocketMQ has written the page since', () => {
+    const checkpoint = load();
+    checkpoint.set(point, 10_000);
+    checkpoint.saveSync();
+    checkpoint.close();
+    const path = join(folder.path, 'checkpoint');
+    const bytes = readFileSync(path);
+    bytes.writeBigInt64BE(20_000n, 0);
+    writeFileSync(path, bytes);
+    const again = load();
+    expect(again).toMatchObject({ found: true, point: undefined, times: { physicMsgTimestamp: 20_000 } });
+    again.close();
+  });
+
   it('comes back as it was, RocketMQ fields included', () => {
     const foreign = Buffer.alloc(4096);
     [9_000, 8_000, 7, 6, 5].forEach((value, i) => foreign.writeBigInt64BE(BigInt(value), i * 8));
@@ -94,6 +108,7 @@ describe('the checkpoint', () => {
       lastRecordOffset: last.physicalOffset,
       entryCount: 31,
       flushedOffset: end,
+      index: { offset: end, entryCount: 31 },
     });
     expect(checkpoint.times.logicsMsgTimestamp).toBe(last.storeTimestamp);
     checkpoint.close();

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { IndexPoint } from '../index-file/index-recovery.js';
 import type { FileSystem, StoreFile } from '../io/file-system.js';
 import { readFullySync, writeFully, writeFullySync } from '../io/transfer.js';
 
@@ -7,12 +8,22 @@ export const CHECKPOINT_BYTES = 4096;
 /** RocketMQ subtracts this from its time stamps, which are taken before the files they speak of are flushed. */
 const TIMESTAMP_SLACK_MS = 3_000;
 
+/** What RocketMQ needs of the file for recovery. */
+const RECOVERY_TIMES_BYTES = 24;
+/** The year 2200: no record was stored later. */
+const MAX_TIMESTAMP_MS = 7_258_118_400_000;
+
 /** Where our part stands: RocketMQ's builds read and write the first 40 bytes only. */
 const EXTENSION_AT = 2048;
-const EXTENSION_BYTES = 48;
+const EXTENSION_BYTES = 64;
+/** Version 1 told nothing of the index. */
+const EXTENSION_V1_BYTES = 48;
+/** CRC of RocketMQ's part: another value means that RocketMQ has written the page since, and that ours is out of date. */
+const TIMES_CRC_AT = EXTENSION_AT + 56;
+const TIMES_BYTES = 40;
 /** "RNCP". */
 const EXTENSION_MAGIC = 0x524e4350;
-const EXTENSION_VERSION = 1;
+const EXTENSION_VERSION = 2;
 
 /** What RocketMQ keeps in the file (StoreCheckpoint.java), int64 each, at the offsets in brackets. */
 export interface CheckpointTimes {
@@ -41,6 +52,8 @@ export interface RecoveryPoint {
   readonly entryCount: number;
   /** Up to here the log was on stable storage: damage before it cannot come from a power loss. */
   readonly flushedOffset: number;
+  /** Where the index files stand; undefined when they were never kept. */
+  readonly index?: IndexPoint | undefined;
 }
 
 /** Reads and writes `checkpoint`. */
@@ -52,10 +65,12 @@ export class StoreCheckpoint {
     masterFlushedOffset: 0,
     confirmPhyOffset: 0,
   };
-  /** Undefined when the file is missing, damaged, or RocketMQ's own. */
+  /** Undefined when the file is missing, damaged, or was written by RocketMQ since. */
   point: RecoveryPoint | undefined;
   /** The file existed. */
   found = false;
+  /** Why nothing of the file can be believed; undefined when it can, or when there is none. */
+  damage: string | undefined;
   private file: StoreFile | undefined;
 
   constructor(
@@ -65,9 +80,24 @@ export class StoreCheckpoint {
 
   load(): void {
     this.found = this.fileSystem.stat(this.path) !== undefined;
-    const file = this.open();
+    this.decode(this.open());
+  }
+
+  /** The same, but makes no file when there is none, and leaves none open. */
+  peek(): void {
+    this.found = this.fileSystem.stat(this.path) !== undefined;
+    if (!this.found) return;
+    const file = this.fileSystem.open(this.path);
+    try {
+      this.decode(file);
+    } finally {
+      file.close();
+    }
+  }
+
+  private decode(file: StoreFile): void {
     const bytes = Buffer.alloc(CHECKPOINT_BYTES);
-    readFullySync(file, bytes, 0, bytes.length, 0);
+    const length = readFullySync(file, bytes, 0, bytes.length, 0);
     this.times = {
       physicMsgTimestamp: Number(bytes.readBigInt64BE(0)),
       logicsMsgTimestamp: Number(bytes.readBigInt64BE(8)),
@@ -76,6 +106,21 @@ export class StoreCheckpoint {
       confirmPhyOffset: Number(bytes.readBigInt64BE(32)),
     };
     this.point = readPoint(bytes);
+    this.damage = this.found ? this.findDamage(bytes, length) : undefined;
+    if (this.damage !== undefined) this.point = undefined;
+  }
+
+  private findDamage(bytes: Buffer, length: number): string | undefined {
+    if (length < RECOVERY_TIMES_BYTES) return `it has ${length} bytes`;
+    const hasExtension = bytes.subarray(EXTENSION_AT, EXTENSION_AT + EXTENSION_BYTES).some((byte) => byte !== 0);
+    const version = bytes.readInt32BE(EXTENSION_AT + 4);
+    const isNewer = bytes.readUInt32BE(EXTENSION_AT) === EXTENSION_MAGIC && version > EXTENSION_VERSION;
+    if (hasExtension && this.point === undefined && !isNewer) return 'its check sum is wrong';
+    const { physicMsgTimestamp, logicsMsgTimestamp } = this.times;
+    for (const timestamp of [physicMsgTimestamp, logicsMsgTimestamp]) {
+      if (timestamp < 0 || timestamp > MAX_TIMESTAMP_MS) return `it names the time ${timestamp}`;
+    }
+    return undefined;
   }
 
   /** Store time up to which log and consume queues are complete (RocketMQ's getMinTimestamp). */
@@ -85,10 +130,18 @@ export class StoreCheckpoint {
   }
 
   /** Sets what is written next, for a point whose last record was stored at `storeTimestamp`. */
-  set(point: RecoveryPoint, storeTimestamp: number): void {
+  set(point: RecoveryPoint, storeTimestamp: number, indexMsgTimestamp = this.times.indexMsgTimestamp): void {
     this.point = point;
+    this.times = { ...this.times, indexMsgTimestamp };
     if (storeTimestamp > 0) {
       this.times = { ...this.times, physicMsgTimestamp: storeTimestamp, logicsMsgTimestamp: storeTimestamp };
+    }
+  }
+
+  /** The log ends before the place that the index has reached, and no index is kept now: its files are not to be believed later on. */
+  forgetIndexBeyond(logEndOffset: number): void {
+    if (this.point?.index !== undefined && this.point.index.offset > logEndOffset) {
+      this.point = { ...this.point, index: undefined };
     }
   }
 
@@ -141,21 +194,33 @@ function writePoint(bytes: Buffer, point: RecoveryPoint): void {
   bytes.writeBigInt64BE(BigInt(point.lastRecordOffset), EXTENSION_AT + 16);
   bytes.writeBigInt64BE(BigInt(point.entryCount), EXTENSION_AT + 24);
   bytes.writeBigInt64BE(BigInt(point.flushedOffset), EXTENSION_AT + 32);
-  bytes.writeUInt32BE(extensionCrc(bytes), EXTENSION_AT + EXTENSION_BYTES - 4);
+  bytes.writeBigInt64BE(BigInt(point.index?.offset ?? -1), EXTENSION_AT + 40);
+  bytes.writeBigInt64BE(BigInt(point.index?.entryCount ?? 0), EXTENSION_AT + 48);
+  bytes.writeUInt32BE(crc32(bytes.subarray(0, TIMES_BYTES)), TIMES_CRC_AT);
+  bytes.writeUInt32BE(extensionCrc(bytes, EXTENSION_BYTES), EXTENSION_AT + EXTENSION_BYTES - 4);
 }
 
 function readPoint(bytes: Buffer): RecoveryPoint | undefined {
-  if (bytes.readUInt32BE(EXTENSION_AT) !== EXTENSION_MAGIC || bytes.readInt32BE(EXTENSION_AT + 4) !== EXTENSION_VERSION)
-    return undefined;
-  if (bytes.readUInt32BE(EXTENSION_AT + EXTENSION_BYTES - 4) !== extensionCrc(bytes)) return undefined;
+  if (bytes.readUInt32BE(EXTENSION_AT) !== EXTENSION_MAGIC) return undefined;
+  const version = bytes.readInt32BE(EXTENSION_AT + 4);
+  if (version !== EXTENSION_VERSION && version !== 1) return undefined;
+  const length = version === 1 ? EXTENSION_V1_BYTES : EXTENSION_BYTES;
+  if (bytes.readUInt32BE(EXTENSION_AT + length - 4) !== extensionCrc(bytes, length)) return undefined;
+  if (version > 1 && bytes.readUInt32BE(TIMES_CRC_AT) !== crc32(bytes.subarray(0, TIMES_BYTES))) return undefined;
   return {
     physicalOffset: Number(bytes.readBigInt64BE(EXTENSION_AT + 8)),
     lastRecordOffset: Number(bytes.readBigInt64BE(EXTENSION_AT + 16)),
     entryCount: Number(bytes.readBigInt64BE(EXTENSION_AT + 24)),
     flushedOffset: Number(bytes.readBigInt64BE(EXTENSION_AT + 32)),
+    index: version === 1 ? undefined : readIndexPoint(bytes),
   };
 }
 
-function extensionCrc(bytes: Buffer): number {
-  return crc32(bytes.subarray(EXTENSION_AT, EXTENSION_AT + EXTENSION_BYTES - 4));
+function readIndexPoint(bytes: Buffer): IndexPoint | undefined {
+  const offset = Number(bytes.readBigInt64BE(EXTENSION_AT + 40));
+  return offset < 0 ? undefined : { offset, entryCount: Number(bytes.readBigInt64BE(EXTENSION_AT + 48)) };
+}
+
+function extensionCrc(bytes: Buffer, length: number): number {
+  return crc32(bytes.subarray(EXTENSION_AT, EXTENSION_AT + length - 4));
 }

@@ -85,6 +85,8 @@ export class FlushService {
   private syncNext(segments: readonly LogSegment[], index: number, target: number): void {
     if (index === segments.length) return this.finish(target);
     const segment = segments[index];
+    // Retention only takes what was flushed before.
+    if (segment.removed) return this.syncNext(segments, index + 1, target);
     if (!segment.nameDurable) {
       // The name comes first: data in a file that nobody finds after a power loss is not stored.
       this.fileSystem.syncFolder(this.options.folder, (error) => {

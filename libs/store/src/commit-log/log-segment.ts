@@ -2,6 +2,8 @@
 export class LogSegment {
   /** The folder was synced since the file was made: its name survives a power loss. */
   nameDurable = false;
+  /** Retention took it: no offset leads to it any more, and its file is about to be removed. */
+  removed = false;
 
   constructor(
     /** Physical offset of its first byte. */

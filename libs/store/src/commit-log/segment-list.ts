@@ -103,6 +103,14 @@ export class SegmentList {
     }
   }
 
+  /** Takes the oldest segment out of the row: the log starts behind it from now on. The caller removes its file once nobody reads it any more. */
+  takeFirst(): LogSegment | undefined {
+    if (this.segments.length < 2) return undefined;
+    const segment = this.segments.shift();
+    if (segment !== undefined) segment.removed = true;
+    return segment;
+  }
+
   private pathOf(startOffset: number): string {
     return join(this.folder, offsetFileName(startOffset));
   }

@@ -4,6 +4,7 @@ import type { HandlePool } from '../io/handle-pool.js';
 import type { StoreLogger } from '../types.js';
 import { ConsumeQueue } from './consume-queue.js';
 import { ENTRY_BYTES } from './queue-entry.js';
+import { QueueMemory } from './queue-memory.js';
 import type { QueueFilesContext } from './queue-files.js';
 import { QueueFiles } from './queue-files.js';
 
@@ -13,6 +14,7 @@ export interface ConsumeQueueStoreOptions extends QueueFilesContext {
   readonly tailEntries: number;
   readonly writeBatchEntries: number;
   readonly flushSliceMs: number;
+  readonly maxTailBytes: number;
 }
 
 /** Folders of deleted topics until they are removed; no topic begins with a dot. */
@@ -22,6 +24,8 @@ interface TopicQueues {
   readonly topicBytes: Buffer;
   readonly queues: Map<number, ConsumeQueue>;
 }
+
+type ReadonlyTopicQueues = Readonly<TopicQueues> & { readonly queues: ReadonlyMap<number, ConsumeQueue> };
 
 /** All consume queues, and what is to be written and synced of them (RocketMQ's ConsumeQueueStore.java). */
 export class ConsumeQueueStore {
@@ -36,6 +40,9 @@ export class ConsumeQueueStore {
   entryCount = 0;
   queueCount = 0;
   private removals = 0;
+  private readonly memory: QueueMemory;
+  /** Monotonic time of the newest entry of any queue. */
+  lastAppendMs = 0;
   /** Why the last write of entries failed, or undefined. */
   writeFailure: Error | undefined;
 
@@ -43,7 +50,14 @@ export class ConsumeQueueStore {
     private readonly options: ConsumeQueueStoreOptions,
     private readonly clock: Clock,
     private readonly logger: StoreLogger,
-  ) {}
+  ) {
+    this.memory = new QueueMemory(options.maxTailBytes);
+  }
+
+  /** Entries of one file. */
+  get fileEntries(): number {
+    return this.options.fileEntries;
+  }
 
   get hasUnwritten(): boolean {
     return this.unwritten.size > 0;
@@ -51,6 +65,24 @@ export class ConsumeQueueStore {
 
   get hasResident(): boolean {
     return this.resident.size > 0;
+  }
+
+  /** Queues with entries that are in no file yet, the one that has waited longest first. */
+  get unwrittenQueues(): ReadonlySet<ConsumeQueue> {
+    return this.unwritten;
+  }
+
+  get unsyncedQueues(): ReadonlySet<ConsumeQueue> {
+    return this.unsynced;
+  }
+
+  get unwrittenEntries(): number {
+    return this.memory.unwrittenEntries;
+  }
+
+  /** Memory of the entries that are held for readers and writers. */
+  get tailBytes(): number {
+    return this.memory.tailBytes;
   }
 
   topicNames(): string[] {
@@ -71,11 +103,15 @@ export class ConsumeQueueStore {
     if (queue === undefined) {
       const folder = join(this.options.folder, topic, String(queueId));
       const files = new QueueFiles(folder, this.options);
-      queue = new ConsumeQueue(topic, entry.topicBytes, queueId, files, this.options.tailEntries);
+      queue = new ConsumeQueue(topic, entry.topicBytes, queueId, files, this.options.tailEntries, this.memory);
       entry.queues.set(queueId, queue);
       this.queueCount++;
     }
     return queue;
+  }
+
+  byTopic(): ReadonlyMap<string, ReadonlyTopicQueues> {
+    return this.topics;
   }
 
   *all(): Generator<ConsumeQueue> {
@@ -117,9 +153,9 @@ export class ConsumeQueueStore {
     queue.push(physicalOffset, sizeBytes, tagsCode);
     queue.assignedOffset = queue.maxOffset;
     this.entryCount += queue.entryCount - before;
-    this.unwritten.add(queue);
-    this.resident.add(queue);
-    this.added(queue, this.clock.monotonicMs());
+    const nowMs = this.clock.monotonicMs();
+    this.noteUnwritten(queue, nowMs);
+    this.added(queue, nowMs);
     return true;
   }
 
@@ -147,6 +183,11 @@ export class ConsumeQueueStore {
     const queues = [...this.unsynced];
     this.unsynced.clear();
     return queues;
+  }
+
+  /** The queue's files were synced: it leaves the set unless more was written meanwhile. */
+  noteSynced(queue: ConsumeQueue): void {
+    if (!queue.needsSync) this.unsynced.delete(queue);
   }
 
   putBackUnsynced(queue: ConsumeQueue): void {
@@ -188,7 +229,22 @@ export class ConsumeQueueStore {
       queue.assignedOffset = queue.maxOffset;
     }
     this.entryCount += queue.entryCount - before;
-    this.unwritten.add(queue);
+    this.noteUnwritten(queue, this.clock.monotonicMs());
+  }
+
+  /** Counts a queue that was taken over from the queue table. */
+  adopted(queue: ConsumeQueue): void {
+    this.entryCount += queue.entryCount;
+    if (queue.unwrittenEntries > 0) this.noteUnwritten(queue, this.clock.monotonicMs());
+    if (queue.needsSync) this.unsynced.add(queue);
+  }
+
+  /** Forgets all queues, and leaves their files: they are to be loaded in another way. */
+  forgetAll(): void {
+    for (const queue of this.all()) queue.forgetEntries();
+    for (const set of [this.unwritten, this.unsynced, this.resident]) set.clear();
+    this.topics.clear();
+    this.entryCount = this.queueCount = 0;
   }
 
   /**
@@ -206,6 +262,7 @@ export class ConsumeQueueStore {
       this.unwritten.delete(queue);
       this.unsynced.delete(queue);
       this.resident.delete(queue);
+      queue.forgetEntries();
       queue.files.forgetHandles();
     }
     const { fileSystem, folder } = this.options;
@@ -219,16 +276,23 @@ export class ConsumeQueueStore {
   }
 
   private added(queue: ConsumeQueue, nowMs: number): void {
-    queue.lastAppendMs = nowMs;
+    queue.lastAppendMs = this.lastAppendMs = nowMs;
     if (queue.unwrittenEntries === 1) {
-      this.unwritten.add(queue);
-      this.resident.add(queue);
+      this.noteUnwritten(queue, nowMs);
     } else if (queue.unwrittenEntries >= this.options.writeBatchEntries && this.writeFailure === undefined) {
       this.writeQueue(queue);
     }
   }
 
-  private writeQueue(queue: ConsumeQueue): boolean {
+  private noteUnwritten(queue: ConsumeQueue, nowMs: number): void {
+    this.resident.add(queue);
+    if (this.unwritten.has(queue)) return;
+    queue.unwrittenSinceMs = nowMs;
+    this.unwritten.add(queue);
+  }
+
+  /** Writes what a queue holds back. @returns false when the file system refuses; then it is tried again later. */
+  writeQueue(queue: ConsumeQueue): boolean {
     try {
       queue.write();
     } catch (error) {
@@ -248,8 +312,6 @@ export class ConsumeQueueStore {
 
   /** Bytes of entries that are only in memory. */
   get unwrittenBytes(): number {
-    let entries = 0;
-    for (const queue of this.unwritten) entries += queue.unwrittenEntries;
-    return entries * ENTRY_BYTES;
+    return this.memory.unwrittenEntries * ENTRY_BYTES;
   }
 }

@@ -32,6 +32,7 @@ describe('the consume queue', () => {
       tailEntries: 16,
       writeBatchEntries: 1_000,
       flushSliceMs: 4,
+      maxTailBytes: 1024 * 1024,
       ...overrides,
     };
     return new ConsumeQueueStore(options, new SystemClock(), new CollectingLogger());
@@ -158,5 +159,25 @@ describe('the consume queue', () => {
     expect(await again.open()).toMatchObject({ cleanStop: true, queuesRebuilt: false });
     expect(await readQueue(again)).toHaveLength(201);
     await again.close();
+  });
+
+  it('holds half a KiB for each queue with a few messages, and no more than its share for all', async () => {
+    const queues = queueStore({ fileEntries: 10_000, tailEntries: 2_048, maxTailBytes: 256 * 1024 });
+    const all = Array.from({ length: 500 }, (_, queueId) => queues.findOrCreate('Orders', queueId));
+    for (const queue of all) for (let i = 0; i < 5; i++) queues.append(queue, i * 100, 100, 0, 0);
+    expect(queues.tailBytes / all.length).toBeLessThanOrEqual(512);
+    expect(queues.unwrittenEntries).toBe(2_500);
+    for (let i = 5; i < 200; i++) {
+      for (const queue of all) queues.append(queue, i * 100, 100, 0, 0);
+      // What is written may be dropped, and then makes room for what comes.
+      if (i % 5 === 0) await queues.writeAll();
+    }
+    await queues.writeAll();
+    expect(queues.tailBytes).toBeLessThanOrEqual(256 * 1024);
+    expect(queues.unwrittenEntries).toBe(0);
+    expect(all[7].maxOffset).toBe(200);
+    expect(all[7].readWindowSync(0, 200).physicalOffset(150)).toBe(15_000);
+    queues.releaseIdle(-1e9);
+    expect(queues.tailBytes).toBe(0);
   });
 });

@@ -1,6 +1,8 @@
 import { EntryTail } from './entry-tail.js';
 import { ENTRY_BYTES, EntryWindow, writeGapEntry } from './queue-entry.js';
 import type { QueueFiles } from './queue-files.js';
+import type { QueueMemory } from './queue-memory.js';
+import type { QueueState } from './queue-state.js';
 
 const GAP_PIECE_ENTRIES = 3_200;
 
@@ -21,6 +23,8 @@ export class ConsumeQueue {
   maxPhysicalOffset = -1;
   /** Monotonic time of the newest entry. */
   lastAppendMs = 0;
+  /** Monotonic time of the oldest entry that is in no file yet. */
+  unwrittenSinceMs = 0;
   /** The queue was deleted; what still refers to it adds nothing any more. */
   deleted = false;
   private tail: EntryTail | undefined;
@@ -36,6 +40,7 @@ export class ConsumeQueue {
     readonly queueId: number,
     readonly files: QueueFiles,
     private readonly maxTailEntries: number,
+    private readonly memory: QueueMemory,
   ) {}
 
   /** Entries that the files hold, or will hold, fillers included. */
@@ -61,23 +66,25 @@ export class ConsumeQueue {
 
   /** The next message of the queue: the caller knows that it is. */
   push(physicalOffset: number, sizeBytes: number, tagsCode: number): void {
-    this.tail ??= new EntryTail(this.maxOffset, this.maxTailEntries);
+    this.tail ??= new EntryTail(this.maxOffset, this.maxTailEntries, this.memory);
     this.tail.push(physicalOffset, sizeBytes, tagsCode, this.writtenOffset);
     this.maxOffset++;
+    this.memory.unwrittenEntries++;
     this.maxPhysicalOffset = physicalOffset + sizeBytes;
   }
 
   /** An entry that points nowhere: the queue offset is taken by a message that no longer exists. */
   pushGap(): void {
-    this.tail ??= new EntryTail(this.maxOffset, this.maxTailEntries);
+    this.tail ??= new EntryTail(this.maxOffset, this.maxTailEntries, this.memory);
     this.tail.pushGap(this.writtenOffset);
     this.maxOffset++;
+    this.memory.unwrittenEntries++;
   }
 
   /** Starts an empty queue at any offset. The space before it in its first file gets fillers, as RocketMQ has it. */
   startAt(queueOffset: number): void {
     const fileStart = this.files.fileStart(queueOffset);
-    this.tail = undefined;
+    this.forgetEntries();
     this.minOffset = this.maxOffset = this.writtenOffset = this.syncedOffset = queueOffset;
     this.assignedOffset = Math.max(this.assignedOffset, queueOffset);
     this.baseOffset = this.gapFrom = fileStart;
@@ -85,7 +92,7 @@ export class ConsumeQueue {
 
   /** Takes over what recovery found in the files. */
   restore(baseOffset: number, minOffset: number, maxOffset: number, maxPhysicalOffset: number): void {
-    this.tail = undefined;
+    this.forgetEntries();
     this.gapFrom = -1;
     this.baseOffset = baseOffset;
     this.minOffset = minOffset;
@@ -121,6 +128,7 @@ export class ConsumeQueue {
     if (this.gapFrom >= 0) this.writeGap();
     if (this.tail === undefined || this.writtenOffset === this.maxOffset) return;
     this.files.write(this.writtenOffset, this.tail.slice(this.writtenOffset, this.maxOffset));
+    this.memory.unwrittenEntries -= this.unwrittenEntries;
     this.writtenOffset = this.maxOffset;
   }
 
@@ -133,9 +141,68 @@ export class ConsumeQueue {
     this.syncedOffset = Math.max(this.syncedOffset, Math.min(toOffset, this.writtenOffset));
   }
 
+  /** The messages before the offset are gone from the log. */
+  raiseMinOffset(queueOffset: number): void {
+    this.minOffset = Math.max(this.minOffset, Math.min(queueOffset, this.maxOffset));
+  }
+
+  /**
+   * Takes the oldest file out of the row when no message that it leads to can be read any more; never the last one, which tells where an
+   * emptied queue goes on. The caller removes it. @returns its path, or undefined.
+   */
+  takeOldestFile(): string | undefined {
+    // A file before the first entry that is not written and synced yet is none of these.
+    const path = this.files.takeFirst(Math.min(this.minOffset, this.syncedOffset));
+    if (path !== undefined) this.baseOffset = this.files.firstOffset ?? this.baseOffset;
+    return path;
+  }
+
   /** Frees the memory of the tail when all of it is in the files. */
   releaseTail(): void {
-    if (this.writtenOffset === this.maxOffset) this.tail = undefined;
+    if (this.writtenOffset === this.maxOffset) this.forgetEntries();
+  }
+
+  /** What the queue holds in memory is not needed any more: it is in the files, or the queue is gone. */
+  forgetEntries(): void {
+    this.memory.unwrittenEntries -= this.unwrittenEntries;
+    this.writtenOffset = this.maxOffset;
+    this.tail?.release();
+    this.tail = undefined;
+  }
+
+  /** Ends, files and unwritten entries, for the queue table. Fillers must be in the file (`needsFillers`). */
+  state(): QueueState {
+    const { minOffset, maxOffset, writtenOffset, syncedOffset, maxPhysicalOffset } = this;
+    const unwritten = this.tail?.slice(writtenOffset, maxOffset);
+    return {
+      minOffset,
+      maxOffset,
+      writtenOffset,
+      syncedOffset,
+      maxPhysicalOffset,
+      baseOffset: this.baseOffset,
+      firstFileOffset: this.files.firstOffset ?? -1,
+      lastFileOffset: this.files.lastOffset,
+      unwritten: writtenOffset < maxOffset ? unwritten : undefined,
+    };
+  }
+
+  /** Fillers before the first entry are to be written. */
+  get needsFillers(): boolean {
+    return this.gapFrom >= 0;
+  }
+
+  /** Takes over what the queue table kept, if the files are there. @returns false, and changes nothing, when one is missing. */
+  adopt(state: QueueState): boolean {
+    if (!this.files.adopt(state.firstFileOffset, state.lastFileOffset)) return false;
+    this.restore(state.baseOffset, state.minOffset, state.maxOffset, state.maxPhysicalOffset);
+    this.syncedOffset = state.syncedOffset;
+    if (state.unwritten === undefined) return true;
+    this.writtenOffset = state.writtenOffset;
+    this.memory.unwrittenEntries += this.unwrittenEntries;
+    this.tail = new EntryTail(state.writtenOffset, this.maxTailEntries, this.memory);
+    this.tail.fill(state.unwritten);
+    return true;
   }
 
   private readable(fromOffset: number, count: number): number {

@@ -1,5 +1,7 @@
 import { ENTRY_BYTES, EntryWindow, writeEntry, writeGapEntry } from './queue-entry.js';
+import type { QueueMemory } from './queue-memory.js';
 
+/** Half a KiB with its objects: a store may have 40,000 queues, each with a few messages. */
 const FIRST_CAPACITY_ENTRIES = 16;
 
 /** The newest entries of one queue in memory: those not yet written to the file, and some written ones for readers of the tail. */
@@ -14,14 +16,21 @@ export class EntryTail {
     /** Queue offset of the oldest entry held. */
     public startOffset: number,
     private readonly maxEntries: number,
+    private readonly memory: QueueMemory,
   ) {
     this.endOffset = startOffset;
     this.bytes = Buffer.allocUnsafeSlow(this.capacity * ENTRY_BYTES);
+    memory.tailBytes += this.bytes.length;
     this.view = new DataView(this.bytes.buffer);
   }
 
   get sizeBytes(): number {
     return this.bytes.length;
+  }
+
+  /** Gives the memory back; the tail is not used any more. */
+  release(): void {
+    this.memory.tailBytes -= this.bytes.length;
   }
 
   /** Adds an entry. Written entries make room first (`writtenOffset`); unwritten ones are kept whatever their number. */
@@ -35,6 +44,14 @@ export class EntryTail {
     const at = this.slot(writtenOffset);
     writeGapEntry(this.view, at);
     this.endOffset++;
+  }
+
+  /** Adds entries as they stand in a file. */
+  fill(entries: Buffer): void {
+    const count = entries.length / ENTRY_BYTES;
+    while (this.capacity < count) this.makeRoom(this.startOffset);
+    entries.copy(this.bytes);
+    this.endOffset += count;
   }
 
   /** Bytes of `[fromOffset, toOffset)`, as a view that the next push may change. */
@@ -65,7 +82,8 @@ export class EntryTail {
     const held = this.endOffset - this.startOffset;
     // At full size, half of the entries go if they are in the file: then a push moves bytes once in `capacity / 2` times.
     const droppable = Math.min(writtenOffset - this.startOffset, held >> 1);
-    if (this.capacity >= this.maxEntries && droppable > 0) {
+    const mayGrow = this.capacity < this.maxEntries && this.memory.hasRoomFor(this.bytes.length);
+    if (!mayGrow && droppable > 0) {
       this.bytes.copyWithin(0, droppable * ENTRY_BYTES, held * ENTRY_BYTES);
       this.startOffset += droppable;
       return;
@@ -73,6 +91,7 @@ export class EntryTail {
     this.capacity *= 2;
     const bytes = Buffer.allocUnsafeSlow(this.capacity * ENTRY_BYTES);
     this.bytes.copy(bytes, 0, 0, held * ENTRY_BYTES);
+    this.memory.tailBytes += bytes.length - this.bytes.length;
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
   }

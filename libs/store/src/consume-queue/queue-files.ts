@@ -52,6 +52,22 @@ export class QueueFiles {
     return starts;
   }
 
+  /** Queue offset at which the last file starts, or -1. */
+  get lastOffset(): number {
+    return this.lastFileOffset;
+  }
+
+  /** Takes over a row of files that was known before; -1 and -1: none. @returns false, and changes nothing, when one is missing or has another size. */
+  adopt(firstOffset: number, lastOffset: number): boolean {
+    const { fileSystem, fileEntries } = this.context;
+    for (let start = firstOffset; start >= 0 && start <= lastOffset; start += fileEntries) {
+      if (fileSystem.stat(this.pathOf(start))?.sizeBytes !== fileEntries * ENTRY_BYTES) return false;
+    }
+    this.firstOffset = firstOffset < 0 ? undefined : firstOffset;
+    this.lastFileOffset = lastOffset;
+    return true;
+  }
+
   /** Start of the file that holds the queue offset. */
   fileStart(queueOffset: number): number {
     return queueOffset - (queueOffset % this.context.fileEntries);
@@ -123,6 +139,19 @@ export class QueueFiles {
     const file = handles.open(this.pathOf(this.lastFileOffset));
     file.truncate((queueOffset - this.lastFileOffset) * ENTRY_BYTES);
     file.truncate(fileEntries * ENTRY_BYTES);
+  }
+
+  /**
+   * Takes the oldest file out of the row when another one follows and it ends at `queueOffset` or before. The caller removes it.
+   * @returns its path, or undefined when there is no such file.
+   */
+  takeFirst(queueOffset: number): string | undefined {
+    const { fileEntries } = this.context;
+    if (this.firstOffset === undefined || this.firstOffset === this.lastFileOffset) return undefined;
+    if (this.firstOffset + fileEntries > queueOffset) return undefined;
+    const path = this.pathOf(this.firstOffset);
+    this.firstOffset += fileEntries;
+    return path;
   }
 
   /** Closes the files: they are about to be moved or removed. */

@@ -22,4 +22,9 @@ export interface Dispatcher {
   dispatch(request: DispatchRequest): void;
   /** Makes durable what was dispatched: the checkpoint moves on only when every dispatcher has done so. */
   flush(): Promise<void>;
+  /**
+   * The log starts at `minPhysicalOffset` now: what was built from messages before it can go. Called once when the store was opened, and after each
+   * deletion; the next deletion waits for it. What it throws is logged, and it is called again with the next offset.
+   */
+  onMinPhysicalOffset?(minPhysicalOffset: number): void | Promise<void>;
 }

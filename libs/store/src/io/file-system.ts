@@ -18,15 +18,28 @@ export interface FileSystem {
   makeFolder(path: string): void;
   /** Removes a file or a folder with all it holds; fine when it does not exist. */
   remove(path: string): void;
+  /** Removes a file off the event loop: giving 1 GiB of blocks back takes a disk many ms. Fine when there is none. */
+  removeFile(path: string, done: (error: Error | undefined) => void): void;
   /** Replaces `to` atomically. */
   rename(from: string, to: string): void;
   /** Makes names created, renamed or removed in the folder durable, off the event loop. Does nothing where the platform has no such call. */
   syncFolder(path: string, done: (error: Error | undefined) => void): void;
+  /** How full the disk below a folder is, asked off the event loop. */
+  diskUsage(folder: string, done: (error: Error | undefined, usage: DiskUsage | undefined) => void): void;
+}
+
+/** Bytes of the file system that holds a folder. */
+export interface DiskUsage {
+  readonly usedBytes: number;
+  /** What this process may still write. What is kept back for the superuser is neither used nor available. */
+  readonly availableBytes: number;
 }
 
 export interface OpenOptions {
   readonly create?: boolean;
   readonly exclusive?: boolean;
+  /** Opens for reading alone: needs no right to write. */
+  readonly readOnly?: boolean;
 }
 
 export interface FolderEntry {

@@ -63,6 +63,11 @@ export class HandlePool {
     return this.touch(path).retain();
   }
 
+  /** Somebody holds a lease on the file: a read or a sync of it is under way. */
+  isBusy(path: string): boolean {
+    return this.files.get(path)?.busy === true;
+  }
+
   /** Drops the descriptor of a file that is about to be removed or cut. */
   forget(path: string): void {
     const pooled = this.files.get(path);

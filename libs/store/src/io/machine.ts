@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import v8 from 'node:v8';
@@ -18,6 +19,8 @@ export interface Machine {
   processExists(pid: number): boolean;
   /** Ids of processes that hold a POSIX or flock lock on the file with that inode, as far as the platform tells (a Java broker holds one). */
   lockHolders(inode: number): number[];
+  /** A name that nobody has had before. */
+  uniqueToken(): string;
   /** Gives memory that nothing refers to back to the machine: an idle process allocates nothing, so V8 would keep it for hours. */
   collectGarbage(): void;
 }
@@ -64,6 +67,10 @@ export class LocalMachine implements Machine {
       if (match !== null && Number(match[2]) === inode) holders.push(Number(match[1]));
     }
     return holders;
+  }
+
+  uniqueToken(): string {
+    return randomUUID();
   }
 
   collectGarbage(): void {

@@ -1,6 +1,15 @@
 import fs from 'node:fs';
 import { dirname } from 'node:path';
-import type { FileStat, FileSystem, FolderEntry, OpenOptions, ReadDone, StoreFile, WriteDone } from './file-system.js';
+import type {
+  DiskUsage,
+  FileStat,
+  FileSystem,
+  FolderEntry,
+  OpenOptions,
+  ReadDone,
+  StoreFile,
+  WriteDone,
+} from './file-system.js';
 import { errnoOf } from './file-system.js';
 
 const POSIX_BLOCK_BYTES = 512;
@@ -72,9 +81,10 @@ class NodeStoreFile implements StoreFile {
 /** The file system of the machine. */
 export class NodeFileSystem implements FileSystem {
   open(path: string, options: OpenOptions = {}): StoreFile {
-    const { O_RDWR, O_CREAT, O_EXCL } = fs.constants;
+    const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants;
+    const access = options.readOnly === true ? O_RDONLY : O_RDWR;
     // O_CREAT without O_TRUNC: an existing file keeps its content.
-    const flags = O_RDWR | (options.create === true ? O_CREAT : 0) | (options.exclusive === true ? O_EXCL : 0);
+    const flags = access | (options.create === true ? O_CREAT : 0) | (options.exclusive === true ? O_EXCL : 0);
     return new NodeStoreFile(path, fs.openSync(path, flags, 0o644));
   }
 
@@ -97,19 +107,26 @@ export class NodeFileSystem implements FileSystem {
 
   /** One folder after the other: Node's own recursive form hides EROFS behind ENOENT, and never ends below /proc. */
   makeFolder(path: string): void {
-    if (fs.existsSync(path)) return;
-    const parent = dirname(path);
-    if (parent !== path) this.makeFolder(parent);
     try {
       fs.mkdirSync(path);
     } catch (error) {
-      // Made by someone else in the meantime, or a file: the next call into it says which.
-      if (errnoOf(error) !== 'EEXIST') throw error;
+      // It is there already, or it is a file: the next call into it says which.
+      if (errnoOf(error) === 'EEXIST' || fs.existsSync(path)) return;
+      const parent = dirname(path);
+      if (errnoOf(error) !== 'ENOENT' || parent === path || fs.existsSync(parent)) throw error;
+      this.makeFolder(parent);
+      this.makeFolder(path);
     }
   }
 
   remove(path: string): void {
     fs.rmSync(path, { recursive: true, force: true });
+  }
+
+  removeFile(path: string, done: (error: Error | undefined) => void): void {
+    fs.unlink(path, (error) => {
+      done(error === null || errnoOf(error) === 'ENOENT' ? undefined : error);
+    });
   }
 
   rename(from: string, to: string): void {
@@ -130,6 +147,14 @@ export class NodeFileSystem implements FileSystem {
           done(error === null || refused ? undefined : error);
         });
       });
+    });
+  }
+
+  diskUsage(folder: string, done: (error: Error | undefined, usage: DiskUsage | undefined) => void): void {
+    fs.statfs(folder, (error, stats) => {
+      if (error !== null) return done(error, undefined);
+      const { bsize, blocks, bfree, bavail } = stats;
+      done(undefined, { usedBytes: (blocks - bfree) * bsize, availableBytes: bavail * bsize });
     });
   }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Machine } from '../io/machine.js';
 
 /** Who holds a store: the content of its lock file. */
@@ -20,7 +19,7 @@ export type OwnerLife = 'alive' | 'dead' | 'unknown';
 
 export function describeSelf(machine: Machine, inode: number): LockOwner {
   return {
-    token: randomUUID(),
+    token: machine.uniqueToken(),
     pid: machine.pid,
     processStart: machine.processStart(machine.pid),
     bootId: machine.bootId(),

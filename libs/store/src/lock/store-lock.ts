@@ -15,7 +15,8 @@ export interface StoreLockOptions {
 }
 
 const OWNER_LIMIT_BYTES = 4096;
-const MAX_ATTEMPTS = 10;
+/** A second each: longer than the marker of a process that died while it took a lock over is respected. */
+const MAX_ATTEMPTS = 20;
 
 /**
  * Keeps a second process out of a store folder. Node has no `flock`, so the lock is a file that names its owner: made with
@@ -47,11 +48,8 @@ export class StoreLock {
       const content = await this.readContent();
       if (content === undefined) continue;
       const owner = decodeOwner(content);
-      if (owner !== undefined && !this.isCopied(owner)) {
-        const life = lifeOf(owner, this.machine);
-        if (life === 'alive' || (life === 'unknown' && (await this.heartbeatSeen(owner)))) throw this.lockedBy(owner);
-      }
-      this.takeOver(content);
+      if (owner !== undefined && (await this.isHeld(owner))) throw this.lockedBy(owner);
+      if (!this.takeOver(content)) await this.clock.sleep(this.options.heartbeatMs);
     }
     throw new StoreError(
       'STORE_LOCKED',
@@ -60,11 +58,25 @@ export class StoreLock {
     );
   }
 
+  /** Throws `STORE_LOCKED` when a process that lives holds the lock. Takes and changes nothing. */
+  async refuseHeld(): Promise<void> {
+    this.refuseForeignLock();
+    const content = readSmallFile(this.fileSystem, this.path, OWNER_LIMIT_BYTES);
+    const owner = content === undefined ? undefined : decodeOwner(content);
+    if (owner !== undefined && (await this.isHeld(owner))) throw this.lockedBy(owner);
+  }
+
   release(): void {
     this.timer?.cancel();
     this.timer = undefined;
     if (this.isOurs()) this.fileSystem.remove(this.path);
     this.owner = undefined;
+  }
+
+  private async isHeld(owner: LockOwner): Promise<boolean> {
+    if (this.isCopied(owner)) return false;
+    const life = lifeOf(owner, this.machine);
+    return life === 'alive' || (life === 'unknown' && (await this.heartbeatSeen(owner)));
   }
 
   private tryCreate(): boolean {
@@ -97,15 +109,16 @@ export class StoreLock {
    * Removes a dead owner's file. Among several that try, only the one that makes the marker named after the content removes it, and
    * only while the content is still the same: a lock that somebody has taken since is never removed.
    */
-  private takeOver(content: Buffer): void {
+  private takeOver(content: Buffer): boolean {
     const marker = join(dirname(this.path), `lock.takeover.${crc32(content).toString(16)}`);
     const file = this.createExclusively(marker);
     if (file === undefined) {
       // Somebody else is at it, or died at it: an old marker is nobody's.
       const stat = this.fileSystem.stat(marker);
-      const ageMs = stat === undefined ? 0 : this.clock.nowMs() - stat.modifiedAtMs;
-      if (ageMs > this.options.staleMs) this.fileSystem.remove(marker);
-      return;
+      const ageMs = stat === undefined ? 0 : Math.abs(this.clock.nowMs() - stat.modifiedAtMs);
+      if (ageMs <= this.options.staleMs) return false;
+      this.fileSystem.remove(marker);
+      return true;
     }
     try {
       const current = readSmallFile(this.fileSystem, this.path, OWNER_LIMIT_BYTES);
@@ -114,6 +127,7 @@ export class StoreLock {
       file.close();
       this.fileSystem.remove(marker);
     }
+    return true;
   }
 
   private createExclusively(path: string): StoreFile | undefined {
@@ -185,7 +199,7 @@ export class StoreLock {
   private lockedBy(owner: LockOwner): StoreError {
     return new StoreError(
       'STORE_LOCKED',
-      `The store of ${this.path} is in use by process ${owner.pid} on ${owner.hostname}. Stop it first, or give this broker another storePathRootDir.`,
+      `The store of ${this.path} is in use by process ${owner.pid} on ${owner.hostname}. Stop it first, or name another store folder (a broker's storePathRootDir).`,
       { path: this.path, ...owner },
     );
   }

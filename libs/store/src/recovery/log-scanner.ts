@@ -1,3 +1,4 @@
+import { BLANK_MAGIC } from '@rocknest/protocol';
 import { checkRecord } from '../commit-log/record-check.js';
 import type { LogSegment } from '../commit-log/log-segment.js';
 import type { SegmentList } from '../commit-log/segment-list.js';
@@ -37,7 +38,7 @@ export class LogScanner {
   private buffer = Buffer.alloc(0);
 
   constructor(
-    private readonly segments: SegmentList,
+    private readonly segments: Pick<SegmentList, 'all' | 'at'>,
     private readonly handles: HandlePool,
     private readonly pieceBytes: number,
   ) {}
@@ -69,8 +70,12 @@ export class LogScanner {
     }
   }
 
-  /** Looks at all that follows the end of the row of whole records, to the end of the last file. */
-  async leftover(end: number): Promise<Leftover> {
+  /**
+   * Looks at all that follows the end of the row of whole records, to the end of the last file.
+   *
+   * @param stopAtRecord look no further than to the first whole record; `nonZeroEnd` is then of no use
+   */
+  async leftover(end: number, stopAtRecord = false): Promise<Leftover> {
     let nonZeroEnd = end;
     let recordOffset: number | undefined;
     for (const segment of this.segments.all) {
@@ -84,12 +89,21 @@ export class LogScanner {
         const lastNonZero = lastNonZeroByte(piece);
         if (lastNonZero >= 0) nonZeroEnd = offset + lastNonZero + 1;
         if (lastNonZero >= 0 && recordOffset === undefined) recordOffset = await this.findRecord(piece, offset, end);
+        if (recordOffset !== undefined && stopAtRecord) return { recordOffset, nonZeroEnd };
         if (available < length) break;
         // Pieces overlap by what a magic code needs, so that none is missed at a border.
         offset += offset + length >= until ? length : length - MAGIC_PREFIX.length - MAGIC_AT;
       }
     }
     return { recordOffset, nonZeroEnd };
+  }
+
+  /** True when one of the two fields of a filler from there to the end of the segment is still right: no record stood there. */
+  async wasFiller(physicalOffset: number): Promise<boolean> {
+    const segment = this.segments.at(physicalOffset);
+    if (segment === undefined || (await this.fill(segment, physicalOffset, 8)) < 8) return false;
+    const isSizeRight = this.buffer.readInt32BE(0) === segment.endOffset - physicalOffset;
+    return isSizeRight || this.buffer.readInt32BE(4) === BLANK_MAGIC;
   }
 
   /**

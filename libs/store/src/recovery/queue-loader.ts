@@ -15,6 +15,9 @@ export interface QueueLoaderOptions {
 
 const FILLER_PIECE_ENTRIES = 3_200;
 
+/** A page. It divides the entries of a file of the usual size, so a piece lies in one file. */
+const PIECE_ENTRIES = 200;
+
 /** What is to be believed of the queue files. */
 export interface QueueTrust {
   /** Entries of records from here on are taken back: they are made again from the log. */
@@ -29,6 +32,10 @@ export interface QueueTrust {
 export class QueueLoader {
   private readonly oneEntry = Buffer.alloc(ENTRY_BYTES);
   private readonly oneWindow = new EntryWindow(new DataView(this.oneEntry.buffer, this.oneEntry.byteOffset), 0, 1, 0);
+  /** Entries around the one that was read last: those of a small queue are read in one go. */
+  private readonly piece = Buffer.allocUnsafeSlow(PIECE_ENTRIES * ENTRY_BYTES);
+  private pieceFrom = 0;
+  private pieceCount = 0;
 
   constructor(
     private readonly options: QueueLoaderOptions,
@@ -41,12 +48,10 @@ export class QueueLoader {
   /** Loads every queue found on disk. @returns lines about queues whose files made no sense and were removed. */
   async loadAll(trust: QueueTrust): Promise<string[]> {
     const notes: string[] = [];
+    this.removeAside();
     for (const topic of this.fileSystem.list(this.options.folder)) {
       if (!topic.isFolder) continue;
-      if (topic.name.startsWith(ASIDE_PREFIX)) {
-        this.fileSystem.remove(join(this.options.folder, topic.name));
-        continue;
-      }
+      if (topic.name.startsWith(ASIDE_PREFIX)) continue;
       for (const entry of this.fileSystem.list(join(this.options.folder, topic.name))) {
         if (!entry.isFolder || !/^\d{1,10}$/.test(entry.name)) continue;
         const queueId = Number(entry.name);
@@ -61,8 +66,16 @@ export class QueueLoader {
     return notes;
   }
 
+  /** Removes what a deletion that was cut short left behind. */
+  removeAside(): void {
+    for (const { name } of this.fileSystem.list(this.options.folder)) {
+      if (name.startsWith(ASIDE_PREFIX)) this.fileSystem.remove(join(this.options.folder, name));
+    }
+  }
+
   /** Loads one queue. @returns why its files were removed, or undefined. */
   async load(queue: ConsumeQueue, trust: QueueTrust): Promise<string | undefined> {
+    this.pieceCount = 0;
     const starts = queue.files.load();
     if (starts === undefined) return this.reset(queue, 'the files do not form a row');
     if (starts.length === 0) return undefined;
@@ -107,7 +120,14 @@ export class QueueLoader {
     let file = starts.length - 1;
     while (file > 0 && !isBelieved(starts[file])) file--;
     let low = starts[file];
-    let high = starts[file] + this.options.fileEntries;
+    const fileEnd = starts[file] + this.options.fileEntries;
+    // Most queues of a store with thousands are short: look near the start first.
+    let step = PIECE_ENTRIES;
+    while (low + step < fileEnd && isBelieved(low + step - 1)) {
+      low += step;
+      step *= 2;
+    }
+    let high = Math.min(low + step, fileEnd);
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       if (isBelieved(middle)) low = middle + 1;
@@ -183,7 +203,14 @@ export class QueueLoader {
 
   /** Reads one entry into `oneWindow`. @returns false when there is none. */
   private read(queue: ConsumeQueue, queueOffset: number): boolean {
-    if (queue.files.readSync(queueOffset, 1, this.oneEntry) < 1) return false;
+    if (queueOffset < this.pieceFrom || queueOffset >= this.pieceFrom + this.pieceCount) {
+      const inFile = queueOffset % this.options.fileEntries;
+      this.pieceFrom = queueOffset - (inFile % PIECE_ENTRIES);
+      this.pieceCount = queue.files.readSync(this.pieceFrom, PIECE_ENTRIES, this.piece);
+      if (queueOffset >= this.pieceFrom + this.pieceCount) return false;
+    }
+    const at = (queueOffset - this.pieceFrom) * ENTRY_BYTES;
+    this.piece.copy(this.oneEntry, 0, at, at + ENTRY_BYTES);
     return this.oneWindow.sizeBytes(0) > 0 && this.oneWindow.physicalOffset(0) >= 0;
   }
 }

@@ -16,6 +16,8 @@ export interface RecoveryReport {
   readonly dispatchedRecords: number;
   /** All consume queues were made again from the log. */
   readonly queuesRebuilt: boolean;
+  /** The queues were taken over from the queue table, without a look into their files. */
+  readonly queueTableUsed: boolean;
   readonly queues: number;
   readonly durationMs: number;
   /** The same for a human, one thing a line; empty when there is nothing to tell. */

@@ -1,15 +1,18 @@
 import type { RecordDecoder } from '../commit-log/record-check.js';
 import type { SegmentList } from '../commit-log/segment-list.js';
 import type { ConsumeQueueStore } from '../consume-queue/consume-queue-store.js';
+import type { QueueTableFile } from '../checkpoint/queue-table-file.js';
 import type { StoreCheckpoint } from '../checkpoint/store-checkpoint.js';
 import type { DispatchService } from '../dispatch/dispatch-service.js';
 import { StoreError } from '../errors.js';
 import type { Clock } from '../io/clock.js';
+import { syncData } from '../io/durable.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import type { StoreLogger } from '../types.js';
 import type { LogEnd, LogScanner } from './log-scanner.js';
 import type { QueueLoader } from './queue-loader.js';
 import type { RecoveryReport } from './recovery-report.js';
+import { QueueTableRecovery } from './queue-table-recovery.js';
 import type { StartPoint } from './start-point.js';
 import { StartPointFinder } from './start-point.js';
 
@@ -22,6 +25,7 @@ export interface RecoveryParts {
   readonly decoder: RecordDecoder;
   readonly dispatch: DispatchService;
   readonly checkpoint: StoreCheckpoint;
+  readonly table: QueueTableFile;
   readonly clock: Clock;
   readonly logger: StoreLogger;
   /** What to do when whole records follow a damaged place. */
@@ -55,10 +59,13 @@ export class Recovery {
     checkpoint.load();
     this.refuseMissingLog();
     const finder = new StartPointFinder(segments, this.parts.scanner, checkpoint, this.notes);
-    const start = await finder.find(cleanStop);
-    const scanFrom = await this.loadQueues(start, !cleanStop);
+    const found = await finder.find(cleanStop);
+    const byTable = await this.takeOverQueues(found, finder, lastStop);
+    const start = byTable ?? found;
+    const scanFrom = byTable?.scanFromOffset ?? (await this.loadQueues(start, !cleanStop));
     const { end, from, rebuilt } = await this.scanFrom(scanFrom, start);
     const cutBytes = await this.cut(end, lastStop);
+    if (byTable !== undefined && cutBytes > 0) this.cutFiles();
     if (start.trustBelowOffset === Infinity) await this.cutQueues(end.physicalOffset);
     this.setDispatched(from, start, end);
     return {
@@ -71,6 +78,7 @@ export class Recovery {
       cutBytes,
       dispatchedRecords: this.dispatchedRecords,
       queuesRebuilt: rebuilt,
+      queueTableUsed: byTable !== undefined && !rebuilt,
       queues: queues.queueCount,
       durationMs: clock.monotonicMs() - startMs,
       lines: this.notes,
@@ -87,6 +95,24 @@ export class Recovery {
         'to begin with an empty store instead, remove the whole store folder.',
       { folder: segments.folder, reachedOffset: reached },
     );
+  }
+
+  /** The queue table speaks of what the kernel holds: a machine that went down since has lost that. */
+  private async takeOverQueues(
+    start: StartPoint,
+    finder: StartPointFinder,
+    lastStop: { machineRestarted: boolean } | undefined,
+  ): Promise<StartPoint | undefined> {
+    if (lastStop?.machineRestarted === true) return undefined;
+    const { table, checkpoint, segments, queues, loader } = this.parts;
+    const byTable = await new QueueTableRecovery(table, checkpoint, segments, queues, this.notes).run(start, finder);
+    if (byTable !== undefined) loader.removeAside();
+    return byTable;
+  }
+
+  /** Files may hold entries of records that were cut from the log. */
+  private cutFiles(): void {
+    for (const { files, maxOffset } of this.parts.queues.all()) files.cutTo(Math.max(maxOffset, files.lastOffset + 1));
   }
 
   /** @returns where to scan from. */
@@ -172,6 +198,8 @@ export class Recovery {
       const file = handles.open(segment.path);
       file.truncate(position);
       file.truncate(segment.sizeBytes);
+      // What was cut must not come back behind the messages that are stored here next.
+      if (cutBytes > 0) await syncData(file);
     }
     return cutBytes;
   }

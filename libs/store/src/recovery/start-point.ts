@@ -1,6 +1,6 @@
 import { storeTimestampOf } from '../commit-log/record-check.js';
 import type { SegmentList } from '../commit-log/segment-list.js';
-import type { StoreCheckpoint } from '../checkpoint/store-checkpoint.js';
+import type { RecoveryPoint, StoreCheckpoint } from '../checkpoint/store-checkpoint.js';
 import type { LogScanner } from './log-scanner.js';
 
 /** Where recovery starts, and what it may believe. */
@@ -46,16 +46,22 @@ export class StartPointFinder {
   private async byOffset(first: number): Promise<StartPoint | undefined> {
     const point = this.checkpoint.point;
     if (point === undefined) return undefined;
+    if (point.physicalOffset <= first) return { ...from(first), entryCount: point.entryCount };
+    const start = await this.at(point);
+    if (start === undefined) {
+      this.notes.push(
+        `the checkpoint says that the log reached offset ${point.physicalOffset} on stable storage, but the last record before it is not there any more`,
+      );
+    }
+    return start;
+  }
+
+  /** The point itself, or undefined when the log has no record that ends there. */
+  async at(point: RecoveryPoint): Promise<StartPoint | undefined> {
     const { physicalOffset, lastRecordOffset, entryCount } = point;
-    if (physicalOffset <= first) return { ...from(first), entryCount };
-    if (lastRecordOffset >= first) {
+    if (lastRecordOffset >= this.segments.minOffset) {
       const last = await this.scanner.recordAt(lastRecordOffset);
-      if (last === undefined || lastRecordOffset + last.sizeBytes !== physicalOffset) {
-        this.notes.push(
-          `the checkpoint says that the log reached offset ${physicalOffset} on stable storage, but the last record before it is not there any more`,
-        );
-        return undefined;
-      }
+      if (last === undefined || lastRecordOffset + last.sizeBytes !== physicalOffset) return undefined;
     }
     return { scanFromOffset: physicalOffset, trustBelowOffset: physicalOffset, entryCount, lastRecordOffset };
   }

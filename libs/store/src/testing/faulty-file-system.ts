@@ -1,4 +1,5 @@
 import type {
+  DiskUsage,
   FileStat,
   FileSystem,
   FolderEntry,
@@ -25,8 +26,14 @@ export class FaultyFileSystem implements FileSystem {
   onOpen: (path: string) => Error | undefined = () => undefined;
   /** Asked before each fdatasync. */
   onSync: (path: string) => Error | undefined = () => undefined;
+  /** Asked before each file is removed. */
+  onRemove: (path: string) => Error | undefined = () => undefined;
+  /** What the disk claims to hold; undefined: what the real one says. An error: it does not tell. */
+  usage: DiskUsage | Error | undefined;
   /** While true, an fdatasync does not end; `releaseSyncs` lets those go on that wait. */
   holdSyncs = false;
+  /** While true, asynchronous reads do not end. */
+  holdReads = false;
   /** While true, asynchronous writes do not end. */
   holdWrites = false;
   syncCount = 0;
@@ -34,10 +41,14 @@ export class FaultyFileSystem implements FileSystem {
   syncWrites = 0;
   syncReads = 0;
   asyncReads = 0;
+  usageCalls = 0;
+  /** Files open now, and the most there ever were. */
+  openNow = 0;
+  mostOpen = 0;
   private held: (() => void)[] = [];
 
   release(): void {
-    this.holdSyncs = this.holdWrites = false;
+    this.holdSyncs = this.holdWrites = this.holdReads = false;
     const held = this.held;
     this.held = [];
     for (const go of held) go();
@@ -56,7 +67,9 @@ export class FaultyFileSystem implements FileSystem {
   open(path: string, options?: OpenOptions): StoreFile {
     const error = this.onOpen(path);
     if (error !== undefined) throw error;
-    return new FaultyFile(this, this.real.open(path, options));
+    const file = new FaultyFile(this, this.real.open(path, options));
+    this.mostOpen = Math.max(this.mostOpen, ++this.openNow);
+    return file;
   }
 
   stat(path: string): FileStat | undefined {
@@ -72,7 +85,15 @@ export class FaultyFileSystem implements FileSystem {
   }
 
   remove(path: string): void {
+    const error = this.onRemove(path);
+    if (error !== undefined) throw error;
     this.real.remove(path);
+  }
+
+  removeFile(path: string, done: (error: Error | undefined) => void): void {
+    const error = this.onRemove(path);
+    if (error !== undefined) setImmediate(done, error);
+    else this.real.removeFile(path, done);
   }
 
   rename(from: string, to: string): void {
@@ -81,6 +102,14 @@ export class FaultyFileSystem implements FileSystem {
 
   syncFolder(path: string, done: (error: Error | undefined) => void): void {
     this.real.syncFolder(path, done);
+  }
+
+  diskUsage(folder: string, done: (error: Error | undefined, usage: DiskUsage | undefined) => void): void {
+    const { usage } = this;
+    this.usageCalls++;
+    if (usage === undefined) this.real.diskUsage(folder, done);
+    else if (usage instanceof Error) setImmediate(done, usage, undefined);
+    else setImmediate(done, undefined, usage);
   }
 }
 
@@ -121,7 +150,9 @@ class FaultyFile implements StoreFile {
 
   read(target: Uint8Array, targetOffset: number, length: number, position: number, done: ReadDone): void {
     this.fileSystem.asyncReads++;
-    this.real.read(target, targetOffset, length, position, done);
+    this.fileSystem.pass(this.fileSystem.holdReads, () => {
+      this.real.read(target, targetOffset, length, position, done);
+    });
   }
 
   syncData(done: (error: Error | undefined) => void): void {
@@ -146,6 +177,7 @@ class FaultyFile implements StoreFile {
   }
 
   close(): void {
+    this.fileSystem.openNow--;
     this.real.close();
   }
 }

@@ -1,4 +1,3 @@
-import { statfs } from 'node:fs/promises';
 import { Controller } from '@nestjs/common';
 import {
   encodeKVTable,
@@ -28,6 +27,7 @@ export class GetBrokerRuntimeInfoHandler {
   @RequestHandler(RequestCode.GET_BROKER_RUNTIME_INFO)
   async handle(): Promise<RemotingCommand> {
     const stats = this.store.stats();
+    const ratios = await this.store.diskRatios();
     const table: Record<string, string> = {
       brokerActive: 'true',
       brokerVersion: String(CURRENT_MQ_VERSION),
@@ -44,7 +44,8 @@ export class GetBrokerRuntimeInfoHandler {
       commitLogMinOffset: String(stats.minPhysicalOffset),
       commitLogMaxOffset: String(stats.maxPhysicalOffset),
       earliestMessageTimeStamp: String(await this.store.earliestStoreTimestamp()),
-      commitLogDiskRatio: String(await usedRatio(this.facts.storePath)),
+      commitLogDiskRatio: String(ratios.commitLog),
+      consumeQueueDiskRatio: String(ratios.consumeQueue),
       startAcceptSendRequestTimeStamp: '0',
     };
     for (let level = 1; level <= this.facts.delayLevels; level++) {
@@ -52,16 +53,6 @@ export class GetBrokerRuntimeInfoHandler {
       if (max > 0) table[`scheduleMessageOffset_${level}`] = `${this.delayOffsets.get(level)},${max}`;
     }
     return RemotingCommand.response(ResponseCode.SUCCESS, { body: encodeKVTable({ table }) });
-  }
-}
-
-/** How full the disk of the store is, 0 to 1; -1 when the system doesn't tell. */
-async function usedRatio(path: string): Promise<number> {
-  try {
-    const { blocks, bavail } = await statfs(path);
-    return blocks === 0 ? -1 : (blocks - bavail) / blocks;
-  } catch {
-    return -1;
   }
 }
 

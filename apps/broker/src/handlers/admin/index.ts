@@ -1,4 +1,7 @@
 import type { Type } from '@nestjs/common';
+import { CleanExpiredConsumequeueHandler } from './clean-expired-consumequeue.handler.js';
+import { CleanUnusedTopicHandler } from './clean-unused-topic.handler.js';
+import { DeleteExpiredCommitlogHandler } from './delete-expired-commitlog.handler.js';
 import { GetBrokerRuntimeInfoHandler } from './get-broker-runtime-info.handler.js';
 import { GetConsumeStatsHandler } from './get-consume-stats.handler.js';
 import { GetConsumerConnectionListHandler } from './get-consumer-connection-list.handler.js';
@@ -9,6 +12,9 @@ import { QueryTopicsByConsumerHandler } from './query-topics-by-consumer.handler
 
 /** Request codes that only tools send. */
 export const ADMIN_HANDLERS: readonly Type[] = [
+  CleanExpiredConsumequeueHandler,
+  CleanUnusedTopicHandler,
+  DeleteExpiredCommitlogHandler,
   GetBrokerRuntimeInfoHandler,
   GetConsumeStatsHandler,
   GetConsumerConnectionListHandler,

@@ -13,6 +13,7 @@ import {
   type MessageExt,
 } from '@rocknest/protocol';
 import { RemotingServer } from '@rocknest/remoting';
+import { serveCalls } from '../support/bench-process.js';
 
 const QUEUES = 8;
 const PULL_BATCH = 32;
@@ -42,8 +43,14 @@ function record(topic: string, queueId: number, queueOffset: number, bodyBytes: 
   return encodeMessage(message);
 }
 
-/** Starts it on a free port; `messagesPerQueue` is where pulls find the end. */
-export async function startStandInBroker(bodyBytes: number, messagesPerQueue: number): Promise<{ address: string }> {
+interface StandInOptions {
+  bodyBytes: number;
+  /** Where pulls find the end. */
+  messagesPerQueue: number;
+}
+
+/** Starts it on a free port. @returns its address */
+async function start({ bodyBytes, messagesPerQueue }: StandInOptions): Promise<string> {
   let address = '';
   let sent = 0;
   const server = new RemotingServer({ host: '127.0.0.1', port: 0 });
@@ -123,5 +130,7 @@ export async function startStandInBroker(bodyBytes: number, messagesPerQueue: nu
 
   const { port } = await server.listen();
   address = `127.0.0.1:${port}`;
-  return { address };
+  return address;
 }
+
+serveCalls({ start });

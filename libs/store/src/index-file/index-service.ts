@@ -57,6 +57,8 @@ export class IndexService {
   private stopped = true;
   private failure: Error | undefined;
   private committedPoint: IndexPoint | undefined;
+  /** The keys of all messages before it are in the files, or in memory on the way there. The cursor is ahead while a slice is under way. */
+  private reachedOffset = 0;
   private lastWorkMs = 0;
   private nextProgressOffset = Infinity;
 
@@ -86,7 +88,7 @@ export class IndexService {
 
   /** A checkpoint would move the point on. */
   get isBehind(): boolean {
-    return !this.stopped && this.failure === undefined && this.cursor.offset !== this.committedPoint?.offset;
+    return !this.stopped && this.failure === undefined && this.reachedOffset !== this.committedPoint?.offset;
   }
 
   get memoryBytes(): number {
@@ -104,7 +106,7 @@ export class IndexService {
     return {
       files: this.files.length,
       entries: this.files.reduce((sum, file) => sum + file.entryCount, 0),
-      behindBytes: Math.max(0, this.dispatch.dispatchedOffset - this.cursor.offset),
+      behindBytes: Math.max(0, this.dispatch.dispatchedOffset - this.reachedOffset),
       memoryBytes: this.memoryBytes,
       failure: this.failure?.message,
     };
@@ -120,7 +122,7 @@ export class IndexService {
   /** Something was written: the index follows soon. Called for each commit of the log, so it must cost nothing. */
   wake(): void {
     if (this.building !== undefined || this.stopped || this.failure !== undefined) return;
-    if (this.dispatch.dispatchedOffset - this.cursor.offset >= this.options.wakeBytes) this.build();
+    if (this.dispatch.dispatchedOffset - this.reachedOffset >= this.options.wakeBytes) this.build();
     else if (this.timer === undefined) this.startTimer();
   }
 
@@ -128,7 +130,7 @@ export class IndexService {
   async catchUp(): Promise<void> {
     await this.ready;
     const target = this.dispatch.dispatchedOffset;
-    if (target - this.cursor.offset > this.options.catchUpBytes) return;
+    if (target - this.reachedOffset > this.options.catchUpBytes) return;
     await this.followTo(() => target);
   }
 
@@ -208,7 +210,7 @@ export class IndexService {
       };
       const recovered = await new IndexRecovery(this.options.folder, this.context, origin).run();
       this.files = recovered.files;
-      this.cursor.offset = recovered.resumeOffset;
+      this.reachedOffset = recovered.resumeOffset;
       this.committedPoint = this.currentPoint();
       for (const note of recovered.notes) this.logger.warn(note);
       this.planProgress(logEndOffset);
@@ -223,11 +225,11 @@ export class IndexService {
 
   private planProgress(logEndOffset: number): void {
     this.nextProgressOffset = Infinity;
-    const behind = logEndOffset - this.cursor.offset;
+    const behind = logEndOffset - this.reachedOffset;
     if (behind <= this.options.catchUpBytes) return;
-    this.nextProgressOffset = this.cursor.offset + this.options.progressBytes;
+    this.nextProgressOffset = this.reachedOffset + this.options.progressBytes;
     this.logger.log(
-      `index: the keys of ${mebibytes(behind)} MiB of log are put in, from offset ${this.cursor.offset} on`,
+      `index: the keys of ${mebibytes(behind)} MiB of log are put in, from offset ${this.reachedOffset} on`,
     );
   }
 
@@ -240,35 +242,38 @@ export class IndexService {
       .then(() => {
         this.building = undefined;
         this.onProgress();
-        if (this.cursor.offset < this.dispatch.dispatchedOffset) this.startTimer();
+        if (this.reachedOffset < this.dispatch.dispatchedOffset) this.startTimer();
       });
   }
 
   /** Goes on slice by slice; other work on the files, and the event loop, get their turn between two of them. */
   private async followTo(target: () => number): Promise<void> {
-    while (!this.stopped && this.failure === undefined && this.cursor.offset < target()) {
-      const before = this.cursor.offset;
+    while (!this.stopped && this.failure === undefined && this.reachedOffset < target()) {
+      const before = this.reachedOffset;
       await this.exclusive(() => this.buildSlice()).catch((error: unknown) => {
         this.fail(error as Error);
       });
-      if (this.cursor.offset <= before) return;
-      if (this.cursor.offset >= this.nextProgressOffset) this.tellProgress();
+      if (this.reachedOffset <= before) return;
+      if (this.reachedOffset >= this.nextProgressOffset) this.tellProgress();
       await new Promise<void>((resolve) => {
         this.clock.defer(resolve);
       });
     }
-    if (this.nextProgressOffset !== Infinity && this.cursor.offset >= this.dispatch.dispatchedOffset) {
+    if (this.nextProgressOffset !== Infinity && this.reachedOffset >= this.dispatch.dispatchedOffset) {
       this.nextProgressOffset = Infinity;
-      this.logger.log(`index: complete up to offset ${this.cursor.offset}`);
+      this.logger.log(`index: complete up to offset ${this.reachedOffset}`);
     }
   }
 
   private async buildSlice(): Promise<void> {
-    if (this.stopped || this.failure !== undefined) return;
+    // Another one who waited for its turn may have done it all.
+    const end = this.dispatch.dispatchedOffset;
+    if (this.stopped || this.failure !== undefined || this.reachedOffset >= end) return;
     const batch = (this.batch ??= new KeyBatch(this.options.batchKeys, this.options.maxKeysPerMessage));
     batch.clear();
     this.lastWorkMs = this.clock.monotonicMs();
-    const reading = this.cursor.fill(batch, this.dispatch.dispatchedOffset);
+    this.cursor.offset = this.reachedOffset;
+    const reading = this.cursor.fill(batch, end);
     if (reading !== undefined) await reading;
     for (let done = 0; done < batch.count;) {
       const file = await this.writableFile();
@@ -277,6 +282,7 @@ export class IndexService {
       done = file.append(batch, done);
       if (file.mustWrite) await file.writeEntries();
     }
+    this.reachedOffset = this.cursor.offset;
   }
 
   /** The last file, or a new one when it is full: then the full one is brought to stable storage first (getAndCreateLastIndexFile). */
@@ -296,16 +302,16 @@ export class IndexService {
 
   private currentPoint(): IndexPoint {
     return {
-      offset: this.cursor.offset,
+      offset: this.reachedOffset,
       entryCount: this.files.reduce((sum, file) => sum + file.entryCount, 0),
     };
   }
 
   private tellProgress(): void {
     this.nextProgressOffset += this.options.progressBytes;
-    const behind = this.dispatch.dispatchedOffset - this.cursor.offset;
+    const behind = this.dispatch.dispatchedOffset - this.reachedOffset;
     this.logger.log(
-      `index: ${this.cursor.messages} messages gone over, at offset ${this.cursor.offset}, ${mebibytes(behind)} MiB to go`,
+      `index: ${this.cursor.messages} messages gone over, at offset ${this.reachedOffset}, ${mebibytes(behind)} MiB to go`,
     );
     this.onProgress();
   }

@@ -4,6 +4,7 @@ import type { SegmentList } from '../commit-log/segment-list.js';
 import type { ConsumeQueueStore } from '../consume-queue/consume-queue-store.js';
 import * as defaults from '../defaults.js';
 import type { DispatchService } from '../dispatch/dispatch-service.js';
+import type { IndexService } from '../index-file/index-service.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import type { StoreSettings } from '../message-store-options.js';
 import { parseDeleteWhen } from './delete-when.js';
@@ -20,6 +21,8 @@ export interface RetentionContext {
   readonly queues: ConsumeQueueStore;
   readonly checkpoints: CheckpointService;
   readonly dispatch: DispatchService;
+  /** The index by key, when one is kept. */
+  readonly index: IndexService | undefined;
   readonly writer: LogWriter;
 }
 
@@ -28,7 +31,7 @@ const HOUR_MS = 3_600_000;
 /** Puts retention together; nothing runs yet. */
 export function buildRetention(settings: StoreSettings, context: RetentionContext): RetentionService {
   const { fileSystem, clock, logger } = settings;
-  const { segments, handles, queues, checkpoints, dispatch, writer } = context;
+  const { segments, handles, queues, checkpoints, dispatch, index, writer } = context;
   const watch = new DiskWatch(
     { ...settings, commitLogFolder: settings.commitLogPath, consumeQueueFolder: settings.consumeQueuePath },
     fileSystem,
@@ -68,7 +71,7 @@ export function buildRetention(settings: StoreSettings, context: RetentionContex
     },
     { watch, segmentCleaner, queueCleaner, remover },
     segments,
-    dispatch.dispatchers,
+    () => (index === undefined ? dispatch.dispatchers : [...dispatch.dispatchers, index]),
     clock,
     logger,
   );

@@ -46,7 +46,8 @@ export class RetentionService {
     private readonly options: RetentionServiceOptions,
     private readonly parts: RetentionParts,
     private readonly segments: SegmentList,
-    private readonly dispatchers: readonly Dispatcher[],
+    /** What is built from the log, and starts where it does. */
+    private readonly followers: () => readonly Pick<Dispatcher, 'onMinPhysicalOffset'>[],
     private readonly clock: Clock,
     private readonly logger: StoreLogger,
   ) {}
@@ -179,9 +180,9 @@ export class RetentionService {
   }
 
   private async tellDispatchers(minOffset: number): Promise<void> {
-    for (const dispatcher of this.dispatchers) {
+    for (const follower of this.followers()) {
       try {
-        await dispatcher.onMinPhysicalOffset?.(minOffset);
+        await follower.onMinPhysicalOffset?.(minOffset);
       } catch (error) {
         this.logger.error(
           `what is built from the log could not follow to offset ${minOffset}: ${(error as Error).message}`,

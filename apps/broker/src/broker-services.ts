@@ -32,6 +32,8 @@ import { PutGate } from './send/put-gate.js';
 import { RetryGate } from './send/retry-gate.js';
 import { SendReplies } from './send/send-replies.js';
 import { SendReplyEncoder } from './send/send-reply-encoder.js';
+import { UsualReplyEncoder } from './send/usual-reply-encoder.js';
+import { UsualSender } from './send/usual-sender.js';
 import { BrokerFacts } from './stats/broker-facts.js';
 import { GroupAdmin } from './topics/group-admin.js';
 import { GroupDirectory } from './topics/group-directory.js';
@@ -155,7 +157,8 @@ export class BrokerServices {
       traceOn,
       createUniqKey: this.options.createUniqKey,
     });
-    const replies = new SendReplies(new SendReplyEncoder({ regionId, traceOn }), {
+    const replyTexts = { regionId, traceOn };
+    const replies = new SendReplies(new SendReplyEncoder(replyTexts), new UsualReplyEncoder(replyTexts), {
       regionId,
       traceOn,
       maxMessageSizeBytes,
@@ -181,7 +184,8 @@ export class BrokerServices {
     this.set(SystemTopicSet, systemTopics);
     this.set(RecentData, new RecentData(store));
     this.set(BatchSender, batches);
-    this.set(MessageSender, new MessageSender(store, gate, retries, rules, completer, replies, batches));
+    const usual = new UsualSender(store, gate, replies, maxMessageSizeBytes, completer.suffix);
+    this.set(MessageSender, new MessageSender(store, gate, retries, rules, completer, replies, batches, usual));
     this.set(MessageSendBack, new MessageSendBack(store, directory, creator, rules, permission));
     this.set(TopicAdmin, new TopicAdmin(topics, offsets, store, systemTopics, this.announcer, { maxTopics }));
     this.set(GroupAdmin, new GroupAdmin(groups, offsets, { maxGroups }));

@@ -1,4 +1,5 @@
 import type { RemotingCommand } from '@rocknest/protocol';
+import type { WritePage } from './net/write-page.js';
 import type { RequestRef, ResponseCallback } from './request-handler.js';
 
 /** One TCP connection, of a server or of a client: both sides may send requests on it. */
@@ -27,6 +28,13 @@ export interface Connection {
   respond(request: RequestRef, response: RemotingCommand): void;
   /** Answers with a whole response frame that the caller encoded. The bytes must not be changed afterwards. */
   respondEncoded(request: RequestRef, frame: Buffer | readonly Buffer[]): void;
+  /**
+   * Room in this connection's output for a response frame of at most `maxBytes`, to be encoded in place from `page.used` on and handed over
+   * with `respondReserved` before anything else is sent: the cheapest way to answer. Undefined when the connection has closed.
+   */
+  reserve(maxBytes: number): WritePage | undefined;
+  /** Answers with what was encoded into the reserved room, which ends at `end`. */
+  respondReserved(request: RequestRef, end: number): void;
 
   /**
    * Sends a request to the peer.

@@ -47,15 +47,16 @@ export const DEFAULT_MAX_BUFFERED_BYTES_PER_CONNECTION = 64 * MIB;
 export const DEFAULT_MAX_BUFFERED_BYTES = 512 * MIB;
 /** Collected bytes of one connection that are sent at once instead of at the end of the loop turn. */
 export const EARLY_FLUSH_BYTES = 256 * KIB;
-/** Buffers up to this size are copied together: the copy (0.09 us a KiB) costs less than one more element of a writev. */
+/** Frames up to this size are copied together: the copy (0.09 us a KiB) costs less than one more element of a writev. */
 export const COPY_LIMIT_BYTES = 8 * KIB;
-/** Size of the buffer they are copied into, shared by all connections. */
-export const SCRATCH_BYTES = 128 * KIB;
 
-/** Size of a page that requests are encoded into: one write of {@link EARLY_FLUSH_BYTES}. */
-export const WRITE_PAGE_BYTES = 256 * KIB;
-/** Pages that are kept for further use, all connections together. */
-export const MAX_FREE_WRITE_PAGES = 4;
+/** Size of a page that frames are encoded into: the answers of a loop turn to one connection. A peer that stops reading holds one at most. */
+export const WRITE_PAGE_BYTES = 16 * KIB;
+/** Pages kept for further use, all connections together; when as many are in use, what was gathered is sent before the turn ends. */
+export const MAX_FREE_WRITE_PAGES = 64;
+/** Size of the second and further pages of a turn, and of pages for large frames: the most that RocketMQ lets one pull return, and its header. */
+export const LARGE_WRITE_PAGE_BYTES = 258 * KIB;
+export const MAX_FREE_LARGE_WRITE_PAGES = 8;
 
 /** Requests of ours that one server connection may wait for: RocketMQ allows 64 asynchronous ones. */
 export const DEFAULT_MAX_PENDING_PER_SERVER_CONNECTION = 1024;

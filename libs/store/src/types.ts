@@ -1,8 +1,17 @@
 import type { IndexStats } from './index-file/index-service.js';
 
+/** Wire text of properties as a part of other bytes, with more of it to come behind: so that nobody needs to join them first. */
+export interface PropertyBytes {
+  readonly view: DataView;
+  readonly start: number;
+  readonly end: number;
+  /** Follows at once: the text before must end with its separator. */
+  readonly suffix: DataView;
+}
+
 /**
  * One message to store. `properties` is the wire text (`key 0x01 value 0x02 ...`), as text or as UTF-8 bytes; the store keeps it as it is.
- * `body` and a `Buffer` in `properties` are copied before `putMessage` returns.
+ * Everything is copied before `putMessage` returns: the object and its buffers may be used again then.
  */
 export interface PutMessage {
   readonly topic: string;
@@ -16,7 +25,7 @@ export interface PutMessage {
   readonly reconsumeTimes: number;
   readonly preparedTransactionOffset: number;
   readonly body: Buffer;
-  readonly properties: string | Buffer;
+  readonly properties: string | Buffer | PropertyBytes;
   /** The hash of TAGS; ignored for the schedule topic, whose entries carry the deliver time. */
   readonly tagsCode: number;
   /** False: the put does not wait for fdatasync in SYNC_FLUSH. */
@@ -64,10 +73,15 @@ export interface PutResult {
   readonly physicalOffset: number;
   readonly storeTimestamp: number;
   readonly messageCount: number;
+  /** ip + int32 port of this broker, as the record has it; empty when it was refused. */
+  readonly storeHost: Buffer;
   /** Stored bytes of all messages together. */
   readonly sizeBytes: number;
   /** Why it was refused, for a human; undefined when it was stored. */
   readonly reason: string | undefined;
+  /** Memory that holds the stored record (the first one of a batch) at {@link recordAt}; only within the callback. Empty when it was refused. */
+  readonly recordView: DataView;
+  readonly recordAt: number;
   /** The server message ids, comma-joined for a batch. */
   offsetMsgIds(): string;
 }

@@ -14,6 +14,7 @@ import type { PutGate, PutTarget } from './put-gate.js';
 import { chooseQueueId } from './queue-choice.js';
 import type { RetryGate } from './retry-gate.js';
 import type { SendReplies } from './send-replies.js';
+import type { UsualSender } from './usual-sender.js';
 
 /**
  * Takes a message from its frame to the store. The usual message costs no promise: its topic is known, and the store calls back.
@@ -32,10 +33,12 @@ export class MessageSender {
     private readonly properties: PropertyCompleter,
     private readonly replies: SendReplies,
     private readonly batches: BatchSender,
+    private readonly usual: UsualSender,
   ) {}
 
   /** Handles a SEND_MESSAGE or SEND_MESSAGE_V2. */
   send(request: RemotingCommand, connection: Connection): typeof DEFERRED | Promise<typeof DEFERRED> {
+    if (this.usual.send(request, connection)) return DEFERRED;
     const header = decodeSendMessageRequest(request);
     if (header.batch) return this.batches.send(request, header, connection);
     this.rules.checkSizes(request.bodyBuffer.length, header.properties.length);

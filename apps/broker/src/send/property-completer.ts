@@ -20,7 +20,8 @@ export type PropertyEdits = Readonly<Record<string, string | undefined>>;
  * which take the text apart and write it anew for each message; here that happens only when a property must go.
  */
 export class PropertyCompleter {
-  private readonly suffix: string;
+  /** What follows the properties of each message. */
+  readonly suffix: string;
   private readonly own: PropertyEdits;
 
   constructor(private readonly options: PropertyCompleterOptions) {

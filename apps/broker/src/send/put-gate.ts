@@ -11,6 +11,7 @@ import {
 import { RequestRefusedError } from '../errors.js';
 import type { TopicConfigManager } from '../metadata/index.js';
 import type { TopicAutoCreator } from '../topics/topic-auto-creator.js';
+import { TargetTable } from './target-table.js';
 
 export interface PutGateOptions {
   /** The broker's own permission (`brokerPermission`), bits of PermName. Read at each use: it may change at run time. */
@@ -38,7 +39,9 @@ export interface PutTarget {
  * Follows `msgCheck` of `broker/processor/AbstractSendMessageProcessor.java`, with the codes of 5.3.2 and later.
  */
 export class PutGate {
-  private readonly targets = new Map<string, PutTarget>();
+  private readonly known = new Map<string, PutTarget>();
+  /** The same targets, to be found by the bytes of a header. */
+  readonly targets = new TargetTable();
 
   constructor(
     private readonly topics: TopicConfigManager,
@@ -48,12 +51,15 @@ export class PutGate {
 
   /** Forgets what was remembered of topics that were created, changed or deleted. */
   topicsChanged(topics: readonly string[]): void {
-    for (const topic of topics) this.targets.delete(topic);
+    for (const topic of topics) {
+      this.known.delete(topic);
+      this.targets.forget(topic);
+    }
   }
 
   /** The target of an admitted send without any waiting, or undefined when `admit` must look closer. */
   admitted(header: SendMessageRequest): PutTarget | undefined {
-    const target = this.targets.get(header.topic);
+    const target = this.known.get(header.topic);
     return target !== undefined && header.queueId < target.queueIdLimit ? target : undefined;
   }
 
@@ -104,7 +110,7 @@ export class PutGate {
   }
 
   private remember(config: TopicConfig): PutTarget {
-    const known = this.targets.get(config.topicName);
+    const known = this.known.get(config.topicName);
     if (known !== undefined && known.config === config) return known;
     const topic = config.topicName;
     const target: PutTarget = {
@@ -114,7 +120,10 @@ export class PutGate {
       queueIdLimit: Math.max(config.readQueueNums, config.writeQueueNums),
     };
     // With the broker closed for writing, order topics are refused at each send anew.
-    if (!config.order || (this.options.brokerPermission() & PermName.WRITE) !== 0) this.targets.set(topic, target);
+    if (!config.order || (this.options.brokerPermission() & PermName.WRITE) !== 0) {
+      this.known.set(topic, target);
+      this.targets.remember(target);
+    }
     return target;
   }
 }

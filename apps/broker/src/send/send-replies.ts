@@ -3,6 +3,7 @@ import type { Connection } from '@rocknest/remoting';
 import type { PutResult } from '@rocknest/store';
 import { putRefusal, storedCode } from './put-response.js';
 import type { SendReplyEncoder } from './send-reply-encoder.js';
+import type { UsualReplyEncoder } from './usual-reply-encoder.js';
 
 export interface SendRepliesOptions {
   readonly regionId: string;
@@ -14,6 +15,7 @@ export interface SendRepliesOptions {
 export class SendReplies {
   constructor(
     private readonly encoder: SendReplyEncoder,
+    private readonly usual: UsualReplyEncoder,
     private readonly options: SendRepliesOptions,
   ) {}
 
@@ -32,6 +34,36 @@ export class SendReplies {
       request,
       this.encoder.encode(request.opaque, code, result.offsetMsgIds(), queueId, result.queueOffset, uniqKey),
     );
+  }
+
+  /**
+   * The same for a message whose id stands in the stored record.
+   *
+   * @param uniqKeyFromEnd where it begins, counted back from the record's end.
+   */
+  answerUsual(
+    connection: Connection,
+    request: RemotingCommand,
+    result: PutResult,
+    queueId: number,
+    uniqKeyFromEnd: number,
+    uniqKeyBytes: number,
+  ): void {
+    if (request.isOneway) return;
+    const maxBytes = result.status === 'PUT_OK' ? this.usual.maxBytes(uniqKeyBytes) : undefined;
+    const room = maxBytes === undefined ? undefined : connection.reserve(maxBytes);
+    if (room !== undefined) {
+      const end = this.usual.encode(room, request.opaque, result, queueId, uniqKeyFromEnd, uniqKeyBytes);
+      connection.respondReserved(request, end);
+      return;
+    }
+    const { recordView, recordAt, sizeBytes } = result;
+    let uniqKey = '';
+    if (sizeBytes > 0) {
+      const start = recordView.byteOffset + recordAt + sizeBytes - uniqKeyFromEnd;
+      uniqKey = Buffer.from(recordView.buffer, start, uniqKeyBytes).toString('latin1');
+    }
+    this.answer(connection, request, result, queueId, uniqKey);
   }
 
   private refuse(connection: Connection, request: RemotingCommand, result: PutResult): void {

@@ -1,15 +1,12 @@
-import { clearFieldIndex, indexField, VALUE_ESCAPED } from './field-index.js';
-import { scannedHeader } from './scanned-header.js';
+import { clearFieldIndex, indexField, VALUE_ESCAPED, VALUE_MAY_BE_UTF8 } from './field-index.js';
+import { internLanguage, scannedHeader } from './scanned-header.js';
 
-/** The header stands behind the 4 bytes of the mark: places in its text are places in the frame less this. */
-const HEADER_START = 4;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
-const NONE = 0x7fffffff;
 
 /** Where the last of these functions stopped reading; 0 when it found what it doesn't read. */
 let position = 0;
@@ -36,14 +33,13 @@ const SERIALIZE_TYPE = expected('"serializeTypeCurrentRPC":"JSON"');
 const VERSION = expected('"version":');
 
 /**
- * Reads a JSON header in the form that all known clients write: no blanks, plain integers, ext fields as strings. Looks at
- * single bytes where they are, and searches and cuts in the text, each of which is the cheaper way.
- * @param text the header, which must have one unit for each byte (no multi-byte characters)
+ * Reads a JSON header in the form that all known clients write: no blanks, plain integers, ext fields as strings. One pass over
+ * the bytes; no text is made of them but `remark`: calls into the runtime for each field cost more than the loop.
  * @returns false when the header has any other form: read it with `scanJsonHeader`, which takes all of JSON
  */
-export function scanCanonicalHeader(bytes: Buffer, text: string): boolean {
-  const last = text.length + HEADER_START - 1;
-  let p = HEADER_START;
+export function scanCanonicalHeader(bytes: Buffer, start: number, end: number): boolean {
+  const last = end - 1;
+  let p = start;
   if (bytes[p] !== OPEN_BRACE || bytes[last] !== CLOSE_BRACE) return false;
   do {
     p += 1;
@@ -56,19 +52,23 @@ export function scanCanonicalHeader(bytes: Buffer, text: string): boolean {
       case 0x65:
         if (!standsAt(bytes, p, EXT_FIELDS)) return false;
         scannedHeader.extStart = p + 12;
-        if (!scanCanonicalExtFields(bytes, text, p + 12)) return false;
+        if (!scanCanonicalExtFields(bytes, p + 12, end)) return false;
         break;
       case 0x66:
         if (standsAt(bytes, p, FLAG)) scannedHeader.flag = integerAt(bytes, p + 7);
         break;
       case 0x6c:
-        if (standsAt(bytes, p, LANGUAGE)) scannedHeader.language = plainTextAt(text, p + 12);
+        if (standsAt(bytes, p, LANGUAGE) && plainStringEnds(bytes, p + 12, end)) {
+          scannedHeader.language = internLanguage(bytes, p + 12, position - 1);
+        }
         break;
       case 0x6f:
         if (standsAt(bytes, p, OPAQUE)) scannedHeader.opaque = integerAt(bytes, p + 9);
         break;
       case 0x72:
-        if (standsAt(bytes, p, REMARK)) scannedHeader.remark = plainTextAt(text, p + 10);
+        if (standsAt(bytes, p, REMARK) && plainStringEnds(bytes, p + 10, end)) {
+          scannedHeader.remark = bytes.toString('utf8', p + 10, position - 1);
+        }
         break;
       case 0x73:
         if (standsAt(bytes, p, SERIALIZE_TYPE)) position = p + 32;
@@ -86,35 +86,40 @@ export function scanCanonicalHeader(bytes: Buffer, text: string): boolean {
 /**
  * Indexes ext fields of that form.
  * @param p place of the opening brace in `bytes`
+ * @param end behind the last byte of the header
  * @returns false when they have any other form
  */
-export function scanCanonicalExtFields(bytes: Buffer, text: string, p: number): boolean {
+export function scanCanonicalExtFields(bytes: Buffer, p: number, end: number): boolean {
   clearFieldIndex();
   p += 1;
   if (bytes[p] === CLOSE_BRACE) {
     position = p + 1;
     return true;
   }
-  let backslash = -1;
   for (;;) {
     if (bytes[p] !== QUOTE) return false;
     const keyStart = p + 1;
-    const keyEnd = bytes[p + 2] === QUOTE ? p + 2 : text.indexOf('"', keyStart - HEADER_START) + HEADER_START;
-    if (keyEnd <= keyStart || bytes[keyEnd + 1] !== COLON || bytes[keyEnd + 2] !== QUOTE) return false;
+    let keyEnd = keyStart;
+    for (; keyEnd < end && bytes[keyEnd] !== QUOTE; keyEnd++) {
+      // An escape in a name is rare enough for the thorough scanner.
+      if (bytes[keyEnd] === BACKSLASH) return false;
+    }
+    if (keyEnd === keyStart || bytes[keyEnd + 1] !== COLON || bytes[keyEnd + 2] !== QUOTE) return false;
     const valueStart = keyEnd + 3;
-    const valueEnd = text.indexOf('"', valueStart - HEADER_START) + HEADER_START;
-    if (valueEnd < valueStart) return false;
-    if (backslash < valueStart) {
-      backslash = text.indexOf('\\', keyStart - HEADER_START) + HEADER_START;
-      if (backslash < HEADER_START) backslash = NONE;
-      // An escape in a name, or (below) one right before the quote, is rare enough for the thorough scanner.
-      if (backslash < valueStart) return false;
-    }
+    let valueEnd = valueStart;
     let flags = 0;
-    if (backslash < valueEnd) {
-      if (bytes[valueEnd - 1] === BACKSLASH) return false;
-      flags = VALUE_ESCAPED;
+    let all = 0;
+    for (; valueEnd < end; valueEnd++) {
+      const byte = bytes[valueEnd];
+      if (byte === QUOTE) break;
+      all |= byte;
+      if (byte === BACKSLASH) {
+        flags = VALUE_ESCAPED;
+        valueEnd++;
+      }
     }
+    if (valueEnd >= end) return false;
+    if (all > 127) flags |= VALUE_MAY_BE_UTF8;
     indexField(keyStart, keyEnd, valueStart, valueEnd, flags);
     p = valueEnd + 2;
     const next = bytes[valueEnd + 1];
@@ -137,8 +142,9 @@ function standsAt(bytes: Buffer, p: number, { words, rest }: Expected): boolean 
   return true;
 }
 
-/** Digits of an integer that cannot leave int32. */
-const PLAIN_DIGITS = 9;
+/** Digits of the largest int32. */
+const PLAIN_DIGITS = 10;
+const INT32_MAX = 0x7fffffff;
 
 /** Integer at `p`; {@link position} becomes the place after it when it is plain. */
 function integerAt(bytes: Buffer, p: number): number {
@@ -151,16 +157,14 @@ function integerAt(bytes: Buffer, p: number): number {
     if (!(digit >= 0 && digit <= 9)) break;
     value = value * 10 + digit;
   }
-  if (q > p && q <= limit) position = q;
+  if (q > p && q <= limit && value <= INT32_MAX) position = q;
   return value;
 }
 
-/** Text whose first byte stands at `p`; {@link position} becomes the place after its quote when it has no escapes. */
-function plainTextAt(text: string, p: number): string {
-  const start = p - HEADER_START;
-  const end = text.indexOf('"', start);
-  if (end < 0) return '';
-  const plain = text.substring(start, end);
-  if (!plain.includes('\\')) position = p + plain.length + 1;
-  return plain;
+/** True when a string without escapes begins at `p`; {@link position} becomes the place after its quote. */
+function plainStringEnds(bytes: Buffer, p: number, end: number): boolean {
+  for (; p < end && bytes[p] !== QUOTE; p++) if (bytes[p] === BACKSLASH) return false;
+  if (p >= end) return false;
+  position = p + 1;
+  return true;
 }

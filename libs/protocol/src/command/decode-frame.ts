@@ -12,18 +12,16 @@ import { resetScannedHeader, scannedHeader } from './scanned-header.js';
 /** Bytes of the mark: serialisation type in the top byte, header length in the others. */
 const MARK_BYTES = 4;
 
-/** Longer headers are not read as one string, since each field that is kept would keep it alive. */
-const HEADER_TEXT_MAX_BYTES = 4096;
-
 /**
- * Decodes one frame: `int32 mark | header | body`, that is without the 4 bytes of its length.
+ * Decodes one frame: `int32 mark | header | body`, that is without the 4 bytes of its length. It stands in `bytes` between
+ * `start` and `end`: what was received holds many frames, and a view of each would cost more than reading its header.
  *
- * The header is scanned once, for the frame's own fields and the places of the ext fields; the body is a slice of
- * `bytes`. The command keeps `bytes` until it is let go.
+ * The header is scanned once, for the frame's own fields and the places of the ext fields; the body becomes a slice of
+ * `bytes` when it is asked for. The command keeps `bytes` until it is let go.
  * @throws ProtocolError PROTOCOL_FRAME, PROTOCOL_HEADER or PROTOCOL_LIMIT; the connection must then be closed
  */
-export function decodeFrame(bytes: Buffer): RemotingCommand {
-  const length = bytes.length;
+export function decodeFrame(bytes: Buffer, start = 0, end = bytes.length): RemotingCommand {
+  const length = end - start;
   if (length < MARK_BYTES || length > FRAME_MAX_LENGTH - 4) {
     throw new ProtocolError(
       'PROTOCOL_FRAME',
@@ -31,15 +29,15 @@ export function decodeFrame(bytes: Buffer): RemotingCommand {
       { length },
     );
   }
-  const type = bytes[0];
-  const headerLength = (bytes[1] << 16) | (bytes[2] << 8) | bytes[3];
-  const headerEnd = MARK_BYTES + headerLength;
-  if (headerEnd > length || headerLength > HEADER_MAX_BYTES) throw badHeaderLength(headerLength, length);
+  const type = bytes[start];
+  const headerLength = (bytes[start + 1] << 16) | (bytes[start + 2] << 8) | bytes[start + 3];
+  const headerStart = start + MARK_BYTES;
+  const headerEnd = headerStart + headerLength;
+  if (headerEnd > end || headerLength > HEADER_MAX_BYTES) throw badHeaderLength(headerLength, length);
   clearFieldIndex();
   resetScannedHeader();
-  let text: string | undefined;
-  if (type === SerializeType.JSON) text = scanJson(bytes, headerEnd);
-  else if (type === SerializeType.ROCKETMQ) scanCompactHeader(bytes, MARK_BYTES, headerEnd);
+  if (type === SerializeType.JSON) scanJson(bytes, headerStart, headerEnd);
+  else if (type === SerializeType.ROCKETMQ) scanCompactHeader(bytes, headerStart, headerEnd);
   else throw new ProtocolError('PROTOCOL_FRAME', `A frame has the unknown serialisation type ${type}`, { type });
   const flag = scannedHeader.flag;
   const command = new RemotingCommand(scannedHeader.code, flag, scannedHeader.language);
@@ -50,25 +48,16 @@ export function decodeFrame(bytes: Buffer): RemotingCommand {
   command.opaque = scannedHeader.opaque;
   command.version = scannedHeader.version;
   command.remark = scannedHeader.remark;
-  if (headerEnd < length) command.body = bytes.subarray(headerEnd, length);
-  command.adoptHeader(bytes, scannedHeader.extStart, headerEnd, text);
+  command.adoptFrame(bytes, start, scannedHeader.extStart, headerEnd, end);
   return command;
 }
 
-/**
- * Scans a JSON header by whichever scanner can.
- * @returns the header's text when places in it are places in the bytes, undefined when the thorough scanner was needed
- */
-function scanJson(bytes: Buffer, headerEnd: number): string | undefined {
-  if (headerEnd <= HEADER_TEXT_MAX_BYTES) {
-    const text = bytes.toString('utf8', MARK_BYTES, headerEnd);
-    // As many units as bytes: each byte is a character of its own.
-    if (text.length === headerEnd - MARK_BYTES && scanCanonicalHeader(bytes, text)) return text;
-    clearFieldIndex();
-    resetScannedHeader();
-  }
-  scanJsonHeader(bytes, MARK_BYTES, headerEnd);
-  return undefined;
+/** Scans a JSON header by whichever scanner can. */
+function scanJson(bytes: Buffer, start: number, end: number): void {
+  if (scanCanonicalHeader(bytes, start, end)) return;
+  clearFieldIndex();
+  resetScannedHeader();
+  scanJsonHeader(bytes, start, end);
 }
 
 function badHeaderLength(headerLength: number, length: number): ProtocolError {

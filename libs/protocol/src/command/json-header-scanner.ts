@@ -1,4 +1,4 @@
-import { clearFieldIndex, indexField, KEY_ESCAPED, VALUE_ESCAPED } from './field-index.js';
+import { clearFieldIndex, indexField, KEY_ESCAPED, VALUE_ESCAPED, VALUE_MAY_BE_UTF8 } from './field-index.js';
 import {
   BACKSLASH,
   CLOSE_BRACE,
@@ -98,11 +98,11 @@ function scanExtFields(bytes: Buffer, p: number, end: number): number {
     if (p >= end || bytes[p] !== QUOTE) throw malformed('has an ext field without a quoted name', p);
     const keyStart = p + 1;
     let keyEnd = p + 2;
-    let flags = 0;
+    let flags = VALUE_MAY_BE_UTF8;
     // Names of one letter are the common case.
     if (keyEnd >= end || bytes[keyEnd] !== QUOTE || bytes[keyStart] === BACKSLASH || bytes[keyStart] === QUOTE) {
       keyEnd = skipString(bytes, keyStart, end);
-      if (stringEscaped) flags = KEY_ESCAPED;
+      if (stringEscaped) flags |= KEY_ESCAPED;
     }
     p = keyEnd + 1;
     if (p >= end || bytes[p] !== COLON) {

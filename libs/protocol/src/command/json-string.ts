@@ -29,14 +29,28 @@ for (const [letter, byte] of Object.entries({
   SHORT[letter.charCodeAt(0)] = byte;
 }
 
+/** Bytes above 127 were among those that {@link unescapeJsonInto} wrote last. */
+let wroteHighBytes = false;
+
 /**
  * Text of a JSON string that has escapes.
  * @param bytes holds the string between `start` and `end`, without its quotes
  * @throws ProtocolError PROTOCOL_HEADER for an escape that JSON doesn't know
  */
 export function unescapeJson(bytes: Buffer, start: number, end: number): string {
-  // UTF-8 of an escape is never longer than the escape itself.
   const target = end - start <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafeSlow(end - start);
+  const length = unescapeJsonInto(bytes, start, end, target);
+  if (length < 0) return unescapePiecewise(bytes, start, end);
+  return target.toString(wroteHighBytes ? 'utf8' : 'latin1', 0, length);
+}
+
+/**
+ * Writes the UTF-8 of a JSON string to `target`, from its start on; there must be room for `end - start` bytes, as UTF-8 of an escape is
+ * never longer than the escape itself.
+ * @returns how many bytes were written; -1 when the string has escaped surrogates, which may be lone and then have no UTF-8
+ * @throws ProtocolError PROTOCOL_HEADER for an escape that JSON doesn't know
+ */
+export function unescapeJsonInto(bytes: Buffer, start: number, end: number, target: Buffer): number {
   let length = 0;
   let all = 0;
   for (let p = start; p < end; p++) {
@@ -70,7 +84,7 @@ export function unescapeJson(bytes: Buffer, start: number, end: number): string 
       target[length++] = 0x80 | (unit & 0x3f);
       all |= 0x80;
     } else if (unit >= 0xd800 && unit <= 0xdfff) {
-      return unescapePiecewise(bytes, start, end);
+      return -1;
     } else {
       target[length++] = 0xe0 | (unit >> 12);
       target[length++] = 0x80 | ((unit >> 6) & 0x3f);
@@ -78,7 +92,8 @@ export function unescapeJson(bytes: Buffer, start: number, end: number): string 
       all |= 0x80;
     }
   }
-  return target.toString((all & 0x80) === 0 ? 'latin1' : 'utf8', 0, length);
+  wroteHighBytes = (all & 0x80) !== 0;
+  return length;
 }
 
 /** The same for strings with escaped surrogates, which may be lone and then have no UTF-8. */

@@ -27,10 +27,6 @@ export const FLAG_RESPONSE = 1;
 export const FLAG_ONEWAY = 2;
 
 const EMPTY = Buffer.alloc(0);
-/** Where a JSON header begins in a frame without its length. */
-const JSON_HEADER_START = 4;
-/** Compact headers up to this size are read as one string, of which the fields are parts. Longer ones would be kept alive by each field that is kept. */
-const COMPACT_TEXT_MAX_BYTES = 4096;
 
 let lastSerial = 0;
 
@@ -50,20 +46,19 @@ export class RemotingCommand {
   remark: string | undefined;
   /** How the header was written, or shall be. */
   serializeType: SerializeType;
-  /** Decoded: one Buffer, a slice of what was received; undefined when empty. */
-  body: CommandBody;
-
   /** Ext fields once somebody set one or asked for all; they then stand for the raw header. */
   private fields: Record<string, string> | undefined;
   /** The command was built with fields, be they none. */
   private fieldsGiven: boolean;
+  private ownBody: CommandBody;
+  /** What the command was decoded from, and where the frame and its parts stand in it. */
   private raw: Buffer | undefined;
+  private frameStart: number;
   private extStart: number;
   private headerEnd: number;
+  /** Behind the body that was received; {@link headerEnd} when there is none, or another one was set or the slice was made. */
+  private bodyEnd: number;
   private serial: number;
-  /** The header as text when places in it are places in the bytes, less {@link textStart}. */
-  private text: string | undefined;
-  private textStart: number;
 
   constructor(code: number, flag: number, language: string) {
     this.code = code;
@@ -73,15 +68,15 @@ export class RemotingCommand {
     this.language = language;
     this.remark = undefined;
     this.serializeType = SerializeType.JSON;
-    this.body = undefined;
     this.fields = undefined;
     this.fieldsGiven = false;
+    this.ownBody = undefined;
     this.raw = undefined;
+    this.frameStart = 0;
     this.extStart = -1;
     this.headerEnd = 0;
+    this.bodyEnd = 0;
     this.serial = 0;
-    this.text = undefined;
-    this.textStart = JSON_HEADER_START;
   }
 
   /** A request as our client sends it. Language OTHER is the one that all versions of the Java broker know. */
@@ -117,6 +112,20 @@ export class RemotingCommand {
   markOneway(): this {
     this.flag |= FLAG_ONEWAY;
     return this;
+  }
+
+  /** Decoded: one Buffer, a slice of what was received; undefined when empty. */
+  get body(): CommandBody {
+    if (this.bodyEnd > this.headerEnd) {
+      this.ownBody = this.raw!.subarray(this.headerEnd, this.bodyEnd);
+      this.bodyEnd = this.headerEnd;
+    }
+    return this.ownBody;
+  }
+
+  set body(body: CommandBody) {
+    this.ownBody = body;
+    this.bodyEnd = this.headerEnd;
   }
 
   /** The body as one Buffer, an empty one when there is none. Joins several pieces into a new Buffer. */
@@ -189,14 +198,7 @@ export class RemotingCommand {
     const flags = flagsOf(i);
     if ((flags & VALUE_ESCAPED) !== 0) return unescapeJson(bytes, start, end);
     if ((flags & VALUE_MAY_BE_UTF8) !== 0) return bytes.toString('utf8', start, end);
-    if (this.text === undefined) {
-      if (this.serializeTypeOfRaw === SerializeType.JSON || this.headerEnd - this.extStart > COMPACT_TEXT_MAX_BYTES) {
-        return bytes.toString('utf8', start, end);
-      }
-      this.text = bytes.toString('latin1', this.extStart, this.headerEnd);
-      this.textStart = this.extStart;
-    }
-    return this.text.substring(start - this.textStart, end - this.textStart);
+    return bytes.toString('latin1', start, end);
   }
 
   /** Integer of the i-th indexed field; NaN when it is none. */
@@ -205,12 +207,13 @@ export class RemotingCommand {
     return parseInteger(this.raw!, valueStartOf(i), valueEndOf(i));
   }
 
-  /** Takes over a scanned header. Only for the decoder; `fieldIndex` must hold this header's fields. */
-  adoptHeader(raw: Buffer, extStart: number, headerEnd: number, text: string | undefined): void {
-    this.text = text;
+  /** Takes over a scanned frame. Only for the decoder; `fieldIndex` must hold this header's fields. */
+  adoptFrame(raw: Buffer, frameStart: number, extStart: number, headerEnd: number, frameEnd: number): void {
     this.raw = raw;
+    this.frameStart = frameStart;
     this.extStart = extStart;
     this.headerEnd = headerEnd;
+    this.bodyEnd = frameEnd;
     this.serial = ++lastSerial;
     fieldIndex.owner = this.serial;
   }
@@ -257,14 +260,14 @@ export class RemotingCommand {
   private rescan(raw: Buffer): void {
     if (this.serializeTypeOfRaw !== SerializeType.JSON) {
       scanCompactExtFields(raw, this.extStart, this.extStart + raw.readInt32BE(this.extStart - 4));
-    } else if (this.text === undefined || !scanCanonicalExtFields(raw, this.text, this.extStart)) {
+    } else if (!scanCanonicalExtFields(raw, this.extStart, this.headerEnd)) {
       rescanJsonExtFields(raw, this.extStart, this.headerEnd);
     }
   }
 
   /** `serializeType` may be changed for the reply; the received header stays what it was. */
   private get serializeTypeOfRaw(): number {
-    return this.raw![0];
+    return this.raw![this.frameStart];
   }
 }
 

@@ -6,6 +6,7 @@ const MIN_LENGTH = 4;
 /** A frame across chunks up to this size gets its buffer at once; above, memory is taken as the bytes arrive. */
 const EAGER_BYTES = 64 * 1024;
 const TLS_HANDSHAKE = 0x16;
+const EMPTY = Buffer.alloc(0);
 
 /** Memory of the frames of several connections whose end has not come. */
 export interface PartialFrameBudget {
@@ -16,7 +17,7 @@ export interface PartialFrameBudget {
 /**
  * Cuts the byte stream of one connection into frames (`int32 length`, then `length` bytes).
  *
- * A frame that lies within one chunk is a slice of it, without a copy. A frame across chunks is collected in one buffer that
+ * A frame that lies within one chunk is read where it stands, without a copy. A frame across chunks is collected in one buffer that
  * at most doubles when it grows: each byte is copied a bounded number of times, and no more memory is taken than twice
  * what has really arrived, whatever the length field claims.
  *
@@ -27,6 +28,10 @@ export interface PartialFrameBudget {
 export class FrameDecoder {
   /** Whole frames so far. */
   frames = 0;
+  /** Where the frame stands that {@link find} found last, without its length field. */
+  frameSource: Buffer = EMPTY;
+  frameStart = 0;
+  frameEnd = 0;
 
   private chunk: Buffer | undefined;
   private offset = 0;
@@ -51,6 +56,7 @@ export class FrameDecoder {
     this.budget.bytes -= this.partial?.length ?? 0;
     this.partial = undefined;
     this.chunk = undefined;
+    this.frameSource = EMPTY;
   }
 
   /** True when a frame has begun (one byte of its length is enough) and its end has not come. */
@@ -74,26 +80,39 @@ export class FrameDecoder {
     this.offset = 0;
   }
 
+  /** The next whole frame as a slice, or undefined when more bytes are needed; else as {@link find}. */
+  next(): Buffer | undefined {
+    return this.find() ? this.frameSource.subarray(this.frameStart, this.frameEnd) : undefined;
+  }
+
   /**
-   * The next whole frame without its length field, or undefined when more bytes are needed.
+   * Looks for the next whole frame: {@link frameSource}, {@link frameStart} and {@link frameEnd} then say where it is. False when
+   * more bytes are needed.
    *
    * @throws ProtocolError PROTOCOL_FRAME for a length out of bounds, PROTOCOL_LIMIT when incomplete frames of all connections
    *   take too much memory; the connection cannot be read any further.
    */
-  next(): Buffer | undefined {
+  find(): boolean {
+    if (this.seek()) return true;
+    // An idle connection shall not hold on to what it received last.
+    this.frameSource = EMPTY;
+    return false;
+  }
+
+  private seek(): boolean {
     const chunk = this.chunk;
-    if (chunk === undefined) return undefined;
+    if (chunk === undefined) return false;
     if (this.partial === undefined && this.lengthBytes === 0) {
       const start = this.offset + LENGTH_BYTES;
       if (start <= chunk.length) {
-        const length = chunk.readInt32BE(this.offset);
+        const { offset } = this;
+        const length = (chunk[offset] << 24) | (chunk[offset + 1] << 16) | (chunk[offset + 2] << 8) | chunk[offset + 3];
         this.check(length);
         const end = start + length;
         if (end <= chunk.length) {
           if (end === chunk.length) this.chunk = undefined;
           else this.offset = end;
-          this.frames++;
-          return chunk.subarray(start, end);
+          return this.found(chunk, start, end);
         }
         this.offset = start;
         this.beginPartial(length, chunk.length - start);
@@ -102,19 +121,26 @@ export class FrameDecoder {
     return this.nextAcrossChunks(chunk);
   }
 
-  private nextAcrossChunks(chunk: Buffer): Buffer | undefined {
-    if (this.partial === undefined && !this.completeLength(chunk)) return undefined;
+  private found(source: Buffer, start: number, end: number): true {
+    this.frames++;
+    this.frameSource = source;
+    this.frameStart = start;
+    this.frameEnd = end;
+    return true;
+  }
+
+  private nextAcrossChunks(chunk: Buffer): boolean {
+    if (this.partial === undefined && !this.completeLength(chunk)) return false;
     const take = Math.min(this.frameBytes - this.partialBytes, chunk.length - this.offset);
     const partial = this.roomFor(this.partialBytes + take);
     chunk.copy(partial, this.partialBytes, this.offset, this.offset + take);
     this.partialBytes += take;
     this.offset += take;
     if (this.offset === chunk.length) this.chunk = undefined;
-    if (this.partialBytes < this.frameBytes) return undefined;
+    if (this.partialBytes < this.frameBytes) return false;
     this.partial = undefined;
     this.budget.bytes -= partial.length;
-    this.frames++;
-    return partial.length === this.frameBytes ? partial : partial.subarray(0, this.frameBytes);
+    return this.found(partial, 0, this.frameBytes);
   }
 
   /** Reads the length field byte by byte: it lies across two chunks. */

@@ -12,6 +12,7 @@ import { describeError } from '../support/describe-error.js';
 import { nextOpaque } from '../support/opaque.js';
 import type { ConnectionEnvironment } from './connection-environment.js';
 import { FrameDecoder } from './frame-decoder.js';
+import type { WritePage } from './write-page.js';
 import { WriteQueue } from './write-queue.js';
 
 let lastId = 0;
@@ -124,6 +125,15 @@ export class SocketConnection implements Connection {
     this.served.end(request.opaque);
     if (this.closeReason !== undefined) return;
     this.send(frame);
+  }
+
+  reserve(maxBytes: number): WritePage | undefined {
+    return this.closeReason === undefined ? this.writes.reserve(maxBytes) : undefined;
+  }
+
+  respondReserved(request: RequestRef, end: number): void {
+    this.served.end(request.opaque);
+    this.writes.commit(end);
   }
 
   request(command: RemotingCommand, timeoutMs: number): Promise<RemotingCommand> {
@@ -277,11 +287,11 @@ export class SocketConnection implements Connection {
     const { decoder, environment } = this;
     try {
       while (this.reading && this.closeReason === undefined) {
-        const frame = decoder.next();
-        if (frame === undefined) return;
-        const command = decodeFrame(frame);
+        if (!decoder.find()) break;
+        const { frameStart, frameEnd } = decoder;
+        const command = decodeFrame(decoder.frameSource, frameStart, frameEnd);
         if (command.isResponse) this.onResponse(command);
-        else environment.dispatch(command, this, frame.length);
+        else environment.dispatch(command, this, frameEnd - frameStart);
       }
     } catch (error) {
       environment.log.warn('malformed', `closing the connection of ${this.remoteAddress}: ${describeError(error)}`);

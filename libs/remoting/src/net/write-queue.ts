@@ -1,19 +1,16 @@
 import type { Socket } from 'node:net';
-import { COPY_LIMIT_BYTES, EARLY_FLUSH_BYTES, SCRATCH_BYTES } from '../defaults.js';
-import { releasePage, takePage, type WritePage } from './write-page.js';
+import { COPY_LIMIT_BYTES, EARLY_FLUSH_BYTES } from '../defaults.js';
+import { losePage, releasePage, takePage, type WritePage } from './write-page.js';
 
 /** Unsent bytes of several connections, counted together. */
 export interface BufferedBytes {
   bytes: number;
 }
 
-let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-let scratchOffset = 0;
-
 let dirty: WriteQueue[] = [];
 let scheduled = false;
 
-/** Sends what all connections of this process have collected. Called once at the end of each loop turn by itself. */
+/** Sends what all connections of this process have collected. Called by itself once the running callback of the loop has ended. */
 export function flushWrites(): void {
   scheduled = false;
   if (dirty.length === 0) return;
@@ -23,18 +20,19 @@ export function flushWrites(): void {
 }
 
 /**
- * What one connection has to send. Frames are collected and leave together, in one write for each loop turn: small buffers
- * copied into one, larger ones as elements of the same writev. A buffer must not be changed after it was given.
+ * What one connection has to send. Frames are collected and leave together, in one write: small ones are encoded or copied into
+ * a page, larger ones are elements of the same writev. A Buffer must not be changed after it was given.
  */
 export class WriteQueue {
   /** When the kernel last took bytes, by the monotonic clock. */
   lastSentMs = performance.now();
 
-  private frames: Buffer[] = [];
-  /** The page that frames are encoded into, and where those begin that are not in `frames`. */
+  /** What leaves before the bytes of the page. */
+  private pieces: Buffer[] = [];
+  /** The page that frames are encoded into, and where those begin that are not in `pieces`. */
   private page: WritePage | undefined;
   private pageStart = 0;
-  /** Full pages that `frames` has parts of. */
+  /** Full pages that `pieces` has parts of. */
   private fullPages: WritePage[] = [];
   private collectedBytes = 0;
   private queued = false;
@@ -61,18 +59,16 @@ export class WriteQueue {
   /** Adds a frame in one piece. */
   push(frame: Buffer): void {
     if (this.closed) return;
-    if (this.page !== undefined) this.endRun();
-    this.frames.push(frame);
+    this.add(frame);
     this.collected(frame.length);
   }
 
   /** Adds a frame in several pieces. */
   pushAll(pieces: readonly Buffer[]): void {
     if (this.closed) return;
-    if (this.page !== undefined) this.endRun();
     let bytes = 0;
     for (const piece of pieces) {
-      this.frames.push(piece);
+      this.add(piece);
       bytes += piece.length;
     }
     this.collected(bytes);
@@ -88,9 +84,11 @@ export class WriteQueue {
       if (page.used + bytes <= page.bytes.length) return page;
       this.endRun();
       this.fullPages.push(page);
+      this.page = undefined;
     }
+    const next = takePage(bytes, page !== undefined, flushWrites);
     this.pageStart = 0;
-    return (this.page = takePage(bytes));
+    return (this.page = next);
   }
 
   /** Adds the frame between `page.used` and `end`. */
@@ -99,39 +97,6 @@ export class WriteQueue {
     const bytes = end - page.used;
     page.used = end;
     this.collected(bytes);
-  }
-
-  /** The frames that were encoded since the last run become one buffer. */
-  private endRun(): void {
-    const { used, bytes } = this.page!;
-    if (used === this.pageStart) return;
-    this.frames.push(bytes.subarray(this.pageStart, used));
-    this.pageStart = used;
-  }
-
-  /** @param taken the kernel took everything within the call, so that the memory is free again. */
-  private leavePages(taken: boolean): void {
-    const { page, fullPages } = this;
-    if (page === undefined) return;
-    this.page = undefined;
-    if (taken) {
-      releasePage(page);
-      for (const full of fullPages) releasePage(full);
-    }
-    if (fullPages.length > 0) this.fullPages = [];
-  }
-
-  private collected(bytes: number): void {
-    this.collectedBytes += bytes;
-    if (!this.queued) {
-      this.queued = true;
-      dirty.push(this);
-      if (!scheduled) {
-        scheduled = true;
-        setImmediate(flushWrites);
-      }
-    }
-    if (this.collectedBytes >= EARLY_FLUSH_BYTES) this.write();
   }
 
   /** Sends now. */
@@ -143,37 +108,79 @@ export class WriteQueue {
   /** Forgets everything that was not sent. */
   close(): void {
     this.closed = true;
-    this.leavePages(false);
-    this.frames = [];
+    this.leavePages(true);
+    this.pieces = [];
     this.collectedBytes = 0;
     this.total.bytes -= this.socketBytes;
     this.socketBytes = 0;
   }
 
+  private add(bytes: Buffer): void {
+    if (bytes.length > COPY_LIMIT_BYTES) {
+      this.endRun();
+      this.pieces.push(bytes);
+      return;
+    }
+    const page = this.reserve(bytes.length);
+    page.bytes.set(bytes, page.used);
+    page.used += bytes.length;
+  }
+
+  /** The frames that were encoded since the last run become one buffer. */
+  private endRun(): void {
+    const { page, pageStart } = this;
+    if (page === undefined || page.used === pageStart) return;
+    const run = page.bytes.subarray(pageStart, page.used);
+    // A socket that is behind keeps what it gets: it shall not keep a whole page for a few bytes of it.
+    this.pieces.push(this.socketBytes > 0 ? Buffer.from(run) : run);
+    this.pageStart = page.used;
+  }
+
+  /** @param free nothing of the pages is needed any more. */
+  private leavePages(free: boolean): void {
+    const { page, fullPages } = this;
+    const leave = free ? releasePage : losePage;
+    for (const full of fullPages) leave(full);
+    fullPages.length = 0;
+    if (page === undefined) return;
+    leave(page);
+    this.page = undefined;
+    this.pageStart = 0;
+  }
+
+  private collected(bytes: number): void {
+    this.collectedBytes += bytes;
+    if (!this.queued) {
+      this.queued = true;
+      dirty.push(this);
+      if (!scheduled) {
+        scheduled = true;
+        // Not `setImmediate`: answers to what was committed arise in the check phase, and would wait for a whole turn more.
+        process.nextTick(flushWrites);
+      }
+    }
+    if (this.collectedBytes >= EARLY_FLUSH_BYTES) this.write();
+  }
+
   private write(): void {
-    const { frames, socket } = this;
-    if (this.page !== undefined) this.endRun();
-    const scratchBefore = scratchOffset;
-    const scratchUsed = scratch;
-    const segments = frames.length === 1 ? frames : join(frames, this.socketBytes > 0);
-    if (segments.length === 1) {
-      socket.write(segments[0], this.written);
+    const { socket, pieces } = this;
+    const wasBehind = this.socketBytes > 0;
+    this.endRun();
+    if (pieces.length === 1) {
+      socket.write(pieces[0], this.written);
     } else {
       socket.cork();
-      for (const segment of segments) socket.write(segment, this.written);
+      for (const piece of pieces) socket.write(piece, this.written);
       socket.uncork();
     }
-    frames.length = 0;
+    pieces.length = 0;
     this.collectedBytes = 0;
     this.count();
-    this.leavePages(this.socketBytes === 0);
-    // The kernel took everything within the call: the shared buffer is free again.
-    if (this.socketBytes === 0) {
-      this.lastSentMs = performance.now();
-      scratchOffset = scratchUsed === scratch ? scratchBefore : 0;
-    } else {
-      this.onBacklog();
-    }
+    const isBehind = this.socketBytes > 0;
+    // What the kernel did not take within the call is the socket's now; one that was behind before got copies.
+    this.leavePages(wasBehind || !isBehind);
+    if (isBehind) this.onBacklog();
+    else this.lastSentMs = performance.now();
   }
 
   private readonly written = (): void => {
@@ -189,51 +196,4 @@ export class WriteQueue {
     this.total.bytes += bytes - this.socketBytes;
     this.socketBytes = bytes;
   }
-}
-
-/** Copies runs of small buffers together. `backlog`: the socket will keep them, so they get memory of their own, to the byte. */
-function join(frames: readonly Buffer[], backlog: boolean): Buffer[] {
-  const segments: Buffer[] = [];
-  const count = frames.length;
-  let index = 0;
-  while (index < count) {
-    const first = frames[index];
-    if (first.length > COPY_LIMIT_BYTES) {
-      segments.push(first);
-      index++;
-      continue;
-    }
-    let end = index;
-    let bytes = 0;
-    while (end < count && frames[end].length <= COPY_LIMIT_BYTES && bytes + frames[end].length <= SCRATCH_BYTES) {
-      bytes += frames[end++].length;
-    }
-    segments.push(end - index === 1 ? first : copyRun(frames, index, end, bytes, backlog));
-    index = end;
-  }
-  return segments;
-}
-
-function copyRun(frames: readonly Buffer[], from: number, to: number, bytes: number, backlog: boolean): Buffer {
-  let target: Buffer;
-  let offset: number;
-  if (backlog) {
-    target = Buffer.allocUnsafeSlow(bytes);
-    offset = 0;
-  } else {
-    if (scratchOffset + bytes > SCRATCH_BYTES) {
-      scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-      scratchOffset = 0;
-    }
-    target = scratch;
-    offset = scratchOffset;
-    scratchOffset += bytes;
-  }
-  const start = offset;
-  for (let index = from; index < to; index++) {
-    const frame = frames[index];
-    target.set(frame, offset);
-    offset += frame.length;
-  }
-  return target.subarray(start, offset);
 }

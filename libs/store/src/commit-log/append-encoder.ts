@@ -1,5 +1,14 @@
-import { BLANK_MAGIC, MAGIC_V1, MAGIC_V2, MessageLayout, MessageSysFlag, bodyCrc32 } from '@rocknest/protocol';
+import {
+  BLANK_MAGIC,
+  MAGIC_V1,
+  MAGIC_V2,
+  MessageLayout,
+  MessageSysFlag,
+  bodyCrc32,
+  copyBytes,
+} from '@rocknest/protocol';
 import { MAX_TOPIC_BYTES } from '../defaults.js';
+import type { PropertyBytes } from '../types.js';
 import type { LogChunk } from './log-chunk.js';
 
 const UINT32_RANGE = 0x1_0000_0000;
@@ -23,8 +32,9 @@ export interface RecordFields {
 export const RECORD_FIXED_MAX_BYTES = MessageLayout.BODY + 2 * (IPV6_HOST_BYTES - 8) + 2 + 2;
 
 /** Bytes that the properties may take once encoded: UTF-8 needs at most three for each UTF-16 unit. */
-export function propertiesUpperBound(properties: string | Buffer): number {
-  return typeof properties === 'string' ? properties.length * 3 : properties.length;
+export function propertiesUpperBound(properties: string | Buffer | PropertyBytes): number {
+  if (typeof properties === 'string') return properties.length * 3;
+  return 'suffix' in properties ? properties.end - properties.start + properties.suffix.byteLength : properties.length;
 }
 
 /**
@@ -40,7 +50,7 @@ export function encodeRecord(
   fields: RecordFields,
   flag: number,
   body: Buffer,
-  properties: string | Buffer,
+  properties: string | Buffer | PropertyBytes,
   queueOffset: number,
   physicalOffset: number,
 ): number {
@@ -78,7 +88,7 @@ export function encodeRecord(
   }
   for (let i = 0; i < topicBytes.length; i++) buffer[p++] = topicBytes[i];
   const propertiesAt = p + 2;
-  const propertiesBytes = writeProperties(buffer, propertiesAt, properties);
+  const propertiesBytes = writeProperties(chunk, propertiesAt, properties);
   view.setUint16(p, propertiesBytes & 0xffff);
   const totalSize = propertiesAt + propertiesBytes - at;
   view.setInt32(at, totalSize);
@@ -110,8 +120,16 @@ function copyHost(buffer: Buffer, at: number, host: Buffer): number {
   return at;
 }
 
-function writeProperties(buffer: Buffer, at: number, properties: string | Buffer): number {
+function writeProperties(chunk: LogChunk, at: number, properties: string | Buffer | PropertyBytes): number {
+  const { buffer, view } = chunk;
   if (typeof properties === 'string') return properties.length === 0 ? 0 : buffer.write(properties, at);
+  if ('suffix' in properties) {
+    const { start, suffix } = properties;
+    const length = properties.end - start;
+    copyBytes(view, at, properties.view, start, length);
+    copyBytes(view, at + length, suffix, 0, suffix.byteLength);
+    return length + suffix.byteLength;
+  }
   buffer.set(properties, at);
   return properties.length;
 }

@@ -92,12 +92,13 @@ export class CommitLog {
       size = encodeRecord(chunk, chunk.lengthBytes, fields, flag, body, properties, queueOffset, this.appendOffset);
     }
     const physicalOffset = this.appendOffset;
+    const recordAt = chunk.lengthBytes;
     this.taken(chunk, size);
     if (takesOffset) queue.assignedOffset++;
     const { storeTimestamp } = fields;
     const tagsCode =
       queue.topic === SCHEDULE_TOPIC
-        ? storedTagsCode(queue.topic, properties, storeTimestamp, this.options.delayLevelsMs)
+        ? storedTagsCode(queue.topic, propertiesText(properties), storeTimestamp, this.options.delayLevelsMs)
         : message.tagsCode;
     this.group.add(
       new PendingAppend(
@@ -108,7 +109,9 @@ export class CommitLog {
         storeTimestamp,
         sysFlag,
         tagsCode,
-        properties,
+        propertiesLengthOf(size, fields, body.length),
+        chunk,
+        recordAt,
         message.waitStoreOk,
         storeHost,
         done,
@@ -130,7 +133,7 @@ export class CommitLog {
       return { status: 'MESSAGE_ILLEGAL', reason: `the batch of ${batch.items.length} messages takes too much memory` };
     }
     let chunk = this.tail.reserve(this.appendOffset, upperBound);
-    const parts: BatchParts = { sizes: [], tagsCodes: [], properties: [] };
+    const parts: BatchParts = { sizes: [], tagsCodes: [], propertiesBytes: [] };
     const encoded = this.encodeItems(chunk, batch, queue, fields, parts);
     if (typeof encoded !== 'number') return encoded;
     if (encoded + BLANK_BYTES > this.segments.segmentSizeBytes) {
@@ -140,11 +143,12 @@ export class CommitLog {
       const refusal = this.rollSegment();
       if (refusal !== undefined) return refusal;
       chunk = this.tail.reserve(this.appendOffset, upperBound);
-      parts.sizes.length = parts.tagsCodes.length = parts.properties.length = 0;
+      parts.sizes.length = parts.tagsCodes.length = parts.propertiesBytes.length = 0;
       this.encodeItems(chunk, batch, queue, fields, parts);
     }
     const physicalOffset = this.appendOffset;
     const queueOffset = queue.assignedOffset;
+    const recordAt = chunk.lengthBytes;
     this.taken(chunk, encoded);
     queue.assignedOffset += batch.items.length;
     this.group.add(
@@ -156,7 +160,9 @@ export class CommitLog {
         fields.storeTimestamp,
         batch.sysFlag,
         0,
-        '',
+        0,
+        chunk,
+        recordAt,
         batch.waitStoreOk,
         storeHost,
         done,
@@ -214,7 +220,7 @@ export class CommitLog {
       if (refusal !== undefined) return refusal;
       total += size;
       parts.sizes.push(size);
-      parts.properties.push(properties);
+      parts.propertiesBytes.push(propertiesLengthOf(size, fields, body.length));
       parts.tagsCodes.push(storedTagsCode(queue.topic, properties, fields.storeTimestamp, this.options.delayLevelsMs));
     }
     return total;
@@ -264,4 +270,13 @@ export class CommitLog {
   private planPreparation(): void {
     this.prepareAtOffset = this.segmentEnd - this.segments.segmentSizeBytes / 2;
   }
+}
+
+function propertiesText(properties: PutMessage['properties']): string | Buffer {
+  if (typeof properties === 'string' || !('suffix' in properties)) return properties;
+  const { view, start, end, suffix } = properties;
+  return Buffer.concat([
+    Buffer.from(view.buffer, view.byteOffset + start, end - start),
+    Buffer.from(suffix.buffer, suffix.byteOffset, suffix.byteLength),
+  ]);
 }

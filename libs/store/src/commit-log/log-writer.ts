@@ -107,13 +107,11 @@ export class LogWriter {
   }
 
   private writeAsync(chunks: readonly LogChunk[], done: (failure: WriteFailure | undefined) => void): void {
-    const startMs = this.clock.monotonicMs();
-    this.writingSinceMs = startMs;
+    this.writingSinceMs = this.clock.monotonicMs();
     // What is encoded while this runs belongs to the next write: the lengths are taken now.
     const writes = chunks.map((chunk) => this.plan(chunk));
     const finishAll = (failure: WriteFailure | undefined): void => {
       this.writingSinceMs = undefined;
-      this.pace.note(this.clock.monotonicMs() - startMs);
       done(failure);
     };
     const next = (index: number): void => {

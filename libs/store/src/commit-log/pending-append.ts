@@ -1,13 +1,14 @@
 import { createOffsetMsgId } from '@rocknest/protocol';
 import type { ConsumeQueue } from '../consume-queue/consume-queue.js';
 import { hasQueueEntry } from '../dispatch/tags-code.js';
+import type { LogChunk } from './log-chunk.js';
 import type { PutDone, PutResult, PutStatus } from '../types.js';
 
 /** What a batch has of each of its messages; a single message has none of this. */
 export interface BatchParts {
   readonly sizes: number[];
   readonly tagsCodes: number[];
-  readonly properties: (string | Buffer)[];
+  readonly propertiesBytes: number[];
 }
 
 /**
@@ -28,7 +29,11 @@ export class PendingAppend implements PutResult {
     readonly sysFlag: number,
     /** Of a single message. */
     readonly tagsCode: number,
-    readonly properties: string | Buffer,
+    /** How many bytes of a single message are its properties: they end the record. */
+    readonly propertiesBytes: number,
+    /** Holds the record or records from `recordAt` on. */
+    private readonly chunk: LogChunk,
+    readonly recordAt: number,
     readonly waitStoreOk: boolean,
     readonly storeHost: Buffer,
     private readonly done: PutDone,
@@ -40,6 +45,20 @@ export class PendingAppend implements PutResult {
   /** False for half and rolled-back messages of transactions: their records have no place in a queue. */
   get takesQueueOffset(): boolean {
     return hasQueueEntry(this.sysFlag);
+  }
+
+  get recordView(): DataView {
+    return this.chunk.view;
+  }
+
+  /** A part of the record, as a slice of the log's memory. */
+  slice(from: number, to: number): Buffer {
+    return this.chunk.buffer.subarray(from, to);
+  }
+
+  /** Keeps the memory of the record from being used again, for an answer that comes after more has been written. */
+  keepRecord(): void {
+    this.chunk.shared = true;
   }
 
   get messageCount(): number {
@@ -69,6 +88,9 @@ export class PendingAppend implements PutResult {
   }
 }
 
+const NO_BYTES = Buffer.alloc(0);
+const NO_RECORD = new DataView(new ArrayBuffer(0));
+
 /** The answer to a put that was refused before anything was encoded. */
 export function refusedPut(status: PutStatus, reason: string): PutResult {
   return {
@@ -79,6 +101,9 @@ export function refusedPut(status: PutStatus, reason: string): PutResult {
     storeTimestamp: 0,
     messageCount: 0,
     sizeBytes: 0,
+    recordView: NO_RECORD,
+    recordAt: 0,
+    storeHost: NO_BYTES,
     offsetMsgIds: () => '',
   };
 }

@@ -50,20 +50,22 @@ export function checkBatch(batch: PutBatch, maxMessageSizeBytes: number): Refusa
   return undefined;
 }
 
-function checkProperties(properties: string | Buffer): Refusal | undefined {
-  if (endsInZero(properties)) return illegal('the properties end in a zero byte, by which a torn record is known');
-  if (properties.length <= MAX_PROPERTIES_BYTES) return undefined;
+function checkProperties(properties: PutMessage['properties']): Refusal | undefined {
+  const isParts = typeof properties !== 'string' && 'suffix' in properties;
+  if (endsInZero(isParts ? properties.suffix : properties)) {
+    return illegal('the properties end in a zero byte, by which a torn record is known');
+  }
+  const length = isParts ? properties.end - properties.start + properties.suffix.byteLength : properties.length;
+  if (length <= MAX_PROPERTIES_BYTES) return undefined;
   return {
     status: 'PROPERTIES_SIZE_EXCEEDED',
     reason: `the properties take more than ${MAX_PROPERTIES_BYTES} bytes`,
   };
 }
 
-function endsInZero(properties: string | Buffer): boolean {
-  const last = properties.length - 1;
-  return last >= 0 && (typeof properties === 'string' ? properties.charCodeAt(last) : properties[last]) === 0;
-}
-
-function illegal(reason: string): Refusal {
-  return { status: 'MESSAGE_ILLEGAL', reason };
+function endsInZero(properties: string | Buffer | DataView): boolean {
+  if (typeof properties === 'string') return properties.length > 0 && properties.charCodeAt(properties.length - 1) === 0;
+  const { byteLength } = properties;
+  if (byteLength === 0) return false;
+  return (properties instanceof DataView ? properties.getUint8(byteLength - 1) : properties[byteLength - 1]) === 0;
 }

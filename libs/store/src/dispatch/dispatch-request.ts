@@ -10,7 +10,7 @@ export interface DispatchRequest {
   readonly storeTimestamp: number;
   /** Its transaction bits tell records that have no queue entry (prepared, rollback). */
   readonly sysFlag: number;
-  /** Wire text. */
+  /** Wire text; only within the call, as memory of the log is used again. */
   readonly properties: string | Buffer;
 }
 

@@ -79,8 +79,11 @@ export class DispatchService {
   private dispatchFurther(append: PendingAppend): void {
     const { queue, batch, sysFlag, storeTimestamp } = append;
     let physicalOffset = append.physicalOffset;
+    let recordEnd = append.recordAt;
     for (let i = 0; i < append.messageCount; i++) {
       const sizeBytes = batch === undefined ? append.sizeBytes : batch.sizes[i];
+      const propertiesBytes = batch === undefined ? append.propertiesBytes : batch.propertiesBytes[i];
+      recordEnd += sizeBytes;
       const request: DispatchRequest = {
         topic: queue.topic,
         queueId: queue.queueId,
@@ -90,7 +93,7 @@ export class DispatchService {
         tagsCode: batch === undefined ? append.tagsCode : batch.tagsCodes[i],
         storeTimestamp,
         sysFlag,
-        properties: batch === undefined ? append.properties : batch.properties[i],
+        properties: append.slice(recordEnd - propertiesBytes, recordEnd),
       };
       for (const dispatcher of this.dispatchers) dispatcher.dispatch(request);
       physicalOffset += sizeBytes;

@@ -123,7 +123,8 @@ export class LogScanner {
     const candidates: number[] = [];
     for (let hit = piece.indexOf(MAGIC_PREFIX); hit >= 0; hit = piece.indexOf(MAGIC_PREFIX, hit + 1)) {
       const offset = pieceOffset + hit - MAGIC_AT;
-      if (offset < end) continue;
+      // What begins at the end itself was looked at, and not believed.
+      if (offset <= end) continue;
       // Text or bodies may hold the magic; a record also states its own offset.
       const statedAt = hit - MAGIC_AT + 28;
       const isWholeHead = statedAt >= 0 && statedAt + 8 <= piece.length;

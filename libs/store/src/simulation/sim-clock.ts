@@ -7,8 +7,8 @@ const EPOCH_MS = 1_735_689_600_000;
 
 /** The clock of one process, on the world's time. What a dead process waits for never comes. */
 export class SimClock implements Clock {
-  /** Timers and deferred calls that wait. */
-  waiting = 0;
+  /** Timers and deferred calls that wait, and who started them as far as a trace is kept. */
+  readonly waiting = new Map<object, string>();
 
   constructor(private readonly process: SimProcess) {}
 
@@ -38,12 +38,14 @@ export class SimClock implements Clock {
   }
 
   private start(delayMs: number, callback: () => void): Timer {
-    this.waiting++;
+    const isTraced = this.process.host.world.onOperation !== undefined;
+    const key = {};
+    this.waiting.set(key, isTraced ? (new Error(`${delayMs} ms`).stack ?? '') : `${delayMs} ms`);
     let isOver = false;
     const task = this.process.host.world.schedule(delayMs, () => {
       isOver = true;
       if (!this.process.isAlive) return;
-      this.waiting--;
+      this.waiting.delete(key);
       try {
         callback();
       } catch (error) {
@@ -55,7 +57,7 @@ export class SimClock implements Clock {
         if (isOver) return;
         isOver = true;
         task.cancelled = true;
-        this.waiting--;
+        this.waiting.delete(key);
       },
     };
   }

@@ -177,7 +177,7 @@ class SimHandle implements StoreFile {
     private readonly file: SimFile,
     private readonly process: SimProcess,
   ) {
-    process.openFiles++;
+    process.openFiles.set(this, path);
   }
 
   stat(): FileStat {
@@ -265,7 +265,7 @@ class SimHandle implements StoreFile {
     if (!this.isOpen) return this.misuse('closed twice');
     if (this.calls > 0) this.misuse('closed while a call on it is under way');
     this.isOpen = false;
-    this.process.openFiles--;
+    this.process.openFiles.delete(this);
   }
 
   private writeNow(source: Uint8Array, sourceOffset: number, length: number, position: number): number {

@@ -66,7 +66,8 @@ export class SimHost {
 export class SimProcess {
   isAlive = true;
   diedOf: CrashKind | undefined;
-  openFiles = 0;
+  /** Paths of open descriptors. */
+  readonly openFiles = new Map<object, string>();
   /** Calls on the file system so far. */
   operations = 0;
   readonly clock: SimClock;

@@ -335,8 +335,9 @@ export class SimRun {
   }
 
   private checkLeaks(process: SimProcess, after: string): void {
-    demand(process.openFiles === 0, 'leak', () => `${process.openFiles} files are open after ${after}`);
-    demand(process.clock.waiting === 0, 'leak', () => `${process.clock.waiting} timers wait after ${after}`);
+    const { openFiles, clock } = process;
+    demand(openFiles.size === 0, 'leak', () => `open after ${after}: ${[...openFiles.values()].join(', ')}`);
+    demand(clock.waiting.size === 0, 'leak', () => `waiting after ${after}: ${[...clock.waiting.values()].join(', ')}`);
     demand(process.callsInFlight === 0, 'leak', () => `${process.callsInFlight} calls run after ${after}`);
   }
 

@@ -1,8 +1,6 @@
 import { ProtocolError } from '../errors.js';
-import { decodeHost } from './host.js';
 import { inflateBody } from './inflate-body.js';
 import { readInt64 } from './int64.js';
-import { createOffsetMsgId } from './message-id.js';
 import { MessageConst } from './message-const.js';
 import {
   bodyLengthPosition,
@@ -19,6 +17,7 @@ import {
 } from './message-layout.js';
 import type { MessageExt } from './message.js';
 import { decodeProperties } from './properties.js';
+import { hostTextAt, offsetMsgIdAt, topicAt } from './record-texts.js';
 import { isCompressed } from './sys-flag.js';
 
 /** Shortest record: no body, no topic, no properties, IPv4 hosts. */
@@ -59,7 +58,7 @@ export function decodeMessage(bytes: Buffer, offset = 0, options: DecodeMessageO
   p += topicBytes;
   if (topicLength < 0 || topicLength > end - p - 2)
     throw broken(`its topic length ${topicLength} is impossible`, offset);
-  const topic = bytes.toString('utf8', p, p + topicLength);
+  const topic = topicAt(bytes, p, p + topicLength);
   p += topicLength;
   const propertiesLength = bytes.readInt16BE(p);
   p += 2;
@@ -72,7 +71,7 @@ export function decodeMessage(bytes: Buffer, offset = 0, options: DecodeMessageO
   const storeHostAt = offset + storeHostPosition(sysFlag);
   const storeHostLength = storeHostBytes(sysFlag);
   const physicalOffset = readInt64(bytes, offset + MessageLayout.PHYSICAL_OFFSET);
-  const offsetMsgId = createOffsetMsgId(bytes.subarray(storeHostAt, storeHostAt + storeHostLength), physicalOffset);
+  const offsetMsgId = offsetMsgIdAt(bytes, storeHostAt, storeHostLength, physicalOffset);
   return {
     topic,
     body,
@@ -84,9 +83,9 @@ export function decodeMessage(bytes: Buffer, offset = 0, options: DecodeMessageO
     storeSize,
     sysFlag,
     bornTimestamp: readInt64(bytes, offset + MessageLayout.BORN_TIMESTAMP),
-    bornHost: decodeHost(bytes, offset + MessageLayout.BORN_HOST, bornHostBytes(sysFlag)),
+    bornHost: hostTextAt(bytes, offset + MessageLayout.BORN_HOST, bornHostBytes(sysFlag)),
     storeTimestamp: readInt64(bytes, offset + storeTimestampPosition(sysFlag)),
-    storeHost: decodeHost(bytes, storeHostAt, storeHostLength),
+    storeHost: hostTextAt(bytes, storeHostAt, storeHostLength),
     bodyCrc: bytes.readInt32BE(offset + MessageLayout.BODY_CRC),
     reconsumeTimes: bytes.readInt32BE(offset + reconsumeTimesPosition(sysFlag)),
     preparedTransactionOffset: readInt64(bytes, offset + reconsumeTimesPosition(sysFlag) + 4),

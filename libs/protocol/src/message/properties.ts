@@ -41,12 +41,41 @@ export function decodeProperties(block: string | Buffer): Record<string, string>
     if (end < 0) end = text.length;
     if (end - start >= SHORTEST) {
       const middle = text.indexOf(NAME_VALUE_SEPARATOR, start);
-      if (middle > start && middle < end - 1)
+      if (middle > start && middle < end - 1 && !setCommonProperty(properties, text, start, middle, end))
         setProperty(properties, text.substring(start, middle), text.substring(middle + 1, end));
     }
     start = end + 1;
   }
   return properties;
+}
+
+/**
+ * Sets a property that nearly every message has. Names that stand in the program cost a tenth of those that are cut out of a text.
+ * @returns false when it is another one
+ */
+function setCommonProperty(
+  properties: Record<string, string>,
+  text: string,
+  start: number,
+  middle: number,
+  end: number,
+): boolean {
+  switch (middle - start) {
+    case 4:
+      if (!text.startsWith('TAGS', start)) return false;
+      properties['TAGS'] = text.substring(middle + 1, end);
+      return true;
+    case 7:
+      if (!text.startsWith('CLUSTER', start)) return false;
+      properties['CLUSTER'] = text.substring(middle + 1, end);
+      return true;
+    case 8:
+      if (!text.startsWith('UNIQ_KEY', start)) return false;
+      properties['UNIQ_KEY'] = text.substring(middle + 1, end);
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** `__proto__` is a legal property name, and must not become the object's prototype. */

@@ -39,8 +39,11 @@ export const SYNC_WRITE_MAX_BYTES = 512 * KIB;
 /** A synchronous write or read that took longer shows a busy disk: the next ones go off the event loop. */
 export const SLOW_IO_MS = 4;
 
-/** How long after a slow write or read the store keeps off the event loop. */
-export const SLOW_IO_HOLD_MS = 1_000;
+/** How long after a slow write or read the store keeps off the event loop; it doubles while the disk stays slow. */
+export const SLOW_IO_HOLD_MS = 50;
+
+/** The most that the time off the event loop grows to: a disk that stays slow is tried this often. */
+export const SLOW_IO_MAX_HOLD_MS = 10_000;
 
 /** [flushIntervalCommitLog] Asynchronous flush: what a power loss may take, and what one fdatasync groups. */
 export const FLUSH_INTERVAL_MS = 500;

@@ -75,7 +75,12 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     clock,
   );
   const dispatch = new DispatchService(queues, clock, logger);
-  const newPace = (): IoPace => new IoPace(clock, defaults.SLOW_IO_MS, defaults.SLOW_IO_HOLD_MS);
+  const newPace = (): IoPace =>
+    new IoPace(clock, {
+      slowMs: defaults.SLOW_IO_MS,
+      holdMs: defaults.SLOW_IO_HOLD_MS,
+      maxHoldMs: defaults.SLOW_IO_MAX_HOLD_MS,
+    });
   const writer: LogWriter = new LogWriter(
     segments,
     handles,

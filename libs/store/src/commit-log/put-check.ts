@@ -69,3 +69,7 @@ function endsInZero(properties: string | Buffer | DataView): boolean {
   if (byteLength === 0) return false;
   return (properties instanceof DataView ? properties.getUint8(byteLength - 1) : properties[byteLength - 1]) === 0;
 }
+
+function illegal(reason: string): Refusal {
+  return { status: 'MESSAGE_ILLEGAL', reason };
+}

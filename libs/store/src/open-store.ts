@@ -38,7 +38,7 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
     // What a killed process wrote may be in the page cache alone.
     if (!report.cleanStop)
       for (const segment of parts.segments.all)
-        if (segment.endOffset > report.scannedFromOffset) parts.flush.markDirty(segment);
+        if (segment.endOffset > parts.flush.flushedOffset) parts.flush.markDirty(segment);
     if (settings.flushDiskType === 'SYNC_FLUSH') await parts.flush.flushedTo(report.logEndOffset);
     const lacksTable = report.queues >= settings.queueTableMinQueues && !report.queueTableUsed;
     if (!report.cleanStop || report.queuesRebuilt || lacksTable) {

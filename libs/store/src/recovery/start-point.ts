@@ -39,8 +39,8 @@ export class StartPointFinder {
     if (cleanStop && this.checkpoint.point === undefined) {
       return { scanFromOffset: undefined, trustBelowOffset: Infinity, entryCount: undefined, lastRecordOffset: -1 };
     }
-    const byTime = await this.byTimestamp(first);
-    return byOffset !== undefined && (byOffset.scanFromOffset ?? 0) >= byTime ? byOffset : from(byTime);
+    // Wall clocks are set back, so a later segment may look older than the checkpoint: offsets go before times.
+    return byOffset ?? from(await this.byTimestamp(first));
   }
 
   private async byOffset(first: number): Promise<StartPoint | undefined> {

@@ -36,7 +36,10 @@ export class AppendPipeline {
   written(appends: readonly PendingAppend[]): void {
     if (appends.length === 0) return;
     if (this.options.flushDiskType === 'ASYNC_FLUSH') return this.dispatch.complete(appends);
-    for (const append of appends) this.waiting.push(append);
+    for (const append of appends) {
+      append.keepRecord();
+      this.waiting.push(append);
+    }
     if (this.failedReason !== undefined) return this.failed(this.failedReason);
     this.flush.flush();
     for (const append of appends) if (!append.waitStoreOk) append.answer();

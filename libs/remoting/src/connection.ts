@@ -33,8 +33,8 @@ export interface Connection {
    * with `respondReserved` before anything else is sent: the cheapest way to answer. Undefined when the connection has closed.
    */
   reserve(maxBytes: number): WritePage | undefined;
-  /** Answers with what was encoded into the reserved room, which ends at `end`. */
-  respondReserved(request: RequestRef, end: number): void;
+  /** Answers with what was encoded into the reserved room up to `end`; `start` says where the frame begins when that is not at `page.used`. */
+  respondReserved(request: RequestRef, end: number, start?: number): void;
 
   /**
    * Sends a request to the peer.

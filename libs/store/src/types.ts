@@ -109,6 +109,17 @@ export interface GetRequest {
   readonly maxBytes?: number;
   /** Called with the tagsCode of each entry; absent: every message matches. */
   readonly matches?: (tagsCode: number) => boolean;
+  /**
+   * Gives memory for the records, so that they are copied but once. Called at most once, within `getMessage` and right before it returns; not called when
+   * nothing was found, or when the disk must be waited for: then the records are in the result.
+   */
+  readonly place?: (sizeBytes: number) => RecordPlace | undefined;
+}
+
+/** Where records go, `sizeBytes` of them at most. */
+export interface RecordPlace {
+  readonly bytes: Buffer;
+  readonly at: number;
 }
 
 export interface GetResult {
@@ -118,7 +129,8 @@ export interface GetResult {
   readonly maxOffset: number;
   /**
    * Stored records in queue order, as slices of the log: their concatenation is the body of a pull response. Records that lie one
-   * behind the other share one slice, so there may be fewer slices than messages. Never write into them.
+   * behind the other share one slice, so there may be fewer slices than messages. Never write into them. Empty when they were put
+   * in their `place`.
    */
   readonly records: readonly Buffer[];
   readonly messageCount: number;

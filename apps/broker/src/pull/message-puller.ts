@@ -14,6 +14,7 @@ import type { GroupDirectory } from '../topics/group-directory.js';
 import type { PullRequestHoldService } from './hold-service.js';
 import type { AdmittedPull, PullAdmission } from './pull-admission.js';
 import { encodePullReply } from './pull-reply.js';
+import { PullReplyRoom } from './pull-reply-room.js';
 import { pullResponseCode } from './pull-status.js';
 
 export interface MessagePullerOptions {
@@ -72,6 +73,7 @@ export class MessagePuller {
   ): RemotingCommand | typeof DEFERRED | Promise<RemotingCommand | typeof DEFERRED> {
     if (admitted instanceof RemotingCommand) return admitted;
     const { header } = pull;
+    const room = new PullReplyRoom(pull.connection);
     const result = this.store.getMessage({
       topic: admitted.topic.topicName,
       queueId: header.queueId,
@@ -79,11 +81,12 @@ export class MessagePuller {
       maxMessages: Math.max(1, header.maxMsgNums),
       maxBytes: header.maxMsgBytes,
       matches: admitted.matches,
+      place: (sizeBytes) => room.place(sizeBytes),
     });
     if (result instanceof Promise) {
-      return result.then((found) => this.settle(pull, admitted, found, maySuspend, true));
+      return result.then((found) => this.settle(pull, admitted, found, maySuspend, undefined));
     }
-    return this.settle(pull, admitted, result, maySuspend, false);
+    return this.settle(pull, admitted, result, maySuspend, room);
   }
 
   private settle(
@@ -91,7 +94,8 @@ export class MessagePuller {
     admitted: AdmittedPull,
     result: GetResult,
     maySuspend: boolean,
-    waited: boolean,
+    /** Where the records are, unless the disk had to be waited for. */
+    room: PullReplyRoom | undefined,
   ): typeof DEFERRED | Promise<RemotingCommand | typeof DEFERRED> | RemotingCommand {
     const { header, connection, request } = pull;
     if (maySuspend && (header.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && header.commitOffset >= 0) {
@@ -100,11 +104,12 @@ export class MessagePuller {
     const code = pullResponseCode(result.status, header.queueOffset);
     if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && (header.sysFlag & PullSysFlag.SUSPEND) !== 0) {
       // A message that arrived while the store was read from the disk woke nobody: look again instead of parking.
-      const arrived = waited && this.store.maxOffset(header.topic, header.queueId) > header.queueOffset;
+      const arrived = room === undefined && this.store.maxOffset(header.topic, header.queueId) > header.queueOffset;
       if (arrived) return this.run(pull, admitted, false);
       if (this.park(pull, admitted)) return DEFERRED;
     }
-    connection.respondEncoded(request, encodePullReply(request.opaque, code, result, admitted));
+    if (room?.isUsed === true && result.messageCount > 0) room.respond(request, code, result, admitted);
+    else connection.respondEncoded(request, encodePullReply(request.opaque, code, result, admitted));
     return DEFERRED;
   }
 

@@ -17,9 +17,11 @@ export function encodePullReply(
   result: GetResult,
   pull: AdmittedPull,
 ): readonly Buffer[] {
-  const head = encodeAsciiFrameHead(
-    `{"code":${code},"extFields":{"groupSysFlag":"${pull.group.groupSysFlag}","maxOffset":"${result.maxOffset}","minOffset":"${result.minOffset}","nextBeginOffset":"${result.nextBeginOffset}","suggestWhichBrokerId":"${MASTER_ID}","topicSysFlag":"${pull.topic.topicSysFlag}"},"flag":1,"language":"JAVA","opaque":${opaque},"remark":"${result.status}${TAIL}`,
-    result.sizeBytes,
-  );
+  const head = encodeAsciiFrameHead(pullReplyHeader(opaque, code, result, pull), result.sizeBytes);
   return result.records.length === 0 ? [head] : [head, ...result.records];
+}
+
+/** The header of the answer: ASCII, so that its length is that of the text. */
+export function pullReplyHeader(opaque: number, code: number, result: GetResult, pull: AdmittedPull): string {
+  return `{"code":${code},"extFields":{"groupSysFlag":"${pull.group.groupSysFlag}","maxOffset":"${result.maxOffset}","minOffset":"${result.minOffset}","nextBeginOffset":"${result.nextBeginOffset}","suggestWhichBrokerId":"${MASTER_ID}","topicSysFlag":"${pull.topic.topicSysFlag}"},"flag":1,"language":"JAVA","opaque":${opaque},"remark":"${result.status}${TAIL}`;
 }

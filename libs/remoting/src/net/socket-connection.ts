@@ -131,9 +131,9 @@ export class SocketConnection implements Connection {
     return this.closeReason === undefined ? this.writes.reserve(maxBytes) : undefined;
   }
 
-  respondReserved(request: RequestRef, end: number): void {
+  respondReserved(request: RequestRef, end: number, start?: number): void {
     this.served.end(request.opaque);
-    this.writes.commit(end);
+    this.writes.commit(end, start);
   }
 
   request(command: RemotingCommand, timeoutMs: number): Promise<RemotingCommand> {

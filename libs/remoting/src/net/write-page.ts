@@ -1,5 +1,10 @@
 import { viewOf } from '@rocknest/protocol';
-import { LARGE_WRITE_PAGE_BYTES, MAX_FREE_LARGE_WRITE_PAGES, MAX_FREE_WRITE_PAGES, WRITE_PAGE_BYTES } from '../defaults.js';
+import {
+  LARGE_WRITE_PAGE_BYTES,
+  MAX_FREE_LARGE_WRITE_PAGES,
+  MAX_FREE_WRITE_PAGES,
+  WRITE_PAGE_BYTES,
+} from '../defaults.js';
 
 /** Memory that frames are encoded into one behind the other, so that many of them leave as one buffer. */
 export class WritePage {

@@ -91,12 +91,15 @@ export class WriteQueue {
     return (this.page = next);
   }
 
-  /** Adds the frame between `page.used` and `end`. */
-  commit(end: number): void {
+  /** Adds the frame between `start` and `end`; what lies between `page.used` and `start` is left out. */
+  commit(end: number, start = this.page!.used): void {
     const page = this.page!;
-    const bytes = end - page.used;
+    if (start !== page.used) {
+      this.endRun();
+      this.pageStart = start;
+    }
     page.used = end;
-    this.collected(bytes);
+    this.collected(end - start);
   }
 
   /** Sends now. */

@@ -64,7 +64,8 @@ function checkProperties(properties: PutMessage['properties']): Refusal | undefi
 }
 
 function endsInZero(properties: string | Buffer | DataView): boolean {
-  if (typeof properties === 'string') return properties.length > 0 && properties.charCodeAt(properties.length - 1) === 0;
+  if (typeof properties === 'string')
+    return properties.length > 0 && properties.charCodeAt(properties.length - 1) === 0;
   const { byteLength } = properties;
   if (byteLength === 0) return false;
   return (properties instanceof DataView ? properties.getUint8(byteLength - 1) : properties[byteLength - 1]) === 0;

@@ -41,6 +41,8 @@ export class ReadCache {
     private readonly segments: SegmentList,
     private readonly handles: HandlePool,
     private readonly blockBytes: number,
+    /** By how much a block reaches into the next one. */
+    private readonly overlapBytes: number,
     private readonly maxBytes: number,
   ) {}
 
@@ -52,6 +54,11 @@ export class ReadCache {
   blockStart(physicalOffset: number): number {
     const position = physicalOffset % this.segments.segmentSizeBytes;
     return physicalOffset - (position % this.blockBytes);
+  }
+
+  /** True when the block that the record begins in holds all of it. */
+  holdsWhole(blockStart: number, physicalOffset: number, sizeBytes: number): boolean {
+    return physicalOffset + sizeBytes <= blockStart + this.lengthOf(blockStart);
   }
 
   /** True when the whole block lies before `writtenOffset`: only such blocks never change. */
@@ -114,7 +121,7 @@ export class ReadCache {
 
   private lengthOf(blockStart: number): number {
     const position = blockStart % this.segments.segmentSizeBytes;
-    return Math.min(this.blockBytes, this.segments.segmentSizeBytes - position);
+    return Math.min(this.blockBytes + this.overlapBytes, this.segments.segmentSizeBytes - position);
   }
 
   private keep(block: CachedBlock): CachedBlock {

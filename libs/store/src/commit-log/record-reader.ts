@@ -2,9 +2,9 @@ import type { Clock } from '../io/clock.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import type { IoPace } from '../io/io-pace.js';
 import { readFully, readFullySync } from '../io/transfer.js';
-import { LogChunk } from './log-chunk.js';
 import { CachedBlock, type LogBlock, type ReadCache } from './read-cache.js';
-import { looksLikeRecord } from './record-check.js';
+import { copyRecords, toSlices, type RecordSlices } from './record-slices.js';
+import type { RecordPlace } from '../types.js';
 import type { SegmentList } from './segment-list.js';
 import type { TailCache } from './tail-cache.js';
 
@@ -13,13 +13,6 @@ export interface RecordReaderOptions {
   readonly sparseBytes: number;
   /** Log behind the end that the page cache is taken to hold. */
   readonly pageCacheBytes: number;
-}
-
-/** Records as slices of the log. */
-export interface RecordSlices {
-  readonly records: Buffer[];
-  readonly messageCount: number;
-  readonly sizeBytes: number;
 }
 
 /** A read that one or several of the wanted records need. */
@@ -32,6 +25,9 @@ type RegionRead =
  * the page cache is likely to have the data and the disk has answered quickly, else off it.
  */
 export class RecordReader {
+  /** Filled anew by each `locate`. */
+  private readonly located: LogBlock[] = [];
+
   constructor(
     private readonly options: RecordReaderOptions,
     private readonly tail: TailCache,
@@ -48,20 +44,25 @@ export class RecordReader {
     return this.pace.allowsSync && this.writtenOffset() - physicalOffset <= this.options.pageCacheBytes;
   }
 
-  /** The records at `offsets` (ascending) of `sizes`. Places where no such record stands are left out. */
-  read(offsets: readonly number[], sizes: readonly number[]): RecordSlices | Promise<RecordSlices> {
-    const regions = new Array<LogBlock | undefined>(offsets.length);
-    let missing = -1;
-    for (let i = 0; i < offsets.length; i++) {
-      const region = this.tail.find(offsets[i], sizes[i]);
-      if (region !== undefined) regions[i] = region;
-      else if (missing < 0) missing = i;
-    }
-    if (missing < 0) {
-      this.tail.markUsed();
-      return toSlices(offsets, sizes, regions);
-    }
-    return this.readMissing(offsets, sizes, regions, missing);
+  /**
+   * The records at `offsets` (ascending) of `sizes`. Places where no such record stands are left out.
+   *
+   * @param place memory for them, `totalBytes` at most, when it needs no waiting
+   */
+  read(
+    offsets: readonly number[],
+    sizes: readonly number[],
+    totalBytes: number,
+    place?: (sizeBytes: number) => RecordPlace | undefined,
+  ): RecordSlices | Promise<RecordSlices> {
+    const regions = this.located;
+    const found = this.locate(offsets, sizes);
+    if (found < offsets.length) return this.readMissing(offsets, sizes, regions.slice(0, found), found);
+    const target = place?.(totalBytes);
+    const slices =
+      target === undefined ? toSlices(offsets, sizes, regions) : copyRecords(offsets, sizes, regions, target);
+    regions.length = 0;
+    return slices;
   }
 
   /** Bytes of the log as they stand in the file: at most `maxBytes`, not over the end of a segment; empty at the end of the log. */
@@ -80,15 +81,55 @@ export class RecordReader {
     return this.load(range).then((region) => region?.buffer ?? Buffer.alloc(0));
   }
 
+  /**
+   * Finds the memory of each record, as far as that takes no waiting: tail, cached block, or a block that the page cache has.
+   *
+   * @returns how many of the first records stand in {@link located} now
+   */
+  private locate(offsets: readonly number[], sizes: readonly number[]): number {
+    const { located, tail } = this;
+    const count = offsets.length;
+    located.length = 0;
+    this.cache.startRead();
+    let region: LogBlock | undefined;
+    let regionEnd = 0;
+    let isInTail = false;
+    for (let i = 0; i < count; i++) {
+      const offset = offsets[i];
+      if (region === undefined || offset < region.startOffset || offset + sizes[i] > regionEnd) {
+        const chunk = tail.find(offset, sizes[i]);
+        isInTail ||= chunk !== undefined;
+        region = chunk ?? this.blockOf(offset, sizes[i], offsets);
+        if (region === undefined) break;
+        regionEnd = chunk?.endOffset ?? region.startOffset + region.buffer.length;
+      }
+      located.push(region);
+    }
+    if (isInTail) tail.markUsed();
+    return located.length;
+  }
+
+  /** The block of a record, from the cache or by a read on the event loop; undefined when neither will do. */
+  private blockOf(offset: number, sizeBytes: number, offsets: readonly number[]): LogBlock | undefined {
+    const { cache } = this;
+    const blockStart = cache.blockStart(offset);
+    if (!cache.holdsWhole(blockStart, offset, sizeBytes)) return undefined;
+    const cached = cache.get(blockStart);
+    if (cached !== undefined) return cached;
+    const isSparse = offsets[offsets.length - 1] - offsets[0] > this.options.sparseBytes * offsets.length;
+    if (isSparse || !this.allowsSync(offset) || !cache.isComplete(blockStart, this.writtenOffset())) return undefined;
+    return this.timed(() => cache.loadSync(blockStart));
+  }
+
   private readMissing(
     offsets: readonly number[],
     sizes: readonly number[],
     regions: (LogBlock | undefined)[],
     first: number,
   ): RecordSlices | Promise<RecordSlices> {
+    for (let i = first; i < offsets.length; i++) regions.push(this.tail.find(offsets[i], sizes[i]));
     const plan = this.planReads(offsets, sizes, regions, first);
     const loads: { read: RegionRead; from: number; to: number }[] = [];
-    this.cache.startRead();
     for (const entry of plan) {
       const cached = entry.read.kind === 'block' ? this.cache.get(entry.read.blockStart) : undefined;
       if (cached === undefined) loads.push(entry);
@@ -131,11 +172,11 @@ export class RecordReader {
         continue;
       }
       const blockStart = this.cache.blockStart(offsets[i]);
-      const isInOneBlock = this.cache.blockStart(offsets[i] + sizes[i] - 1) === blockStart;
+      const isInOneBlock = this.cache.holdsWhole(blockStart, offsets[i], sizes[i]);
       let to = i + 1;
       if (!isSparse && isInOneBlock) {
-        const inBlock = (j: number): boolean => this.cache.blockStart(offsets[j] + sizes[j] - 1) === blockStart;
-        while (to <= last && regions[to] === undefined && inBlock(to)) to++;
+        while (to <= last && regions[to] === undefined && this.cache.holdsWhole(blockStart, offsets[to], sizes[to]))
+          to++;
       }
       const isBlock = !isSparse && isInOneBlock && this.cache.isComplete(blockStart, this.writtenOffset());
       const read: RegionRead = isBlock
@@ -185,39 +226,4 @@ function fillRegions(
   region: LogBlock | undefined,
 ): void {
   for (let i = from; i < to; i++) regions[i] = region;
-}
-
-/** Cuts the records out of their regions; neighbours in one region become one slice. What lies in cached blocks is copied. */
-function toSlices(
-  offsets: readonly number[],
-  sizes: readonly number[],
-  regions: readonly (LogBlock | undefined)[],
-): RecordSlices {
-  const records: Buffer[] = [];
-  let messageCount = 0;
-  let sizeBytes = 0;
-  let runRegion: LogBlock | undefined;
-  let runStart = 0;
-  let runEnd = 0;
-  let copied = false;
-  for (let i = 0; i < offsets.length; i++) {
-    const region = regions[i];
-    if (region === undefined) continue;
-    const at = offsets[i] - region.startOffset;
-    if (!looksLikeRecord(region.buffer, at, sizes[i])) continue;
-    messageCount++;
-    sizeBytes += sizes[i];
-    if (region === runRegion && at === runEnd) {
-      runEnd += sizes[i];
-      continue;
-    }
-    if (runRegion !== undefined) records.push(runRegion.buffer.subarray(runStart, runEnd));
-    if (region instanceof LogChunk) region.shared = true;
-    else copied ||= region instanceof CachedBlock;
-    runRegion = region;
-    runStart = at;
-    runEnd = at + sizes[i];
-  }
-  if (runRegion !== undefined) records.push(runRegion.buffer.subarray(runStart, runEnd));
-  return { records: copied ? [Buffer.concat(records, sizeBytes)] : records, messageCount, sizeBytes };
 }

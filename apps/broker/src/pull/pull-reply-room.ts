@@ -1,0 +1,42 @@
+import { SerializeType } from '@rocknest/protocol';
+import type { Connection, RequestRef, WritePage } from '@rocknest/remoting';
+import type { GetResult, RecordPlace } from '@rocknest/store';
+import { FRAME_PREFIX_BYTES } from '../reply/reply-frame.js';
+import type { AdmittedPull } from './pull-admission.js';
+import { pullReplyHeader } from './pull-reply.js';
+
+/** Room in front of the records: more than the prefix and the longest header, in which only numbers differ. */
+const HEAD_MAX_BYTES = 512;
+
+/** The answer of a pull in the output of its connection: the store copies the records there, and the header comes to stand right before them. */
+export class PullReplyRoom {
+  private page: WritePage | undefined;
+  private recordsAt = 0;
+
+  constructor(private readonly connection: Connection) {}
+
+  get isUsed(): boolean {
+    return this.page !== undefined;
+  }
+
+  /** Where the store shall put the records; undefined when the connection has closed. */
+  place(sizeBytes: number): RecordPlace | undefined {
+    const page = this.connection.reserve(HEAD_MAX_BYTES + sizeBytes);
+    if (page === undefined) return undefined;
+    this.page = page;
+    this.recordsAt = page.used + HEAD_MAX_BYTES;
+    return { bytes: page.bytes, at: this.recordsAt };
+  }
+
+  respond(request: RequestRef, code: number, result: GetResult, pull: AdmittedPull): void {
+    const { recordsAt } = this;
+    const { bytes, view } = this.page!;
+    const header = pullReplyHeader(request.opaque, code, result, pull);
+    const headerStart = recordsAt - header.length;
+    bytes.write(header, headerStart, 'latin1');
+    const start = headerStart - FRAME_PREFIX_BYTES;
+    view.setInt32(start, FRAME_PREFIX_BYTES - 4 + header.length + result.sizeBytes);
+    view.setInt32(start + 4, (SerializeType.JSON << 24) | header.length);
+    this.connection.respondReserved(request, recordsAt + result.sizeBytes, start);
+  }
+}

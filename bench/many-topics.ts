@@ -204,8 +204,8 @@ try {
   await create();
   await sends();
   if (flags.idle > 0) await idle();
-  if (flags.starts > 0) await starts();
   if (flags.parked > 0) await parked();
+  if (flags.starts > 0) await starts();
 } finally {
   await broker.process.stop(STOP_GRACE_MS);
   await broker.remove();

@@ -13,7 +13,6 @@ import { RegistrationMessages } from './registration/registration-messages.js';
 import { parseDelayLevels } from './schedule/index.js';
 import { storeHostIp } from './start/store-host.js';
 import { retentionOptions } from './start/retention-options.js';
-import { retentionOptions } from './start/retention-options.js';
 import { checkSupported } from './start/supported.js';
 import { SystemTopicSet } from './topics/system-topics.js';
 import { listen, type Listener } from './start/listen.js';
@@ -121,7 +120,6 @@ export class Broker {
       maxMessageSizeBytes: config.maxMessageSize,
       delayLevelsMs: this.delayLevelsMs,
       damagedLog: config.damagedLog,
-      ...retentionOptions(config),
       maxOpenFiles: config.maxOpenFiles,
       ...retentionOptions(config),
       messageIndexEnable: config.messageIndexEnable,

@@ -78,6 +78,7 @@ export * from './headers/reset-consumer-client-offset.js';
 export * from './headers/search-offset-by-timestamp.js';
 export * from './message/copy-bytes.js';
 export * from './headers/send-message.js';
+export * from './headers/send-message-response-view.js';
 export * from './headers/send-message-view.js';
 export { unescapeJsonInto } from './command/json-string.js';
 export * from './headers/unregister-broker.js';

@@ -7,6 +7,9 @@ import { PendingRequest } from './request-table.js';
  * requests under way: sending it allocates nothing. It may be sent again once it has got its answer or its error.
  */
 export abstract class EncodedRequest extends PendingRequest {
+  /** `Date.now()` when the caller has read it right before it sends this: the clock is not read again then. -1 otherwise. */
+  wallMs = -1;
+
   /** How many bytes in a row `encode` needs at most. */
   abstract get roomBytes(): number;
 

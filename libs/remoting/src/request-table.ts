@@ -56,14 +56,14 @@ export class RequestTable {
     this.addRequest(opaque, timeoutMs, new CallbackRequest(callback));
   }
 
-  /** Adds a request that stands in no table. */
-  addRequest(opaque: number, timeoutMs: number, request: PendingRequest): void {
+  /** Adds a request that stands in no table. @param wallMs `Date.now()` when the caller has just read it */
+  addRequest(opaque: number, timeoutMs: number, request: PendingRequest, wallMs?: number): void {
     request.table = this;
     request.opaque = opaque;
     request.answerTimeoutMs = timeoutMs;
     this.requests.set(opaque, request);
     this.options.limit.pending++;
-    this.options.wheel.add(request, timeoutMs);
+    this.options.wheel.add(request, timeoutMs, wallMs);
   }
 
   has(opaque: number): boolean {

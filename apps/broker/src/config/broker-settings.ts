@@ -2,7 +2,6 @@ import { defineSettings, setting, type SettingsOf } from '@rocknest/config';
 import * as defaults from '../defaults.js';
 import { DEFAULT_MESSAGE_DELAY_LEVEL } from '../schedule/defaults.js';
 import { retentionSettings } from './retention-settings.js';
-import { retentionSettings } from './retention-settings.js';
 
 const IDENTITY = 'Identity';
 const NETWORK = 'Network';
@@ -184,8 +183,6 @@ export const brokerSettings = defineSettings({
     section: STORE,
     important: true,
   }),
-
-  ...retentionSettings,
 
   ...retentionSettings,
 

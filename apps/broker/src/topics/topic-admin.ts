@@ -59,15 +59,6 @@ export class TopicAdmin {
     return unused;
   }
 
-  /** Removes the queues of topics that the broker does not know any more. @returns their names. Follows `cleanUnusedTopic` of `store/DefaultMessageStore.java`. */
-  async cleanUnused(): Promise<string[]> {
-    const unused = this.store
-      .topics()
-      .filter((topic) => this.topics.get(topic) === undefined && !this.systemTopics.has(topic));
-    if (unused.length > 0) await this.store.deleteTopics(unused);
-    return unused;
-  }
-
   private check(config: TopicConfig): void {
     const { topicName, readQueueNums, writeQueueNums, perm } = config;
     const problem = validateTopic(topicName);

@@ -1,4 +1,11 @@
-import { ResponseCode, type MessageQueue, type RemotingCommand } from '@rocknest/protocol';
+import {
+  ResponseCode,
+  sendMessageResponseView,
+  viewedText,
+  viewSendMessageResponse,
+  type MessageQueue,
+  type RemotingCommand,
+} from '@rocknest/protocol';
 import { errorText, MQBrokerError, MQClientError, MQClientErrorCode } from '../errors.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import { transportError } from '../instance/call.js';
@@ -30,6 +37,11 @@ export type SendInstance = Pick<ClientInstance, 'transport' | 'routes' | 'broker
 /** Templates of this many brokers and topics are kept. */
 const MAX_TEMPLATES = 10_000;
 
+/** The queue itself unless the broker chose another one of the topic. */
+function queueOf(chosen: MessageQueue, queueId: number): MessageQueue {
+  return queueId === chosen.queueId ? chosen : { topic: chosen.topic, brokerName: chosen.brokerName, queueId };
+}
+
 /**
  * Sends messages: chooses the queue, encodes, waits for the answer, and tries another broker as long as the time lasts
  * (RocketMQ: `DefaultMQProducerImpl.sendDefaultImpl` and `sendKernelImpl`). A send that goes well costs one object and no promise.
@@ -38,6 +50,8 @@ export class SendEngine implements SendTaskOwner {
   readonly gate: SendGate;
   private readonly templates = new Map<string, Map<string, SendFrameTemplate>>();
   private templateCount = 0;
+  /** Of the last answer: that of the next one, nearly always. */
+  private regionId = '';
 
   constructor(
     private readonly instance: SendInstance,
@@ -83,6 +97,7 @@ export class SendEngine implements SendTaskOwner {
     const timeoutMs = maxTimeoutPerRequestMs > 0 ? Math.min(leftMs, maxTimeoutPerRequestMs) : leftMs;
     task.attempts++;
     task.bornMs = nowMs;
+    task.wallMs = nowMs;
     task.template = this.template(task.message.topic, queue.brokerName);
     try {
       this.instance.transport.invokeRequest(address, task, timeoutMs);
@@ -146,18 +161,30 @@ export class SendEngine implements SendTaskOwner {
 
   private resultOf(task: SendTask, status: SendResult['status'], response: RemotingCommand): SendResult {
     const chosen = task.chosen!;
-    const queueId = response.integerField('queueId') ?? chosen.queueId;
-    const result: SendResult = {
+    const { msgId } = task.message;
+    if (!viewSendMessageResponse(response)) {
+      return {
+        status,
+        msgId,
+        offsetMsgId: response.field('msgId') ?? '',
+        messageQueue: queueOf(chosen, response.integerField('queueId') ?? chosen.queueId),
+        queueOffset: response.integerField('queueOffset') ?? -1,
+        transactionId: response.field('transactionId'),
+        regionId: response.field('MSG_REGION'),
+      };
+    }
+    const view = sendMessageResponseView;
+    const regionId = viewedText(response, view.msgRegion, this.regionId);
+    if (regionId !== undefined) this.regionId = regionId;
+    return {
       status,
-      msgId: task.message.msgId,
-      offsetMsgId: response.field('msgId') ?? '',
-      messageQueue:
-        queueId === chosen.queueId ? chosen : { topic: chosen.topic, brokerName: chosen.brokerName, queueId },
-      queueOffset: response.integerField('queueOffset') ?? -1,
-      transactionId: response.field('transactionId'),
-      regionId: response.field('MSG_REGION'),
+      msgId,
+      offsetMsgId: viewedText(response, view.msgId, '') ?? '',
+      messageQueue: Number.isNaN(view.queueId) ? chosen : queueOf(chosen, view.queueId),
+      queueOffset: Number.isNaN(view.queueOffset) ? -1 : view.queueOffset,
+      transactionId: viewedText(response, view.transactionId, msgId),
+      regionId,
     };
-    return result;
   }
 
   private mayRetry(task: SendTask): boolean {

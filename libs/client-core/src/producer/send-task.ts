@@ -29,6 +29,7 @@ export class SendTask extends EncodedRequest implements GatedSend {
   chosen: MessageQueue | undefined = undefined;
   address = '';
   template: SendFrameTemplate | undefined = undefined;
+  /** `Date.now()` of the attempt. */
   bornMs = 0;
   lastFailedBroker: string | undefined = undefined;
   /** Brokers that were tried, for the error. */
@@ -70,7 +71,8 @@ export class SendTask extends EncodedRequest implements GatedSend {
   }
 
   override encode(page: WritePage, position: number, opaque: number): number {
-    return this.template!.encode(page, position, opaque, this.chosen!.queueId, this.bornMs, this.message);
+    const { template, chosen, bornMs, message } = this;
+    return template!.encode(page, position, opaque, chosen!.queueId, bornMs, message);
   }
 
   override onAnswer(error: Error | undefined, response: RemotingCommand | undefined): void {

@@ -176,6 +176,7 @@ export class RemotingClient {
         request.onAnswer(error, undefined);
         return;
       }
+      request.wallMs = -1;
       try {
         opened.sendRequest(request, remainingMs);
       } catch (thrown) {

@@ -184,7 +184,7 @@ export class SocketConnection implements Connection {
     }
     const page = this.writes.reserve(room);
     const end = request.encode(page, page.used, opaque);
-    this.table.addRequest(opaque, timeoutMs, request);
+    this.table.addRequest(opaque, timeoutMs, request, request.wallMs);
     this.writes.commit(end);
     if (tail !== undefined) this.writes.push(tail);
   }

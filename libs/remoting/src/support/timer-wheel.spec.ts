@@ -37,6 +37,27 @@ describe('TimerWheel', () => {
     expect(wheel.size).toBe(0);
   });
 
+  it('is never early when the clock is read once for many of one millisecond, nor after a long pause', async () => {
+    const wheel = new TimerWheel({ tickMs: 10, slots: 8 });
+    const probes: { addedMs: number; probe: Probe }[] = [];
+    const add = (): void => {
+      const probe = new Probe();
+      probes.push({ addedMs: performance.now(), probe });
+      wheel.add(probe, 25, Date.now());
+    };
+    for (const pauseMs of [0, 0.3, 0.4, 5, 1, 0, 2_000, 0, 0.5, 100]) {
+      await vi.advanceTimersByTimeAsync(pauseMs);
+      add();
+      add();
+    }
+    await vi.advanceTimersByTimeAsync(1_000);
+    for (const { addedMs, probe } of probes) {
+      expect(probe.firedAtMs! - addedMs).toBeGreaterThanOrEqual(25);
+      expect(probe.firedAtMs! - addedMs).toBeLessThanOrEqual(25 + 12);
+    }
+    expect(wheel.size).toBe(0);
+  });
+
   it('does not fire what was removed, and may be used again', async () => {
     const wheel = new TimerWheel({ tickMs: 10, slots: 8 });
     const probe = new Probe();

@@ -34,6 +34,9 @@ export class TimerWheel {
   private count = 0;
   /** All slots up to this tick are done. */
   private doneTick = 0;
+  /** The wall clock's millisecond that an entry was last added in, and the time then. */
+  private lastWallMs = -1;
+  private lastNow = 0;
   private wakeTick = NEVER;
   private timer: NodeJS.Timeout | undefined;
   private readonly wake = (): void => this.onWake();
@@ -53,9 +56,14 @@ export class TimerWheel {
     return this.count;
   }
 
-  /** Starts the time-out of an entry that has none running. */
-  add(entry: TimerEntry, delayMs: number): void {
-    const nowTick = (this.now() - this.startMs) / this.tickMs;
+  /**
+   * Starts the time-out of an entry that has none running.
+   *
+   * @param wallMs `Date.now()` when the caller has just read it: many entries of one millisecond read the clock once. They may come up to
+   *   one millisecond later for it.
+   */
+  add(entry: TimerEntry, delayMs: number, wallMs = -1): void {
+    const nowTick = (this.nowIn(wallMs) - this.startMs) / this.tickMs;
     // An idle wheel has stood still: there is nothing to be found in the slots it slept through.
     if (this.count === 0) this.doneTick = Math.floor(nowTick);
     const tick = Math.max(Math.ceil(nowTick + delayMs / this.tickMs), this.doneTick + 1);
@@ -82,6 +90,16 @@ export class TimerWheel {
     entry.wheelNext = undefined;
     entry.wheelPrevious = undefined;
     this.count--;
+  }
+
+  private nowIn(wallMs: number): number {
+    if (wallMs < 0) return this.now();
+    if (wallMs !== this.lastWallMs) {
+      this.lastWallMs = wallMs;
+      // The end of the millisecond at the latest: never early for those that follow.
+      this.lastNow = this.now() + 1;
+    }
+    return this.lastNow;
   }
 
   private sleepUntil(tick: number): void {

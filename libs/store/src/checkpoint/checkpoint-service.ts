@@ -153,8 +153,9 @@ export class CheckpointService {
     this.lastMs = this.clock.monotonicMs();
     const mark = this.mark();
     for (const dispatcher of this.dispatch.dispatchers) await dispatcher.flush();
-    await this.saveTable(mark);
-    await this.commitIndex();
+    // Nothing was dispatched since the last one: only the files go on.
+    if (!this.table.isCurrent(mark.physicalOffset, this.minPhysicalOffset())) await this.saveTable(mark);
+    if (this.index?.isBehind === true || this.checkpoint.point === undefined) await this.commitIndex();
     this.pass ??= new QueueSyncPass(mark, this.options.queueSyncDelayMs, this.queues, this.sync, this.clock);
     if (this.pass.isDue()) this.startPass(this.pass);
   }

@@ -33,6 +33,7 @@ export interface FoundQueueTable {
 export class QueueTableFile {
   /** Physical offset of the table that was saved last; -1: there is none. */
   savedOffset = -1;
+  private savedMinOffset = -1;
 
   constructor(
     private readonly options: QueueTableFileOptions,
@@ -42,6 +43,11 @@ export class QueueTableFile {
 
   get isSupported(): boolean {
     return this.options.bootId !== '';
+  }
+
+  /** The table that was saved last is of this point, and of a log that begins there. */
+  isCurrent(physicalOffset: number, minPhysicalOffset: number): boolean {
+    return this.savedOffset === physicalOffset && this.savedMinOffset === minPhysicalOffset;
   }
 
   /**
@@ -66,6 +72,7 @@ export class QueueTableFile {
     }
     this.fileSystem.rename(aside, path);
     this.savedOffset = point.physicalOffset;
+    this.savedMinOffset = minPhysicalOffset;
   }
 
   /** What it says no longer holds. */

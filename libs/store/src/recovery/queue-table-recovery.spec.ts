@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFil
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../../test/support/wait-for.js';
+import { SystemClock } from '../io/clock.js';
 import type { MessageStore } from '../message-store.js';
 import type { MessageStoreOptions } from '../message-store-options.js';
 import { FaultyFileSystem } from '../testing/faulty-file-system.js';
@@ -21,6 +22,15 @@ const MANY: Partial<MessageStoreOptions> = {
   maxOpenFiles: 6,
   messageIndexEnable: false,
 };
+
+/** Durations pass as fast as a test wants them to. */
+class LaterClock extends SystemClock {
+  laterMs = 0;
+
+  override monotonicMs(): number {
+    return super.monotonicMs() + this.laterMs;
+  }
+}
 
 const topicOf = (index: number): string => `T${index}`;
 
@@ -191,5 +201,24 @@ describe('a store of many queues', () => {
     expect(after.maxOffset(topicOf(5), 0)).toBe(5);
     await put(after, { topic: topicOf(4), queueId: 0, body: Buffer.from('new') });
     expect((await readQueue(after, topicOf(4), 0)).map(({ queueOffset }) => queueOffset)).toEqual([0]);
+  });
+
+  it('moves the checkpoint on too once the files were synced, long after', async () => {
+    const clock = new LaterClock();
+    const { store } = await start(folder.path, { clock });
+    await fill(store, 7);
+    const { maxPhysicalOffset } = store.stats();
+    await waitFor(() => existsSync(tableOf(folder.path)) && tableOffset(folder.path) === maxPhysicalOffset, 'a table');
+    expect(store.stats().checkpointPhysicalOffset).toBe(0);
+    await waitFor(() => {
+      // Held back, then left to the kernel: a minute and more.
+      clock.laterMs += 10_000;
+      return store.stats().checkpointPhysicalOffset === maxPhysicalOffset;
+    }, 'the checkpoint');
+    const copy = crashCopy(folder.path);
+    folders.push(copy);
+    const { store: after, report } = await start(copy.path, { machine: new RestartedMachine() });
+    expect(report).toMatchObject({ queueTableUsed: false, queuesRebuilt: false, scannedRecords: 0 });
+    await expectAll(after, 7);
   });
 });

@@ -48,6 +48,8 @@ let admin: MQAdmin;
 const ledger = new ExchangeLedger();
 const sender = new ExchangeSender(ledger);
 const javaSent = new Ledger(JAVA_SENT.topic);
+/** Numbers of messages, written by both brokers, that are looked up by key. */
+const keys: number[] = [];
 
 beforeAll(async () => {
   requireToolchain();
@@ -134,6 +136,14 @@ async function exportConfig(...flags: string[]): Promise<string[]> {
   return lines;
 }
 
+/** The index files of one broker serve the other. */
+async function expectKeysFound(): Promise<void> {
+  for (const number of keys) {
+    const { messages } = await admin.queryMessage(SINGLES.topic, `key-${number}`);
+    expect(messages.map(({ properties }) => properties.number)).toEqual([String(number)]);
+  }
+}
+
 /** What the Java broker's store had to say of a folder that it did not write itself. */
 function expectQuietStore(): void {
   // It warns of the end of the log at each start, also on a store of its own.
@@ -157,7 +167,8 @@ describe('one store folder, served by the official broker 5.4.0 and by ours in t
     await admin.createSubscriptionGroup(FAILING_GROUP, { retryMaxTimes: 7, consumeTimeoutMinute: 3 });
     const startedAt = performance.now();
     await sender.batches(java.address, BATCHES.topic, BATCHES.queues, BULK.batches);
-    await sender.singles(java.address, SINGLES.topic, SINGLES.queues, BULK.singles);
+    const firstSingle = await sender.singles(java.address, SINGLES.topic, SINGLES.queues, BULK.singles);
+    keys.push(firstSingle, firstSingle + BULK.singles - 1);
     const client = new JavaClient('5.4.0', namesrv.address);
     const produced = await client.run('produce', {
       topic: JAVA_SENT.topic,
@@ -192,6 +203,8 @@ describe('one store folder, served by the official broker 5.4.0 and by ours in t
     expect(ours.process.tail()).toMatch(imported);
     console.log(`ours: ${imported.exec(ours.process.tail())?.[0] ?? ''} offsets`);
     await audit('ours, 1st time', ours.brokerAddr);
+    await expectKeysFound();
+    expect(ours.process.tail()).not.toContain('made again');
     expect(await admin.examineTopicConfig(ours.brokerAddr, BATCHES.topic)).toMatchObject({ order: true, perm: 6 });
     const singles = await admin.examineTopicConfig(ours.brokerAddr, SINGLES.topic);
     expect(singles.attributes).toEqual({ 'message.type': 'NORMAL' });
@@ -222,7 +235,7 @@ describe('one store folder, served by the official broker 5.4.0 and by ours in t
     await waitForLate(ours.brokerAddr, DELAYED);
 
     await sender.batches(ours.brokerAddr, BATCHES.topic, BATCHES.queues, 50_000);
-    await sender.singles(ours.brokerAddr, SINGLES.topic, SINGLES.queues, 5_000);
+    keys.push(await sender.singles(ours.brokerAddr, SINGLES.topic, SINGLES.queues, 5_000));
     await withConnection(ours.brokerAddr, (connection) =>
       updateConsumerOffset(connection, MARKED_GROUP, MARK_QUEUE, 5_432),
     );
@@ -234,13 +247,14 @@ describe('one store folder, served by the official broker 5.4.0 and by ours in t
   it('3. the official broker opens what ours left, goes on, and is killed', async () => {
     console.log(`official broker: serves our store after ${(await java.start()).toFixed(0)} ms`);
     await audit('official broker, 2nd time', java.address);
+    await expectKeysFound();
     expectQuietStore();
     expect(await markOf(java.address)).toBe(5_432);
     const failing = await admin.examineSubscriptionGroupConfig(java.address, FAILING_GROUP);
     expect(failing).toMatchObject({ retryMaxTimes: 7, consumeTimeoutMinute: 3 });
     await waitForLate(java.address, 2 * DELAYED);
     await sender.batches(java.address, BATCHES.topic, BATCHES.queues, 30_000);
-    await sender.singles(java.address, SINGLES.topic, SINGLES.queues, 3_000);
+    keys.push(await sender.singles(java.address, SINGLES.topic, SINGLES.queues, 3_000));
     await withConnection(java.address, (connection) =>
       updateConsumerOffset(connection, MARKED_GROUP, MARK_QUEUE, 6_543),
     );
@@ -257,9 +271,10 @@ describe('one store folder, served by the official broker 5.4.0 and by ours in t
     console.log(`ours: serves the store of the killed broker after ${(await ours.start()).toFixed(0)} ms`);
     expect(ours.process.tail()).toContain('an Apache RocketMQ broker went on from what was exported');
     await audit('ours, 2nd time', ours.brokerAddr);
+    await expectKeysFound();
     expect(await markOf(ours.brokerAddr)).toBe(6_543);
     await sender.batches(ours.brokerAddr, BATCHES.topic, BATCHES.queues, 20_000);
-    await sender.singles(ours.brokerAddr, SINGLES.topic, SINGLES.queues, 2_000);
+    keys.push(await sender.singles(ours.brokerAddr, SINGLES.topic, SINGLES.queues, 2_000));
     await ours.kill9();
     await exportConfig('--force');
   });
@@ -267,6 +282,8 @@ describe('one store folder, served by the official broker 5.4.0 and by ours in t
   it('5. the official broker opens what that kill left', async () => {
     console.log(`official broker: serves our killed store after ${(await java.start()).toFixed(0)} ms`);
     await audit('official broker, 3rd time', java.address);
+    await expectKeysFound();
+    expect(java.logged('ERROR')).toEqual([]);
     expect(await markOf(java.address)).toBe(6_543);
     await sender.batches(java.address, BATCHES.topic, BATCHES.queues, 10_000);
     await java.stop();
@@ -275,6 +292,7 @@ describe('one store folder, served by the official broker 5.4.0 and by ours in t
   it('6. ours has the last word, and a second start imports nothing', async () => {
     await ours.start();
     await audit('ours, 3rd time', ours.brokerAddr);
+    await expectKeysFound();
     await ours.stop();
     await ours.start();
     expect(ours.process.tail()).not.toMatch(/imported|counts/);

@@ -60,11 +60,11 @@ export class ExchangeSender {
     );
   }
 
-  /** One by one, round robin over the queues. */
-  singles(address: string, topic: string, queues: number, count: number): Promise<void> {
+  /** One by one, round robin over the queues. @returns the number of the first. */
+  async singles(address: string, topic: string, queues: number, count: number): Promise<number> {
     const first = this.nextNumber;
     this.nextNumber += count;
-    return this.connected(address, (connection) =>
+    await this.connected(address, (connection) =>
       inLanes(SINGLES_IN_FLIGHT, count, async (at) => {
         const text = propertyText(exchangeProperties(first + at));
         const fields = sendFields(topic, at % queues, text);
@@ -73,6 +73,7 @@ export class ExchangeSender {
         this.ledger.sent(topic, Number(queueId), Number(queueOffset), first + at, 1);
       }),
     );
+    return first;
   }
 
   /** With a delay level: they stand in the schedule topic until they are due. */

@@ -4,6 +4,8 @@ import type { RawConnection, RawFields, RawResponse } from './raw-remoting.js';
 const Code = {
   PULL_MESSAGE: 11,
   UPDATE_AND_CREATE_TOPIC: 17,
+  QUERY_CONSUMER_OFFSET: 14,
+  UPDATE_CONSUMER_OFFSET: 15,
   GET_MAX_OFFSET: 30,
   GET_MIN_OFFSET: 31,
   SEND_MESSAGE_V2: 310,
@@ -86,13 +88,14 @@ export function pull(
   topic: string,
   queueId: number,
   queueOffset: number,
+  maxMsgNums = PULL_MAX_MESSAGES,
 ): Promise<RawResponse> {
   return connection.request(Code.PULL_MESSAGE, {
     consumerGroup: 'GID_raw',
     topic,
     queueId,
     queueOffset,
-    maxMsgNums: PULL_MAX_MESSAGES,
+    maxMsgNums,
     sysFlag: PULL_SUBSCRIPTION_IN_HEADER,
     commitOffset: 0,
     suspendTimeoutMillis: 0,
@@ -122,4 +125,27 @@ export async function readQueue(connection: RawConnection, topic: string, queueI
     offset = next;
   }
   return records;
+}
+
+export interface QueueName {
+  readonly topic: string;
+  readonly queueId: number;
+}
+
+export async function queryConsumerOffset(
+  connection: RawConnection,
+  consumerGroup: string,
+  { topic, queueId }: QueueName,
+): Promise<number> {
+  const response = await connection.call(Code.QUERY_CONSUMER_OFFSET, { consumerGroup, topic, queueId });
+  return Number(response.fields.offset);
+}
+
+export async function updateConsumerOffset(
+  connection: RawConnection,
+  consumerGroup: string,
+  { topic, queueId }: QueueName,
+  commitOffset: number,
+): Promise<void> {
+  await connection.call(Code.UPDATE_CONSUMER_OFFSET, { consumerGroup, topic, queueId, commitOffset });
 }

@@ -9,7 +9,7 @@ import { projectRoot } from './project-root.js';
 const START_TIMEOUT_MS = 60_000;
 
 /** `TEST_DIST` names another build than `dist`. */
-export function mainFile(app: 'broker' | 'namesrv'): string {
+export function mainFile(app: 'broker' | 'namesrv' | 'rocknest'): string {
   const file = join(process.env.TEST_DIST ?? join(projectRoot, 'dist'), app, 'main.js');
   if (!existsSync(file)) throw new Error(`${file} is missing: run npm run build`);
   return file;

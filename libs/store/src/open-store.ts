@@ -52,6 +52,7 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
     for (const line of report.lines) settings.logger.warn(line);
     return report;
   } catch (error) {
+    parts.maintenance.stop();
     await parts.retention.stop();
     await parts.repair.stop();
     await parts.index?.service.abandon();

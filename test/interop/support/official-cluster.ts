@@ -1,26 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Child } from '../../support/child.js';
+import type { Child } from '../../support/child.js';
 import { answers, waitForChildren, waitUntilRegistered } from '../../support/cluster-ready.js';
 import { freePort } from '../../support/free-port.js';
 import { serverClassPath } from './maven.js';
+import { launchOfficial, properties, START_TIMEOUT_MS } from './official-process.js';
 import { requireToolchain } from './toolchain.js';
-
-const START_TIMEOUT_MS = 180_000;
-
-/** What the official servers need on JDK 17. */
-const JVM_FLAGS = [
-  '-XX:+UseG1GC',
-  '-XX:MaxMetaspaceSize=320m',
-  '--add-opens=java.base/java.nio=ALL-UNNAMED',
-  '--add-opens=java.base/sun.nio.ch=ALL-UNNAMED',
-  '--add-opens=java.base/java.lang=ALL-UNNAMED',
-  '--add-opens=java.base/java.util=ALL-UNNAMED',
-  '--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED',
-  '--add-exports=java.base/sun.nio.ch=ALL-UNNAMED',
-  '--add-exports=java.base/sun.security.x509=ALL-UNNAMED',
-];
 
 export interface OfficialClusterOptions {
   version?: string;
@@ -34,51 +20,6 @@ export interface OfficialCluster {
   brokerAddr: string;
   brokerPid: number;
   stop(): Promise<void>;
-}
-
-function properties(values: Record<string, string | number | boolean>): string {
-  return Object.entries(values)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join('');
-}
-
-function writeLogging(folder: string, name: string): string {
-  const file = join(folder, `${name}.logback.xml`);
-  writeFileSync(
-    file,
-    `<configuration><appender name="F" class="ch.qos.logback.core.FileAppender"><file>${join(folder, `${name}.log`)}</file>` +
-      '<encoder><pattern>%d{HH:mm:ss.SSS} %level %logger{0} %msg%n</pattern></encoder></appender>' +
-      '<root level="WARN"><appender-ref ref="F"/></root></configuration>',
-  );
-  return file;
-}
-
-function launch(
-  name: string,
-  mainClass: string,
-  folder: string,
-  config: string,
-  heap: string[],
-  classPath: string,
-): Child {
-  const configFile = join(folder, `${name}.conf`);
-  writeFileSync(configFile, config);
-  return new Child({
-    name: `official ${name}`,
-    command: 'java',
-    args: [
-      ...heap,
-      ...JVM_FLAGS,
-      `-Duser.home=${folder}`,
-      `-Drmq.logback.configurationFile=${writeLogging(folder, name)}`,
-      '-cp',
-      classPath,
-      mainClass,
-      '-c',
-      configFile,
-    ],
-    env: { ...process.env, ROCKETMQ_HOME: folder, NAMESRV_ADDR: '' },
-  });
 }
 
 export async function startOfficialCluster(options: OfficialClusterOptions = {}): Promise<OfficialCluster> {
@@ -101,7 +42,7 @@ export async function startOfficialCluster(options: OfficialClusterOptions = {})
       configStorePath: join(folder, 'namesrv.properties'),
     });
     children.push(
-      launch(
+      launchOfficial(
         'namesrv',
         'org.apache.rocketmq.namesrv.NamesrvStartup',
         folder,
@@ -136,7 +77,7 @@ export async function startOfficialCluster(options: OfficialClusterOptions = {})
       diskMaxUsedSpaceRatio: 95,
       ...options.brokerConfig,
     });
-    const broker = launch(
+    const broker = launchOfficial(
       'broker',
       'org.apache.rocketmq.broker.BrokerStartup',
       folder,

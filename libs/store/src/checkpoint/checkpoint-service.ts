@@ -188,6 +188,7 @@ export class CheckpointService {
 
   /** The queues as of the mark are on stable storage: so becomes the log, and then the checkpoint says so. */
   private async reached({ storeTimestamp, ...point }: DispatchMark): Promise<void> {
+    await this.queues.syncFolders();
     await this.index?.commit();
     await this.flush.flushedTo(point.physicalOffset);
     const index = this.index === undefined ? this.checkpoint.point?.index : this.index.point;

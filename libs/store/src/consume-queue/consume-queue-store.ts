@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../io/clock.js';
+import { syncFolder } from '../io/durable.js';
+import { errnoOf } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import type { StoreLogger } from '../types.js';
 import { ConsumeQueue } from './consume-queue.js';
@@ -8,7 +10,7 @@ import { QueueMemory } from './queue-memory.js';
 import type { QueueFilesContext } from './queue-files.js';
 import { QueueFiles } from './queue-files.js';
 
-export interface ConsumeQueueStoreOptions extends QueueFilesContext {
+export interface ConsumeQueueStoreOptions extends Omit<QueueFilesContext, 'unsyncedFolders'> {
   readonly folder: string;
   readonly handles: HandlePool;
   readonly tailEntries: number;
@@ -39,6 +41,7 @@ export class ConsumeQueueStore {
   /** Entries of all queues together: a checkpoint keeps it, so that a lost queue file is noticed at the next start. */
   entryCount = 0;
   queueCount = 0;
+  private readonly unsyncedFolders = new Set<string>();
   private removals = 0;
   private readonly memory: QueueMemory;
   /** Monotonic time of the newest entry of any queue. */
@@ -102,7 +105,7 @@ export class ConsumeQueueStore {
     let queue = entry.queues.get(queueId);
     if (queue === undefined) {
       const folder = join(this.options.folder, topic, String(queueId));
-      const files = new QueueFiles(folder, this.options);
+      const files = new QueueFiles(folder, { ...this.options, unsyncedFolders: this.unsyncedFolders });
       queue = new ConsumeQueue(topic, entry.topicBytes, queueId, files, this.options.tailEntries, this.memory);
       entry.queues.set(queueId, queue);
       this.queueCount++;
@@ -190,6 +193,22 @@ export class ConsumeQueueStore {
     if (!queue.needsSync) this.unsynced.delete(queue);
   }
 
+  /** Makes the names of queue files and folders durable. Rejects with what the file system says; the rest is tried the next time. */
+  async syncFolders(): Promise<void> {
+    const { fileSystem } = this.options;
+    for (const folder of [...this.unsyncedFolders]) {
+      this.unsyncedFolders.delete(folder);
+      try {
+        await syncFolder(fileSystem, folder);
+      } catch (error) {
+        // The folder of a deleted topic is gone.
+        if (errnoOf(error) === 'ENOENT') continue;
+        this.unsyncedFolders.add(folder);
+        throw error;
+      }
+    }
+  }
+
   putBackUnsynced(queue: ConsumeQueue): void {
     if (!queue.deleted) this.unsynced.add(queue);
   }
@@ -270,6 +289,7 @@ export class ConsumeQueueStore {
     if (fileSystem.stat(path) === undefined) return () => undefined;
     const aside = join(folder, `${ASIDE_PREFIX}${this.clock.nowMs()}.${this.removals++}`);
     fileSystem.rename(path, aside);
+    this.unsyncedFolders.add(folder);
     return () => {
       fileSystem.remove(aside);
     };

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { offsetFileName, parseOffsetFileName } from '../io/file-name.js';
 import type { FileSystem } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
@@ -11,6 +11,8 @@ export interface QueueFilesContext {
   readonly handles: HandlePool;
   /** Entries of one file: 300,000. */
   readonly fileEntries: number;
+  /** Folders in which names were made or changed that a checkpoint must make durable. */
+  readonly unsyncedFolders: Set<string>;
 }
 
 /**
@@ -20,6 +22,7 @@ export interface QueueFilesContext {
 export class QueueFiles {
   /** Queue offset at which the first file starts; undefined when there is no file. */
   firstOffset: number | undefined;
+  private namesNoted = false;
   private lastFileOffset = -1;
 
   constructor(
@@ -88,6 +91,7 @@ export class QueueFiles {
       const room = (fileStart + fileEntries - at) * ENTRY_BYTES;
       const length = Math.min(room, entries.length - done);
       this.ensureFile(fileStart);
+      if (!this.namesNoted) this.noteNames();
       const file = handles.open(this.pathOf(fileStart));
       writeFullySync(file, entries, done, length, (at - fileStart) * ENTRY_BYTES);
       done += length;
@@ -168,11 +172,20 @@ export class QueueFiles {
     this.lastFileOffset = -1;
   }
 
+  /** Whoever made the folders may have died before their names were durable: they are synced once in each run. */
+  private noteNames(): void {
+    this.namesNoted = true;
+    const { unsyncedFolders } = this.context;
+    const topicFolder = dirname(this.folder);
+    for (const folder of [this.folder, topicFolder, dirname(topicFolder)]) unsyncedFolders.add(folder);
+  }
+
   private ensureFile(fileStart: number): void {
     if (this.firstOffset !== undefined && fileStart >= this.firstOffset && fileStart <= this.lastFileOffset) return;
     const { handles, fileSystem, fileEntries } = this.context;
     fileSystem.makeFolder(this.folder);
     handles.open(this.pathOf(fileStart), { create: true }).truncate(fileEntries * ENTRY_BYTES);
+    this.context.unsyncedFolders.add(this.folder);
     this.firstOffset ??= fileStart;
     this.lastFileOffset = Math.max(this.lastFileOffset, fileStart);
   }

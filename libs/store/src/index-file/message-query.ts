@@ -83,7 +83,10 @@ export class MessageQuery {
     const record = await this.lookup.find(physicalOffset);
     if (record === undefined) return undefined;
     const { topic, properties, storeTimestamp } = this.decoder.decode(record, 0, record.length);
-    const matches = keysOf(decodeProperties(properties)).some((key) => indexKeyHash(topic, key) === keyHash);
+    const decoded = decodeProperties(properties);
+    // RocketMQ 5.4.0 also puts messages into its index by their tags, as `topic#T#tags`.
+    const keys = decoded.TAGS === undefined ? keysOf(decoded) : [...keysOf(decoded), `T#${decoded.TAGS}`];
+    const matches = keys.some((key) => indexKeyHash(topic, key) === keyHash);
     return { matches, storeTimestamp };
   };
 

@@ -126,6 +126,15 @@ export const READ_CACHE_BYTES = 32 * MIB;
 /** One block: large enough that a system call is nothing for each message, small enough to read on the event loop (about 40 us). */
 export const READ_BLOCK_BYTES = 256 * KIB;
 
+/** Blocks overlap by so much: a record up to this size that crosses the end of a block is whole in it. */
+export const READ_BLOCK_OVERLAP_BYTES = 16 * KIB;
+
+/** Entries of a consume queue that a catch-up read takes from its file at once, for the pulls that follow. */
+export const ENTRY_WINDOW_ENTRIES = 1_024;
+
+/** Such windows that are kept: 20 KiB each. */
+export const MAX_ENTRY_WINDOWS = 128;
+
 /** Entries whose records lie further apart than this on average are read one by one: a block would mostly carry other queues' messages. */
 export const READ_SPARSE_BYTES = 32 * KIB;
 

@@ -161,7 +161,13 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     },
     () => abort.create(),
   );
-  const readCache = new ReadCache(segments, handles, defaults.READ_BLOCK_BYTES, settings.readCacheBytes);
+  const readCache = new ReadCache(
+    segments,
+    handles,
+    defaults.READ_BLOCK_BYTES,
+    defaults.READ_BLOCK_OVERLAP_BYTES,
+    settings.readCacheBytes,
+  );
   const reader = new RecordReader(
     { sparseBytes: defaults.READ_SPARSE_BYTES, pageCacheBytes: settings.pageCacheBytes },
     tail,

@@ -1,12 +1,15 @@
-import type { RecordReader, RecordSlices } from '../commit-log/record-reader.js';
+import type { RecordReader } from '../commit-log/record-reader.js';
+import type { RecordSlices } from '../commit-log/record-slices.js';
 import type { SegmentList } from '../commit-log/segment-list.js';
 import type { ConsumeQueue } from '../consume-queue/consume-queue.js';
 import type { ConsumeQueueStore } from '../consume-queue/consume-queue-store.js';
 import type { EntryWindow } from '../consume-queue/queue-entry.js';
 import { ENTRY_BYTES } from '../consume-queue/queue-entry.js';
+import { ENTRY_WINDOW_ENTRIES, MAX_ENTRY_WINDOWS } from '../defaults.js';
 import type { GetRequest, GetResult, GetStatus } from '../types.js';
 import type { TransferLimits } from './batch-limits.js';
 import { isBatchFull } from './batch-limits.js';
+import { EntryWindowCache } from './entry-window-cache.js';
 
 export interface MessageGetterOptions extends TransferLimits {
   readonly maxFilterScanBytes: number;
@@ -26,6 +29,7 @@ const NO_RECORDS: RecordSlices = { records: [], messageCount: 0, sizeBytes: 0 };
 /** The state of one call: entries are scanned window by window, records that match are collected by place. */
 interface Scan {
   readonly matches: ((tagsCode: number) => boolean) | undefined;
+  readonly place: GetRequest['place'];
   readonly maxMessages: number;
   readonly queue: ConsumeQueue;
   readonly minOffset: number;
@@ -46,6 +50,8 @@ interface Scan {
 
 /** Reads messages of a queue from an offset on (RocketMQ's DefaultMessageStore.getMessage, statuses and budgets included). */
 export class MessageGetter {
+  private readonly windows = new EntryWindowCache(MAX_ENTRY_WINDOWS);
+
   constructor(
     private readonly options: MessageGetterOptions,
     private readonly queues: ConsumeQueueStore,
@@ -74,6 +80,7 @@ export class MessageGetter {
     const fileEnd = queueOffset - (queueOffset % this.options.fileEntries) + this.options.fileEntries;
     return {
       matches: request.matches,
+      place: request.place,
       maxMessages,
       queue,
       minOffset,
@@ -95,18 +102,19 @@ export class MessageGetter {
     while (scan.nextBeginOffset < scan.scanEnd) {
       const from = scan.nextBeginOffset;
       const wanted = scan.scanEnd - from;
-      const resident = scan.queue.residentWindow(from, wanted);
+      const resident = scan.queue.residentWindow(from, wanted) ?? this.windows.find(scan.queue, from);
       if (resident !== undefined) {
         if (!this.scanWindow(scan, resident)) break;
         continue;
       }
-      // Without a filter one window is enough; with one, the whole budget may be needed.
-      const count = scan.matches === undefined ? Math.min(wanted, scan.maxMessages) : wanted;
+      // The pulls that follow want the next entries.
+      const count = Math.max(ENTRY_WINDOW_ENTRIES, scan.matches === undefined ? 0 : wanted);
       if (!this.reader.allowsSync(this.writtenOffset())) {
         return scan.queue.readWindow(from, count).then((window) => this.continueWith(scan, window));
       }
       const window = scan.queue.readWindowSync(from, count);
       if (window.toOffset === from) return this.entriesMissing(scan);
+      this.windows.keep(scan.queue, window);
       if (!this.scanWindow(scan, window)) break;
     }
     return this.finish(scan);
@@ -114,13 +122,15 @@ export class MessageGetter {
 
   private continueWith(scan: Scan, window: EntryWindow): GetResult | Promise<GetResult> {
     if (window.toOffset === scan.nextBeginOffset) return this.entriesMissing(scan);
+    this.windows.keep(scan.queue, window);
     return this.scanWindow(scan, window) ? this.scan(scan) : this.finish(scan);
   }
 
   /** @returns false when the batch is full. */
   private scanWindow(scan: Scan, window: EntryWindow): boolean {
     const { matches, offsets, sizes, logEnd } = scan;
-    for (let queueOffset = window.fromOffset; queueOffset < window.toOffset; queueOffset++) {
+    const toOffset = Math.min(window.toOffset, scan.scanEnd);
+    for (let queueOffset = scan.nextBeginOffset; queueOffset < toOffset; queueOffset++) {
       const physicalOffset = window.physicalOffset(queueOffset);
       const sizeBytes = window.sizeBytes(queueOffset);
       const isInMemory = logEnd - physicalOffset <= this.options.inMemoryBytes;
@@ -159,7 +169,7 @@ export class MessageGetter {
 
   private finish(scan: Scan): GetResult | Promise<GetResult> {
     if (scan.offsets.length === 0) return this.result(scan, NO_RECORDS);
-    const slices = this.reader.read(scan.offsets, scan.sizes);
+    const slices = this.reader.read(scan.offsets, scan.sizes, scan.bytes, scan.place);
     if (slices instanceof Promise) return slices.then((loaded) => this.result(scan, loaded));
     return this.result(scan, slices);
   }

@@ -20,6 +20,7 @@ const flags = readFlags(
     pulls: 1_000_000,
     broker: 'rocknest',
     flush: 'ASYNC_FLUSH',
+    only: '',
     node: '',
   },
   {
@@ -30,6 +31,7 @@ const flags = readFlags(
     pulls: 'messages of a pull load',
     broker: 'rocknest or java',
     flush: 'flushDiskType of our broker',
+    only: 'runs only the loads whose name contains this',
     node: 'arguments for the node of our broker, such as --cpu-prof',
   },
 );
@@ -108,7 +110,7 @@ async function measure(server: Server): Promise<void> {
     loads.push([`pull 32 x 1024 B, ${form} header`, () => run(server, flags.pulls, PULL_MESSAGES, frames)]);
   }
   const rows: string[][] = [];
-  for (const [name, load] of loads) {
+  for (const [name, load] of loads.filter(([name]) => name.includes(flags.only))) {
     const results: DriveResult[] = [];
     for (let round = 0; round < flags.rounds; round++) results.push(await load());
     rows.push([

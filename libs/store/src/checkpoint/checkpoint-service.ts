@@ -43,6 +43,8 @@ export interface CheckpointedIndex {
 export class CheckpointService {
   /** Undefined: no index is kept; what the checkpoint says of one stays. */
   index: CheckpointedIndex | undefined;
+  /** Start of the log that the minimum offsets of the queues follow; undefined: they follow it at once. */
+  queuesFromOffset: (() => number) | undefined;
   private running: Promise<void> | undefined;
   private lastMs: number;
   private pass: QueueSyncPass | undefined;
@@ -154,7 +156,7 @@ export class CheckpointService {
     const mark = this.mark();
     for (const dispatcher of this.dispatch.dispatchers) await dispatcher.flush();
     // Nothing was dispatched since the last one: only the files go on.
-    if (!this.table.isCurrent(mark.physicalOffset, this.minPhysicalOffset())) await this.saveTable(mark);
+    if (!this.table.isCurrent(mark.physicalOffset, this.tableFromOffset)) await this.saveTable(mark);
     if (this.index?.isBehind === true || this.checkpoint.point === undefined) await this.commitIndex();
     this.pass ??= new QueueSyncPass(mark, this.options.queueSyncDelayMs, this.queues, this.sync, this.clock);
     if (this.pass.isDue()) this.startPass(this.pass);
@@ -182,8 +184,12 @@ export class CheckpointService {
     this.pass = undefined;
   }
 
+  private get tableFromOffset(): number {
+    return this.queuesFromOffset?.() ?? this.minPhysicalOffset();
+  }
+
   private async saveTable(mark: DispatchMark): Promise<void> {
-    await this.table.save({ ...mark, flushedOffset: this.flush.flushedOffset }, this.minPhysicalOffset(), this.queues);
+    await this.table.save({ ...mark, flushedOffset: this.flush.flushedOffset }, this.tableFromOffset, this.queues);
   }
 
   /** The queues as of the mark are on stable storage: so becomes the log, and then the checkpoint says so. */

@@ -129,9 +129,10 @@ final class AdminCheck {
             for (String key : keys) {
                 var messages = found(() -> admin.queryMessage(topic, key, 64, 0, Long.MAX_VALUE)).getMessageList();
                 long hits = messages.stream().filter(message -> message.getMsgId().equals(result[0].getMsgId())).count();
-                found.append(hits).append(hits == messages.stream().map(message -> message.getMsgId()).distinct().count() ? "" : " of more");
+                // Earlier messages of the topic may have the same key.
+                found.append(hits);
             }
-            return found.length() == keys.length ? "each key" : found.toString();
+            return found.toString().equals("1".repeat(keys.length)) ? "each key" : found.toString();
         });
         operation("queryMessageOutOfTime", () -> {
             String key = ExpectedMessage.create(topic, "admin", 7).getKeys().split(" ")[0];

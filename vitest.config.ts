@@ -20,6 +20,7 @@ export default defineConfig({
     projects: [
       layer('unit', ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'test/tidy/**/*.spec.ts'], 20_000),
       layer('e2e', ['test/e2e/**/*.spec.ts', 'test/issues/**/*.spec.ts', 'examples/**/*.spec.ts'], 60_000, buildApps),
+      layer('simulate', ['test/simulate/**/*.spec.ts'], 120_000),
       layer('conformance', ['test/conformance/**/*.spec.ts'], 60_000),
       layer('crash', ['test/crash/**/*.spec.ts'], 300_000, buildApps),
     ],

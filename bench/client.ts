@@ -39,6 +39,7 @@ const flags = readFlags(
   },
 );
 
+const TOPIC = 'bench-client';
 const QUEUES = 8;
 const WARM_UP_MESSAGES = 100_000;
 /** Loads that send; the others read what these have sent. */
@@ -84,33 +85,33 @@ function row(client: string, load: string, rounds: readonly Round[]): string[] {
   ];
 }
 
-async function measure(bus: Bus): Promise<void> {
-  const files = words(flags.client);
-  const loads = words(flags.loads);
-  await makeTopic(bus, 'bench-client', QUEUES);
+/** One load in rounds; each client has a process of its own for it, as an application does one thing. */
+async function measureLoad(bus: Bus, files: readonly string[], load: string): Promise<string[][]> {
   const clients: BenchProcess[] = [];
-  for (const file of files) clients.push(await openClient(bus, file, 'bench-client'));
+  for (const file of files) clients.push(await openClient(bus, file, TOPIC));
   for (const client of clients) {
-    for (const load of loads) {
-      await client.call(SENDS.includes(load) ? load : 'promises', WARM_UP_MESSAGES);
-    }
+    if (SENDS.includes(load)) await client.call(load, WARM_UP_MESSAGES);
+    else await client.call('promises', Math.max(WARM_UP_MESSAGES, flags.count));
   }
-  const rows: string[][] = [];
-  for (const load of loads) {
-    const rounds: Round[][] = files.map(() => []);
-    for (let round = 0; round < flags.rounds; round++) {
-      for (const [index, client] of clients.entries()) {
-        const before = cpuMicroseconds(bus.brokerPid);
-        const result = await client.call<LoadResult>(load, flags.count);
-        rounds[index].push({ ...result, brokerMicroseconds: cpuMicroseconds(bus.brokerPid) - before });
-      }
+  const rounds: Round[][] = files.map(() => []);
+  for (let round = 0; round < flags.rounds; round++) {
+    for (const [index, client] of clients.entries()) {
+      const before = cpuMicroseconds(bus.brokerPid);
+      const result = await client.call<LoadResult>(load, flags.count);
+      rounds[index].push({ ...result, brokerMicroseconds: cpuMicroseconds(bus.brokerPid) - before });
     }
-    rows.push(...files.map((file, index) => row(file, load, rounds[index])));
   }
   for (const client of clients) {
     await client.call('close');
     await client.stop();
   }
+  return files.map((file, index) => row(file, load, rounds[index]));
+}
+
+async function measure(bus: Bus): Promise<void> {
+  await makeTopic(bus, TOPIC, QUEUES);
+  const rows: string[][] = [];
+  for (const load of words(flags.loads)) rows.push(...(await measureLoad(bus, words(flags.client), load)));
   console.log(
     `${flags.broker}, ${flags.bytes} B, ${flags.inFlight} in flight, ${flags.headers} headers; lowest / median / highest of ${flags.rounds} rounds\n`,
   );

@@ -33,6 +33,7 @@ const flags = readFlags(
     size: 1024,
     connections: 4,
     inFlight: 256,
+    settle: 75,
     parked: 20_000,
     idle: 10,
     starts: 1,
@@ -47,6 +48,7 @@ const flags = readFlags(
     size: 'bytes of a body',
     connections: 'connections of the generator',
     inFlight: 'requests in flight over all connections',
+    settle: 'seconds to wait at most until the broker has nothing left to do; 0: do not wait',
     parked: 'pulls that wait for messages; 0: leave this part out',
     idle: 'seconds during which idle CPU is measured; 0: leave this part out',
     starts: '0: leave out the starts after a clean stop and after kill -9',
@@ -58,8 +60,6 @@ const flags = readFlags(
 const MIB = 1024 * 1024;
 const WARM_UP_MESSAGES = 100_000;
 const STOP_GRACE_MS = 60_000;
-/** Queue files are written seconds after the last message, and synced 40 s later. */
-const SETTLE_SECONDS = 75;
 const SINGLE_TOPICS = 200;
 const ONE = 'one-topic';
 
@@ -148,8 +148,10 @@ async function sends(): Promise<void> {
   footprint('after the loads');
 }
 
+/** Queue files are written seconds after the last message, and synced 40 s later. */
 async function settle(what: string): Promise<void> {
-  const { seconds, cpuSeconds } = await untilQuiet(broker.pid, SETTLE_SECONDS);
+  if (flags.settle === 0) return;
+  const { seconds, cpuSeconds } = await untilQuiet(broker.pid, flags.settle);
   say(`${what}: s until quiet, CPU s`, `${seconds.toFixed(0)}, ${cpuSeconds.toFixed(1)}`);
 }
 

@@ -2,7 +2,7 @@
  * What the store costs for each message, without sockets: puts of several sizes grouped by loop turn, fdatasync before the answer, pulls
  * from the tail and of old messages, the idle process.
  *
- *   npx tsc -p bench/micro/tsconfig.json && node dist/bench-micro/bench/micro/store.js [put|sync|batch|tail|catchup|idle] [folder]
+ *   npx tsc -p bench/micro/tsconfig.json && node dist/bench-micro/bench/micro/store.js [put|index|sync|batch|tail|catchup|idle] [folder]
  *
  * (tsc leaves the alias @rocknest/protocol as it is; `npx rolldown bench/micro/store.ts --platform node --format esm
  * --tsconfig tsconfig.json -d dist/bench-micro` makes one file that runs.)
@@ -63,7 +63,13 @@ function report(name: string, count: number, startedMs: number, cpu: NodeJS.CpuU
 }
 
 /** Keeps `inFlight` puts under way: each answer makes one more, as a client that waits for its answers does. */
-function runPuts(store: MessageStore, count: number, inFlight: number, body: Buffer): Promise<void> {
+function runPuts(
+  store: MessageStore,
+  count: number,
+  inFlight: number,
+  body: Buffer,
+  texts?: readonly string[],
+): Promise<void> {
   return new Promise((resolve, reject) => {
     let started = 0;
     let done = 0;
@@ -77,7 +83,10 @@ function runPuts(store: MessageStore, count: number, inFlight: number, body: Buf
     const refill = (): void => {
       const now = Math.min(due, count - started);
       due = 0;
-      for (let i = 0; i < now; i++) store.putMessage(message(started++, body), onDone);
+      for (let i = 0; i < now; i++) {
+        const properties = texts?.[started] ?? PROPERTIES;
+        store.putMessage({ ...message(started++, body), properties }, onDone);
+      }
     };
     due = inFlight;
     refill();
@@ -97,6 +106,39 @@ async function put(
     const cpu = process.cpuUsage();
     await runPuts(store, count, inFlight, body);
     report(`${name}, ${inFlight} in flight`, count, startedMs, cpu);
+  });
+}
+
+const UNIQUE_PREFIX = 'AC1100010B2C18B4AAC2';
+
+/** Unique ids as a producer makes them: with one id for all, the slots of the index would always be at hand. */
+function uniqueProperties(i: number): string {
+  const unique = `${UNIQUE_PREFIX}${i.toString(16).toUpperCase().padStart(12, '0')}`;
+  return `KEYS\u0001order-${i}\u0002UNIQ_KEY\u0001${unique}\u0002TAGS\u0001created\u0002WAIT\u0001true\u0002CLUSTER\u0001DefaultCluster\u0002MSG_REGION\u0001DefaultRegion\u0002TRACE_ON\u0001true\u0002`;
+}
+
+/** What the index by key costs for each message of 1 KiB, two keys each: rounds with and without it in turn. */
+async function index(count: number): Promise<void> {
+  const texts = Array.from({ length: count }, (_, i) => uniqueProperties(i));
+  for (const messageIndexEnable of [false, true, false, true]) {
+    await withStore({ messageIndexEnable }, async (store) => {
+      await runPuts(store, 50_000, 256, BODY, texts);
+      const startedMs = performance.now();
+      const cpu = process.cpuUsage();
+      await runPuts(store, count, 256, BODY, texts);
+      // Whatever waits for the index belongs to the cost.
+      while ((store.stats().index?.behindBytes ?? 0) > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      report(`put 1 KiB, index ${messageIndexEnable ? 'on' : 'off'}`, count, startedMs, cpu);
+    });
+  }
+  await withStore({}, async (store) => {
+    await runPuts(store, count, 256, BODY, texts);
+    const startedMs = performance.now();
+    const cpu = process.cpuUsage();
+    const queries = 20_000;
+    for (let i = 0; i < queries; i++)
+      await store.queryMessage('BenchTopic', `order-${(i * 7_919) % count}`, 32, 0, Infinity);
+    report('query by key', queries, startedMs, cpu);
   });
 }
 
@@ -183,6 +225,7 @@ const runs: Record<string, () => Promise<void>> = {
     for (const inFlight of [1, 64, 256, 1_024]) await put('put 1 KiB', {}, inFlight, inFlight === 1 ? 50_000 : 500_000);
     await put('put 128 B', {}, 256, 500_000, BODY.subarray(0, 128));
   },
+  index: () => index(500_000),
   sync: async () => {
     for (const inFlight of [64, 256, 1_024])
       await put('put 1 KiB, fdatasync', { flushDiskType: 'SYNC_FLUSH' }, inFlight, 200_000);

@@ -3,6 +3,9 @@ import { JavaClient, type HarnessEvent } from './support/java-client.js';
 import { requireToolchain } from './support/toolchain.js';
 import { startTarget, type Target } from './support/target.js';
 
+/** What the Java client makes of QUERY_NOT_FOUND. */
+const NO_MESSAGE = 208;
+
 let target: Target;
 
 beforeAll(async () => {
@@ -60,6 +63,10 @@ describe.each(['4.9.8', '5.4.0'])('the official admin tool %s', (version) => {
       writePermAfterAdd: 6,
       send: 'SEND_OK',
       viewMessage: null,
+      viewMessageByUniqueId: null,
+      queryMessage: 'each key',
+      queryMessageOutOfTime: NO_MESSAGE,
+      queryMessageUnknownKey: NO_MESSAGE,
       maxOffset: 1,
       minOffset: 0,
       searchOffset: 0,

@@ -154,13 +154,32 @@ describe('our client on the official namesrv and broker', () => {
       sendMsgTimeoutMs: SEND_TIMEOUT_MS,
     });
     await producer.start();
-    const result = await producer.send({ topic, tags: 'a', keys: 'k', body: 'looked at' });
-    await producer.shutdown();
+    const result = await producer.send({ topic, tags: 'a', keys: ['k', 'another'], body: 'looked at' });
     expect(await admin.minOffset(result.messageQueue)).toBe(0);
     await waitFor(async () => (await admin.maxOffset(result.messageQueue)) === 1, 'the dispatch of the message');
-    const message = await admin.viewMessage(result.offsetMsgId);
-    expect(message).toMatchObject({ topic, msgId: result.msgId, properties: { TAGS: 'a', KEYS: 'k' } });
-    expect(message.body.toString()).toBe('looked at');
+    const isIndexed = async (): Promise<boolean> => (await admin.queryMessage(topic, 'k')).messages.length > 0;
+    await waitFor(isIndexed, 'the index of the message');
+    const { messages, indexLastUpdateTimestamp } = await producer.queryMessage(topic, 'another', { maxNum: 5 });
+    for (const message of [
+      ...messages,
+      await admin.viewMessage(result.offsetMsgId),
+      await producer.viewMessage(topic, result.offsetMsgId),
+      await producer.viewMessage(topic, result.msgId),
+    ]) {
+      expect(message).toMatchObject({ topic, msgId: result.msgId, properties: { TAGS: 'a', KEYS: 'k another' } });
+      expect(message.body.toString()).toBe('looked at');
+    }
+    expect(messages).toHaveLength(1);
+    const { storeTimestamp } = messages[0];
+    expect(indexLastUpdateTimestamp).toBe(storeTimestamp);
+    expect((await admin.queryMessage(topic, 'k', { endMs: storeTimestamp - 60_000 })).messages).toEqual([]);
+    expect((await admin.queryMessage(topic, 'nothing')).messages).toEqual([]);
+    expect(await producer.searchOffset(result.messageQueue, storeTimestamp)).toBe(result.queueOffset);
+    expect(await producer.earliestMsgStoreTime(result.messageQueue)).toBe(storeTimestamp);
+    await expect(producer.viewMessage(topic, `${result.msgId.slice(0, 28)}FFFF`)).rejects.toMatchObject({
+      code: 'NO_MESSAGE',
+    });
+    await producer.shutdown();
     const route = await admin.examineTopicRoute(topic);
     expect(route.queueDatas).toMatchObject([{ writeQueueNums: 3, readQueueNums: 3, perm: 6 }]);
   });

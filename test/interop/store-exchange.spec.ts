@@ -40,10 +40,14 @@ const FAILING_GROUP = 'GID_exchange_failing';
 const MARKED_GROUP = 'GID_exchange_marked';
 const MARK_QUEUE = { topic: BATCHES.topic, queueId: 3 };
 
+const IDENTITY = { brokerClusterName: 'DefaultCluster', brokerName: 'broker-a', flushConsumerOffsetInterval: 1_000 };
+
 let folder: string;
 let namesrv: OfficialNamesrv;
 let java: OfficialBroker;
+/** The run under way, and all of them. */
 let ours: BrokerProcess;
+const ourRuns: BrokerProcess[] = [];
 let admin: MQAdmin;
 const ledger = new ExchangeLedger();
 const sender = new ExchangeSender(ledger);
@@ -55,20 +59,15 @@ beforeAll(async () => {
   requireToolchain();
   folder = mkdtempSync(join(tmpdir(), 'rocknest-exchange-'));
   const storePath = join(folder, 'store');
-  const identity = { brokerClusterName: 'DefaultCluster', brokerName: 'broker-a', flushConsumerOffsetInterval: 1_000 };
   namesrv = await startOfficialNamesrv(folder);
-  java = await OfficialBroker.create(join(folder, 'java'), storePath, namesrv.address, {
-    ...identity,
+  java = new OfficialBroker(join(folder, 'java'), storePath, namesrv.address, {
+    ...IDENTITY,
     // A busy machine must not make it refuse sends, and audits read much at once.
     waitTimeMillsInSendQueue: 30_000,
     maxTransferCountOnMessageInMemory: 500,
     maxTransferBytesOnMessageInMemory: 1_048_576,
     maxTransferCountOnMessageInDisk: 500,
     maxTransferBytesOnMessageInDisk: 1_048_576,
-  });
-  ours = await BrokerProcess.create({
-    namesrvAddr: namesrv.address,
-    config: { ...identity, storePathRootDir: storePath },
   });
   await java.start();
   admin = new MQAdmin({ namesrvAddr: namesrv.address });
@@ -78,10 +77,18 @@ beforeAll(async () => {
 afterAll(async () => {
   await admin?.shutdown();
   await java?.stop();
-  await ours?.remove();
+  await Promise.all(ourRuns.map((run) => run.remove()));
   await namesrv?.stop();
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
+
+/** On ports of their own each time: while it is stopped, any connection may take one. */
+async function startOurs(): Promise<number> {
+  const config = { ...IDENTITY, storePathRootDir: join(folder, 'store') };
+  ours = await BrokerProcess.create({ namesrvAddr: namesrv.address, config });
+  ourRuns.push(ours);
+  return ours.start();
+}
 
 async function audit(who: string, address: string): Promise<void> {
   const report = await auditQueues(address, TOPICS, ledger);
@@ -197,7 +204,7 @@ describe('one store folder, served by the official broker 5.4.0 and by ours in t
   });
 
   it('2. ours opens it, goes on with everything that was pending, and hands it back', async () => {
-    const milliseconds = await ours.start();
+    const milliseconds = await startOurs();
     console.log(`ours: serves the store of the official broker after ${milliseconds.toFixed(0)} ms`);
     const imported = /imported (\d+) topics, (\d+) subscription groups, (\d+) consumer offsets and (\d+) delay level/;
     expect(ours.process.tail()).toMatch(imported);
@@ -268,7 +275,7 @@ describe('one store folder, served by the official broker 5.4.0 and by ours in t
   });
 
   it('4. ours opens what the kill left, goes on, and is killed too', async () => {
-    console.log(`ours: serves the store of the killed broker after ${(await ours.start()).toFixed(0)} ms`);
+    console.log(`ours: serves the store of the killed broker after ${(await startOurs()).toFixed(0)} ms`);
     expect(ours.process.tail()).toContain('an Apache RocketMQ broker went on from what was exported');
     await audit('ours, 2nd time', ours.brokerAddr);
     await expectKeysFound();
@@ -290,11 +297,11 @@ describe('one store folder, served by the official broker 5.4.0 and by ours in t
   });
 
   it('6. ours has the last word, and a second start imports nothing', async () => {
-    await ours.start();
+    await startOurs();
     await audit('ours, 3rd time', ours.brokerAddr);
     await expectKeysFound();
     await ours.stop();
-    await ours.start();
+    await startOurs();
     expect(ours.process.tail()).not.toMatch(/imported|counts/);
     expect(await markOf(ours.brokerAddr)).toBe(6_543);
     await ours.stop();

@@ -34,6 +34,13 @@ export type { LogItem, QueueItem, RecordFilter, StoreReaderOptions } from './ver
 export { StoreReader } from './verify/store-reader.js';
 export type { StoreSurvey, SurveyedFile, SurveyedQueue, SurveyOptions } from './verify/store-survey.js';
 export type { VerifyOptions, VerifyProgress, VerifyReport } from './verify/verify-store.js';
+export { describeStep, planRepair, type PlanOptions, type RepairStep } from './verify/repair/repair-plan.js';
+export {
+  repairStore,
+  type RepairOptions,
+  type RepairProgress,
+  type RepairReport,
+} from './verify/repair/repair-store.js';
 export { verifyStore } from './verify/verify-store.js';
 export * as StoreDefaults from './defaults.js';
 export type * from './types.js';

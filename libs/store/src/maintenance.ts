@@ -53,8 +53,10 @@ export class Maintenance {
     this.timer = undefined;
     if (this.stopped) return;
     if (this.checkpoints.isDue) this.takeCheckpoint();
-    // A failure is in the log, and tried again.
-    else if (this.queues.hasUnwritten) this.writeBack.run().catch(() => undefined);
+    // A checkpoint writes them itself, unless there are many. A failure is in the log, and tried again.
+    if (this.queues.hasUnwritten && (this.writeBack.holdsBack || !this.checkpoints.isRunning)) {
+      this.writeBack.run().catch(() => undefined);
+    }
     this.queues.releaseIdle(this.options.idleReleaseMs);
     this.index?.releaseIdle(this.options.idleReleaseMs);
     if (this.tail.idleMs >= this.options.idleReleaseMs) this.releaseCaches();

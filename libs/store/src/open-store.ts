@@ -14,6 +14,9 @@ import type { StoreParts } from './store-parts.js';
 
 const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'ENOSPC', 'EDQUOT']);
 
+/** What recovery may meet when it writes; a file that it misses is another matter. */
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
+
 /** Takes the lock, recovers, and sets every part to where the log ends. Leaves the folder free when it throws. */
 export async function openStore(settings: StoreSettings, parts: StoreParts): Promise<RecoveryReport> {
   const { lock, abort, checkpoint, handles } = parts;
@@ -27,7 +30,7 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
     const resolved = await resolveQueueExt(settings, settings.fileSystem);
     if (resolved > 0) settings.logger.log(`tags codes of ${resolved} queue entries were taken out of consumequeue_ext`);
     parts.rewriter.removeCopies();
-    const report = await recover(settings, parts);
+    const report = await guardWritable(settings.rootPath, () => recover(settings, parts), FULL);
     // Segments that a killed process made must stay, those that recovery removed must not come back.
     await syncFolder(settings.fileSystem, settings.commitLogPath);
     await guardWritable(settings.rootPath, async () => {
@@ -110,11 +113,11 @@ function startAt({ segments, writer, flush, commitLog, checkpoint }: StoreParts,
   commitLog.continueAt(logEndOffset);
 }
 
-async function guardWritable(rootPath: string, work: () => Promise<void>): Promise<void> {
+async function guardWritable<T>(rootPath: string, work: () => Promise<T>, errnos = UNWRITABLE): Promise<T> {
   try {
-    await work();
+    return await work();
   } catch (error) {
-    if (!UNWRITABLE.has(errnoOf(error))) throw error;
+    if (!errnos.has(errnoOf(error))) throw error;
     throw new StoreError(
       'STORE_NOT_WRITABLE',
       `The store folder ${rootPath} cannot be written: ${(error as Error).message}. Give the user of this process write access and space there, or set storePathRootDir.`,

@@ -276,6 +276,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     index: index?.service,
     writer,
   });
+  checkpoints.queuesFromOffset = () => retention.queuesFromOffset;
   const lock = new StoreLock(
     join(rootPath, 'lock'),
     { heartbeatMs: defaults.LOCK_HEARTBEAT_MS, staleMs: defaults.LOCK_STALE_MS },

@@ -1,6 +1,6 @@
 import type { RawConnection } from '../../support/raw-remoting.js';
 import type { RawRecord } from '../../support/raw-record.js';
-import { readQueue } from '../../support/raw-requests.js';
+import { minOffset, readQueue } from '../../support/raw-requests.js';
 import type { Acknowledged } from './crash-sender.js';
 import { sequenceOf } from './numbered-body.js';
 
@@ -9,6 +9,8 @@ export interface CrashReport {
   acknowledged: number;
   /** Acknowledged, and not at the place that the broker named. */
   missing: number;
+  /** Acknowledged, and deleted by retention since. */
+  deleted: number;
   /** Stored with other bytes than were sent. */
   changed: number;
   /** Steps between neighbours of a queue that are not exactly one. */
@@ -24,17 +26,23 @@ export interface CrashReport {
 
 const MAX_EXAMPLES = 5;
 
-/** Reads every queue from its min to its max offset and compares it with what was acknowledged. */
+/**
+ * Reads every queue from its min to its max offset and compares it with what was acknowledged.
+ *
+ * @param mayStartLater retention deletes: a queue may begin behind 0, and what was acknowledged before its minimum is not looked for.
+ */
 export async function checkQueues(
   connection: RawConnection,
   topic: string,
   queues: number,
   acknowledged: readonly Acknowledged[],
+  mayStartLater = false,
 ): Promise<CrashReport> {
   const report: CrashReport = {
     stored: 0,
     acknowledged: acknowledged.length,
     missing: 0,
+    deleted: 0,
     changed: 0,
     holes: 0,
     disordered: 0,
@@ -47,8 +55,11 @@ export async function checkQueues(
   };
   const places = new Map<string, RawRecord>();
   const sequences = new Set<number>();
+  const minOffsets = new Map<number, number>();
   for (let queueId = 0; queueId < queues; queueId++) {
     let previous: RawRecord | undefined;
+    const first = mayStartLater ? await minOffset(connection, topic, queueId) : 0;
+    minOffsets.set(queueId, first);
     for (const record of await readQueue(connection, topic, queueId)) {
       report.stored++;
       places.set(`${queueId}/${record.queueOffset}`, record);
@@ -61,7 +72,7 @@ export async function checkQueues(
         note(`message ${sequence} is stored twice`);
       }
       sequences.add(sequence);
-      const expected = previous === undefined ? 0 : previous.queueOffset + 1;
+      const expected = previous === undefined ? first : previous.queueOffset + 1;
       if (record.queueOffset !== expected) {
         report.holes++;
         note(`queue ${queueId} has offset ${record.queueOffset} where ${expected} was due`);
@@ -74,6 +85,10 @@ export async function checkQueues(
     }
   }
   for (const message of acknowledged) {
+    if (message.queueOffset < (minOffsets.get(message.queueId) ?? 0)) {
+      report.deleted++;
+      continue;
+    }
     const record = places.get(`${message.queueId}/${message.queueOffset}`);
     const same =
       record !== undefined &&
@@ -83,6 +98,6 @@ export async function checkQueues(
     report.missing++;
     note(`message ${message.sequence} is not at queue ${message.queueId} offset ${message.queueOffset}`);
   }
-  report.unacknowledged = report.stored - (report.acknowledged - report.missing);
+  report.unacknowledged = report.stored - (report.acknowledged - report.deleted - report.missing);
   return report;
 }

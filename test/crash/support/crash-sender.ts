@@ -24,6 +24,8 @@ function physicalOffsetOf(offsetMsgId: string): number {
 export class CrashSender {
   readonly acknowledged: Acknowledged[] = [];
   refused = 0;
+  /** How many answers there were of each code that is not SUCCESS. */
+  readonly refusals = new Map<number, number>();
   sent = 0;
   private nextCall = 0;
 
@@ -64,6 +66,7 @@ export class CrashSender {
   private take(response: RawResponse, first: number, count: number): void {
     if (response.code !== 0) {
       this.refused += count;
+      this.refusals.set(response.code, (this.refusals.get(response.code) ?? 0) + 1);
       return;
     }
     const ids = response.fields.msgId.split(',');

@@ -35,23 +35,25 @@ export async function startOfficialNamesrv(folder: string): Promise<OfficialName
 export class OfficialBroker {
   private child: Child | undefined;
   private starts = 0;
+  private port = 0;
 
-  private constructor(
+  constructor(
     private readonly folder: string,
-    private readonly config: ConfigValues,
+    private readonly storePath: string,
     private readonly namesrvAddr: string,
-    readonly address: string,
-  ) {}
-
-  static async create(
-    folder: string,
-    storePath: string,
-    namesrvAddr: string,
-    config: ConfigValues,
-  ): Promise<OfficialBroker> {
+    private readonly config: ConfigValues,
+  ) {
     mkdirSync(folder, { recursive: true });
-    const port = await freePort([-2, 1]);
-    const all: ConfigValues = {
+  }
+
+  /** Of the run under way. */
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  private allConfig(): ConfigValues {
+    const { storePath, namesrvAddr, port } = this;
+    return {
       brokerId: 0,
       namesrvAddr,
       brokerIP1: '127.0.0.1',
@@ -63,19 +65,19 @@ export class OfficialBroker {
       brokerRole: 'ASYNC_MASTER',
       flushDiskType: 'ASYNC_FLUSH',
       diskMaxUsedSpaceRatio: 95,
-      ...config,
+      ...this.config,
     };
-    return new OfficialBroker(folder, all, namesrvAddr, `127.0.0.1:${port}`);
   }
 
-  /** @returns the milliseconds until it served and was registered. */
+  /** On ports of their own each time: while it is stopped, any connection may take one. @returns the milliseconds until it served and was registered. */
   async start(): Promise<number> {
     const startedAt = performance.now();
+    this.port = await freePort([-2, 1]);
     this.child = launchOfficial(
       `broker-${++this.starts}`,
       'org.apache.rocketmq.broker.BrokerStartup',
       this.folder,
-      properties(this.config),
+      properties(this.allConfig()),
       ['-Xms1g', '-Xmx2g', '-XX:MaxDirectMemorySize=2g'],
       serverClassPath(VERSION),
     );

@@ -12,7 +12,7 @@ import { MessageStore, StoreError } from '@rocknest/store';
 import { RequestRefusedError } from '../errors.js';
 import { QueryLimits } from '../query/query-limits.js';
 
-/** What 5.x clients call a query by TAGS. Only RocketMQ's RocksDB index knows tags; its index files, as ours, find nothing. */
+/** What 5.x clients call a query by TAGS. RocketMQ indexes them from 5.4.0 on; here, as in earlier versions, such a query finds nothing. */
 const TAG_INDEX = 'T';
 
 /**

@@ -13,6 +13,8 @@ export interface LastStop {
   readonly machineRestarted: boolean;
   /** An fdatasync failed, and the kernel still is the same: it may show what the disk does not have. */
   readonly flushFailed: boolean;
+  /** The file is ours, and no RocketMQ's. */
+  readonly wasOurs: boolean;
 }
 
 /**
@@ -33,7 +35,7 @@ export class AbortFile {
     const [, bootId = '', failure = ''] = content.toString().split('\n');
     const current = this.machine.bootId();
     const machineRestarted = bootId !== '' && current !== '' && bootId !== current;
-    return { machineRestarted, flushFailed: failure === FLUSH_FAILED && !machineRestarted };
+    return { machineRestarted, flushFailed: failure === FLUSH_FAILED && !machineRestarted, wasOurs: bootId !== '' };
   }
 
   /**

@@ -7,7 +7,7 @@ import type { QueueSync } from './queue-sync.js';
 import type { DispatchMark } from './queue-sync-pass.js';
 import { QueueSyncPass } from './queue-sync-pass.js';
 import type { QueueTableFile } from './queue-table-file.js';
-import type { StoreCheckpoint } from './store-checkpoint.js';
+import type { RecoveryPoint, StoreCheckpoint } from './store-checkpoint.js';
 
 export interface CheckpointServiceOptions {
   readonly intervalMs: number;
@@ -33,6 +33,9 @@ export interface CheckpointedIndex {
   commit(): Promise<void>;
 }
 
+/** Where the checkpoint of a store stands that has only a queue table yet: at the beginning of everything. */
+const FIRST_POINT: RecoveryPoint = { physicalOffset: 0, lastRecordOffset: -1, entryCount: 0, flushedOffset: 0 };
+
 /**
  * Moves the point from which recovery starts: brings the consume queues up to an offset to stable storage, then the log, then says so
  * in the checkpoint. A checkpoint that fails leaves the old one, and costs a longer recovery, nothing else.
@@ -43,6 +46,8 @@ export interface CheckpointedIndex {
 export class CheckpointService {
   /** Undefined: no index is kept; what the checkpoint says of one stays. */
   index: CheckpointedIndex | undefined;
+  /** Start of the log that the minimum offsets of the queues follow; undefined: they follow it at once. */
+  queuesFromOffset: (() => number) | undefined;
   private running: Promise<void> | undefined;
   private lastMs: number;
   private pass: QueueSyncPass | undefined;
@@ -81,6 +86,21 @@ export class CheckpointService {
   /** Takes a checkpoint that nobody waits for: of many queues, only the table. */
   takeDue(): Promise<void> {
     return this.inTurn(() => (this.hasMany ? this.takeTable() : this.takeNow()));
+  }
+
+  /**
+   * Takes a checkpoint that no longer counts on the entries of queues that were removed. With many queues to sync only a power failure
+   * soon after brings messages of theirs back, as far as they are behind the checkpoint.
+   */
+  takeAfterRemoval(removedEntries: number): Promise<void> {
+    return this.inTurn(async () => {
+      if (!this.hasMany) return this.takeNow();
+      await this.saveTable(this.mark());
+      if (this.pass !== undefined) this.pass.removedEntries += removedEntries;
+      const { point = FIRST_POINT } = this.checkpoint;
+      this.checkpoint.set({ ...point, entryCount: Math.max(0, point.entryCount - removedEntries) }, 0);
+      await this.checkpoint.save();
+    });
   }
 
   /** Takes the last checkpoint before the store closes: everything is written, and of many queues synced what a stop has time for. */
@@ -154,7 +174,7 @@ export class CheckpointService {
     const mark = this.mark();
     for (const dispatcher of this.dispatch.dispatchers) await dispatcher.flush();
     // Nothing was dispatched since the last one: only the files go on.
-    if (!this.table.isCurrent(mark.physicalOffset, this.minPhysicalOffset())) await this.saveTable(mark);
+    if (!this.table.isCurrent(mark.physicalOffset, this.tableFromOffset)) await this.saveTable(mark);
     if (this.index?.isBehind === true || this.checkpoint.point === undefined) await this.commitIndex();
     this.pass ??= new QueueSyncPass(mark, this.options.queueSyncDelayMs, this.queues, this.sync, this.clock);
     if (this.pass.isDue()) this.startPass(this.pass);
@@ -166,7 +186,9 @@ export class CheckpointService {
       this.inTurn(async () => {
         if (this.pass !== pass) return;
         this.pass = undefined;
-        if (pass.isDone) await this.reached(pass.mark);
+        if (!pass.isDone) return;
+        const entryCount = Math.max(0, pass.mark.entryCount - pass.removedEntries);
+        await this.reached({ ...pass.mark, entryCount });
       });
     pass
       .run()
@@ -182,8 +204,12 @@ export class CheckpointService {
     this.pass = undefined;
   }
 
+  private get tableFromOffset(): number {
+    return this.queuesFromOffset?.() ?? this.minPhysicalOffset();
+  }
+
   private async saveTable(mark: DispatchMark): Promise<void> {
-    await this.table.save({ ...mark, flushedOffset: this.flush.flushedOffset }, this.minPhysicalOffset(), this.queues);
+    await this.table.save({ ...mark, flushedOffset: this.flush.flushedOffset }, this.tableFromOffset, this.queues);
   }
 
   /** The queues as of the mark are on stable storage: so becomes the log, and then the checkpoint says so. */
@@ -193,7 +219,9 @@ export class CheckpointService {
     await this.flush.flushedTo(point.physicalOffset);
     const index = this.index === undefined ? this.checkpoint.point?.index : this.index.point;
     const { flushedOffset } = this.flush;
-    this.checkpoint.set({ ...point, flushedOffset, index }, storeTimestamp, this.index?.fullFileTimestamp);
+    const logStartOffset = this.minPhysicalOffset();
+    const reached = { ...point, flushedOffset, index, logStartOffset };
+    this.checkpoint.set(reached, storeTimestamp, this.index?.fullFileTimestamp);
     await this.checkpoint.save();
   }
 
@@ -201,7 +229,7 @@ export class CheckpointService {
   private async commitIndex(): Promise<void> {
     await this.index?.commit();
     const index = this.index === undefined ? this.checkpoint.point?.index : this.index.point;
-    const point = this.checkpoint.point ?? { physicalOffset: 0, lastRecordOffset: -1, entryCount: 0, flushedOffset: 0 };
+    const { point = FIRST_POINT } = this.checkpoint;
     this.checkpoint.set({ ...point, index }, 0, this.index?.fullFileTimestamp);
     await this.checkpoint.save();
   }

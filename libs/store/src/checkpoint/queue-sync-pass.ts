@@ -16,6 +16,8 @@ export interface DispatchMark {
  * and synced one after the other when the kernel has written their pages by itself. Nobody waits for it.
  */
 export class QueueSyncPass {
+  /** Entries of queues that were removed since the pass began: the mark counts them. */
+  removedEntries = 0;
   private readonly startedMs: number;
   private readonly pending: ConsumeQueue[];
   /** Monotonic time at which all that was there at the start was found in the files. */

@@ -56,6 +56,7 @@ export class QueueSync {
     // A second fdatasync would report success for pages that the first one dropped.
     if (this.failure !== undefined) throw this.failure;
     const { paths, toOffset } = queue.unsynced();
+    if (!queue.deleted) await this.queues.syncFoldersOf(queue);
     for (const path of paths) {
       // A topic that was deleted meanwhile has no files any more.
       if (queue.deleted) return;

@@ -78,9 +78,10 @@ export class StoreCheckpoint {
     private readonly fileSystem: FileSystem,
   ) {}
 
-  load(): void {
+  /** @param wasOurs the last run was ours: then a part of the page that fits no other was torn by a power loss, not written by RocketMQ */
+  load(wasOurs = false): void {
     this.found = this.fileSystem.stat(this.path) !== undefined;
-    this.decode(this.open());
+    this.decode(this.open(), wasOurs);
   }
 
   /** The same, but makes no file when there is none, and leaves none open. */
@@ -95,7 +96,7 @@ export class StoreCheckpoint {
     }
   }
 
-  private decode(file: StoreFile): void {
+  private decode(file: StoreFile, wasOurs = false): void {
     const bytes = Buffer.alloc(CHECKPOINT_BYTES);
     const length = readFullySync(file, bytes, 0, bytes.length, 0);
     this.times = {
@@ -105,7 +106,7 @@ export class StoreCheckpoint {
       masterFlushedOffset: Number(bytes.readBigInt64BE(24)),
       confirmPhyOffset: Number(bytes.readBigInt64BE(32)),
     };
-    this.point = readPoint(bytes);
+    this.point = readPoint(bytes, wasOurs);
     this.damage = this.found ? this.findDamage(bytes, length) : undefined;
     if (this.damage !== undefined) this.point = undefined;
   }
@@ -200,13 +201,14 @@ function writePoint(bytes: Buffer, point: RecoveryPoint): void {
   bytes.writeUInt32BE(extensionCrc(bytes, EXTENSION_BYTES), EXTENSION_AT + EXTENSION_BYTES - 4);
 }
 
-function readPoint(bytes: Buffer): RecoveryPoint | undefined {
+function readPoint(bytes: Buffer, wasOurs: boolean): RecoveryPoint | undefined {
   if (bytes.readUInt32BE(EXTENSION_AT) !== EXTENSION_MAGIC) return undefined;
   const version = bytes.readInt32BE(EXTENSION_AT + 4);
   if (version !== EXTENSION_VERSION && version !== 1) return undefined;
   const length = version === 1 ? EXTENSION_V1_BYTES : EXTENSION_BYTES;
   if (bytes.readUInt32BE(EXTENSION_AT + length - 4) !== extensionCrc(bytes, length)) return undefined;
-  if (version > 1 && bytes.readUInt32BE(TIMES_CRC_AT) !== crc32(bytes.subarray(0, TIMES_BYTES))) return undefined;
+  const isLatest = version === 1 || bytes.readUInt32BE(TIMES_CRC_AT) === crc32(bytes.subarray(0, TIMES_BYTES));
+  if (!isLatest && !wasOurs) return undefined;
   return {
     physicalOffset: Number(bytes.readBigInt64BE(EXTENSION_AT + 8)),
     lastRecordOffset: Number(bytes.readBigInt64BE(EXTENSION_AT + 16)),

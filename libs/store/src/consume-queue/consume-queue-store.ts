@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock } from '../io/clock.js';
 import { syncFolder } from '../io/durable.js';
 import { errnoOf } from '../io/file-system.js';
@@ -44,6 +44,7 @@ export class ConsumeQueueStore {
   private readonly unsyncedFolders = new Set<string>();
   private removals = 0;
   private readonly memory: QueueMemory;
+  private readonly filesContext: QueueFilesContext;
   /** Monotonic time of the newest entry of any queue. */
   lastAppendMs = 0;
   /** Why the last write of entries failed, or undefined. */
@@ -55,6 +56,8 @@ export class ConsumeQueueStore {
     private readonly logger: StoreLogger,
   ) {
     this.memory = new QueueMemory(options.maxTailBytes);
+    const { fileSystem, handles, fileEntries } = options;
+    this.filesContext = { fileSystem, handles, fileEntries, unsyncedFolders: this.unsyncedFolders };
   }
 
   /** Entries of one file. */
@@ -105,7 +108,7 @@ export class ConsumeQueueStore {
     let queue = entry.queues.get(queueId);
     if (queue === undefined) {
       const folder = join(this.options.folder, topic, String(queueId));
-      const files = new QueueFiles(folder, { ...this.options, unsyncedFolders: this.unsyncedFolders });
+      const files = new QueueFiles(folder, this.filesContext);
       queue = new ConsumeQueue(topic, entry.topicBytes, queueId, files, this.options.tailEntries, this.memory);
       entry.queues.set(queueId, queue);
       this.queueCount++;
@@ -194,10 +197,19 @@ export class ConsumeQueueStore {
   }
 
   /** Makes the names of queue files and folders durable. Rejects with what the file system says; the rest is tried the next time. */
-  async syncFolders(): Promise<void> {
+  syncFolders(): Promise<void> {
+    return this.syncNoted([...this.unsyncedFolders]);
+  }
+
+  /** The same for the folders of one queue: thousands are synced together with their files, not all at once. */
+  syncFoldersOf({ files }: ConsumeQueue): Promise<void> {
+    return this.syncNoted([files.folder, dirname(files.folder)]);
+  }
+
+  private async syncNoted(folders: readonly string[]): Promise<void> {
     const { fileSystem } = this.options;
-    for (const folder of [...this.unsyncedFolders]) {
-      this.unsyncedFolders.delete(folder);
+    for (const folder of folders) {
+      if (!this.unsyncedFolders.delete(folder)) continue;
       try {
         await syncFolder(fileSystem, folder);
       } catch (error) {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../../test/support/wait-for.js';
@@ -164,6 +164,19 @@ describe('the store lock', () => {
     expect(reason).toContain('lock');
     expect(await put(store)).toMatchObject({ status: 'SERVICE_NOT_AVAILABLE' });
     await store.close();
+  });
+
+  it('notices a Java broker that was started on the same store, and leaves its lock alone', async () => {
+    const store = smallStore(folder.path);
+    await store.open();
+    const file = openSync(path, 'r+');
+    writeSync(file, 'lock', 0);
+    closeSync(file);
+    const reason = await waitFor(() => store.stats().notWritable);
+    expect(reason).toContain('an Apache RocketMQ broker was started on the store');
+    expect(await put(store)).toMatchObject({ status: 'SERVICE_NOT_AVAILABLE' });
+    await store.close();
+    expect(existsSync(path)).toBe(true);
   });
 
   it('tells the life of an owner only where it can be seen', () => {

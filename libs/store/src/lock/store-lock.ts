@@ -15,6 +15,8 @@ export interface StoreLockOptions {
 }
 
 const OWNER_LIMIT_BYTES = 4096;
+/** What RocketMQ writes into the file. */
+const FOREIGN_TEXT = 'lock';
 /** A second each: longer than the marker of a process that died while it took a lock over is respected. */
 const MAX_ATTEMPTS = 20;
 
@@ -181,6 +183,11 @@ export class StoreLock {
   private startHeartbeat(): void {
     this.timer = this.clock.startTimer(() => {
       if (!this.isOurs()) return this.onLost(`the lock file ${this.path} was removed or replaced`);
+      if (this.isForeign()) {
+        // Left where it is: the Java broker's file lock is on it.
+        this.owner = undefined;
+        return this.onLost(`an Apache RocketMQ broker was started on the store: it wrote into ${this.path}`);
+      }
       try {
         const file = this.fileSystem.open(this.path);
         file.touch();
@@ -194,6 +201,15 @@ export class StoreLock {
 
   private isOurs(): boolean {
     return this.owner !== undefined && this.fileSystem.stat(this.path)?.inode === this.owner.inode;
+  }
+
+  /** A Java broker does not see our lock: it writes its own text over ours. */
+  private isForeign(): boolean {
+    try {
+      return readSmallFile(this.fileSystem, this.path, OWNER_LIMIT_BYTES)?.indexOf(FOREIGN_TEXT) === 0;
+    } catch {
+      return false;
+    }
   }
 
   private lockedBy(owner: LockOwner): StoreError {

@@ -221,4 +221,23 @@ describe('a store of many queues', () => {
     expect(report).toMatchObject({ queueTableUsed: false, queuesRebuilt: false, scannedRecords: 0 });
     await expectAll(after, 7);
   });
+
+  it('forgets a deleted topic without a rebuild when the machine goes down after a slow sync', async () => {
+    const clock = new LaterClock();
+    const { store } = await start(folder.path, { clock });
+    await fill(store, 7);
+    await waitFor(() => existsSync(tableOf(folder.path)), 'a table');
+    await store.deleteTopic(topicOf(4));
+    const { maxPhysicalOffset } = store.stats();
+    await waitFor(() => {
+      clock.laterMs += 10_000;
+      return store.stats().checkpointPhysicalOffset === maxPhysicalOffset;
+    }, 'the checkpoint');
+    const copy = crashCopy(folder.path);
+    folders.push(copy);
+    const { store: after, report } = await start(copy.path, { machine: new RestartedMachine() });
+    expect(report).toMatchObject({ queuesRebuilt: false, scannedRecords: 0 });
+    expect(after.maxOffset(topicOf(4), 0)).toBe(0);
+    expect(after.maxOffset(topicOf(5), 0)).toBe(7);
+  });
 });

@@ -61,7 +61,7 @@ export class Recovery {
       const how = lastStop.machineRestarted ? 'the machine went down' : 'the process was killed or crashed';
       this.notes.push(`the last run did not end properly (${how}): recovering`);
     }
-    checkpoint.load();
+    checkpoint.load(lastStop?.wasOurs);
     if (!cleanStop) this.unflushedFrom = checkpoint.point?.flushedOffset ?? 0;
     this.powerLost = lastStop?.machineRestarted === true;
     this.notes.push(...segments.load(this.powerLost ? this.unflushedFrom : Infinity));

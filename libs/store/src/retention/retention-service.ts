@@ -40,6 +40,7 @@ export class RetentionService {
   private followedOffset = -1;
   /** Where the log started when the queues were loaded: they know it. */
   private loadedOffset = -1;
+  private raisedOffset = -1;
   private isStuck = false;
 
   constructor(
@@ -59,7 +60,7 @@ export class RetentionService {
 
   /** Looks at the disk for the first time, and starts the timer. */
   async start(): Promise<void> {
-    this.loadedOffset = this.segments.minOffset;
+    this.loadedOffset = this.raisedOffset = this.segments.minOffset;
     await this.parts.watch.look();
     this.schedule();
   }
@@ -85,6 +86,11 @@ export class RetentionService {
     await this.inTurn(async () => {
       await this.followLog(true);
     });
+  }
+
+  /** Start of the log that the minimum offsets of the queues follow: behind the log's own while they are raised, or when a stop came first. */
+  get queuesFromOffset(): number {
+    return this.raisedOffset >= 0 ? this.raisedOffset : this.segments.minOffset;
   }
 
   diskRatios(): Promise<DiskRatios> {
@@ -173,6 +179,7 @@ export class RetentionService {
     if (hasMoved || isForced) {
       if (minOffset !== this.loadedOffset) await this.parts.queueCleaner.raiseMinOffsets(minOffset);
       if (this.stopped) return;
+      this.raisedOffset = minOffset;
       await this.tellDispatchers(minOffset);
       this.followedOffset = minOffset;
     }

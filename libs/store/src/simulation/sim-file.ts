@@ -171,9 +171,10 @@ export class SimFile {
       const count = how === 'all' ? touching.length : random.between(0, touching.length);
       return this.replayPage(page, touching.slice(0, count));
     }
+    // The page was on its way to the disk: each sector has arrived or not.
+    const arriving = touching.slice(0, random.chance(0.7) ? touching.length : random.between(1, touching.length));
     for (let at = page * this.pageBytes; at < (page + 1) * this.pageBytes; at += SECTOR_BYTES) {
-      const count = random.chance(0.5) ? touching.length : random.between(0, touching.length);
-      this.replay(at, at + SECTOR_BYTES, touching.slice(0, count));
+      if (random.chance(0.5)) this.replay(at, at + SECTOR_BYTES, arriving);
     }
   }
 

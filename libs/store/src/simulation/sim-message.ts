@@ -78,10 +78,21 @@ export class SimMessage {
       reconsumeTimes: 0,
       preparedTransactionOffset: 0,
       body: this.body(),
-      properties: this.properties,
+      properties: this.propertiesToPut(),
       tagsCode: tagsCodeOf(this.tag),
       waitStoreOk: this.waitStoreOk,
     };
+  }
+
+  /** In each of the forms that a put takes. */
+  private propertiesToPut(): PutMessage['properties'] {
+    const text = Buffer.from(this.properties);
+    if (this.id % 3 === 0) return this.properties;
+    if (this.id % 3 === 1) return text;
+    const suffixAt = text.indexOf('TAGS');
+    const view = new DataView(text.buffer, text.byteOffset, text.length);
+    const suffix = new DataView(text.buffer, text.byteOffset + suffixAt, text.length - suffixAt);
+    return { view, start: 0, end: suffixAt, suffix };
   }
 
   toString(): string {

@@ -41,7 +41,10 @@ export class SimModel {
   entries(topic: string, queueId: number): Map<number, SimMessage> {
     const key = `${topic}-${queueId}`;
     let entries = this.queues.get(key);
-    if (entries === undefined) this.queues.set(key, (entries = new Map()));
+    if (entries === undefined) {
+      entries = new Map<number, SimMessage>();
+      this.queues.set(key, entries);
+    }
     return entries;
   }
 
@@ -95,7 +98,9 @@ export class SimModel {
     demand(
       record.body.equals(message.body()) && record.properties === message.properties,
       'changed-bytes',
-      () => `${where} differs from what was sent as ${message.toString()}`,
+      () =>
+        `${where} differs from what was sent as ${message.toString()}: properties ${JSON.stringify(record.properties)} ` +
+        `for ${JSON.stringify(message.properties)}, body ${record.body.equals(message.body()) ? 'equal' : 'different'}`,
     );
     demand(
       record.topic === message.topic && record.queueId === message.queueId,
@@ -130,6 +135,11 @@ export class SimModel {
       if (message.endOffset <= flushedOffset) message.durability = 'stable';
       else if (kind === 'power') message.durability = 'none';
     }
+  }
+
+  /** Deleted topics may come back. */
+  forgetDeletions(): void {
+    for (const message of this.messages.values()) if (message.deleted === 'yes') message.deleted = 'maybe';
   }
 
   /** Messages that the store owes. */

@@ -53,7 +53,7 @@ export class StoreChecker {
       }
     }
     await this.checkLookups(store, [...log.values()], wait);
-    this.settle(log, store);
+    this.settle(log, store, reopening);
   }
 
   /** Every record of the log, by the id of its message. */
@@ -62,7 +62,6 @@ export class StoreChecker {
     const end = store.maxPhysicalOffset;
     const { segmentSizeBytes } = this.config;
     demand(start % segmentSizeBytes === 0, 'log-start', () => `the log starts at ${start}`);
-    demand(this.config.retention || start === 0, 'log-start', () => `without retention the log starts at ${start}`);
     demand(report.logEndOffset === end, 'log-end', () => `recovered to ${report.logEndOffset}, but the end is ${end}`);
     const pieces: Buffer[] = [];
     for (let offset = start; ; offset += segmentSizeBytes) {
@@ -105,7 +104,8 @@ export class StoreChecker {
   private checkOwedRecords(store: MessageStore, log: ReadonlyMap<number, Found>, { damagedFrom }: Reopening): void {
     const start = store.minPhysicalOffset;
     for (const message of this.model.owed()) {
-      if (message.physicalOffset < start) continue;
+      // Retention took it.
+      if (message.physicalOffset < start && this.config.retention) continue;
       const found = log.get(message.id);
       const isExcused = message.durability === 'process' && message.endOffset > damagedFrom;
       if (found === undefined && isExcused) continue;
@@ -233,7 +233,7 @@ export class StoreChecker {
   }
 
   /** What was found is owed from now on; what was not, is gone for good. */
-  private settle(log: ReadonlyMap<number, Found>, store: MessageStore): void {
+  private settle(log: ReadonlyMap<number, Found>, store: MessageStore, { queuesLost }: Reopening): void {
     const isSync = this.config.flushDiskType === 'SYNC_FLUSH';
     const { flushedPhysicalOffset } = store.stats();
     demand(
@@ -244,9 +244,10 @@ export class StoreChecker {
     for (const message of this.model.messages.values()) {
       const found = log.get(message.id);
       if (found === undefined) {
-        if (message.physicalOffset < store.minPhysicalOffset && message.durability !== 'none') continue;
+        // Retention took it. Its offset is not given out again, unless the files that knew it were taken away.
+        const isExpired = message.physicalOffset < store.minPhysicalOffset && message.durability !== 'none';
+        if (isExpired && !queuesLost) continue;
         message.durability = 'none';
-        message.deleted = 'yes';
         continue;
       }
       const { record } = found;

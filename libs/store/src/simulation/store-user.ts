@@ -63,8 +63,8 @@ export class StoreUser {
     const messages = [first];
     while (messages.length < count) messages.push(this.model.send({ ...first, bodyBytes: this.bodyBytes(maxBytes) }));
     const items = messages.map((message) => {
-      const { flag, body, properties } = message.toPut();
-      return { flag, body, properties };
+      const { flag, body } = message.toPut();
+      return { flag, body, properties: message.properties };
     });
     const { topic, queueId, sysFlag, waitStoreOk } = first;
     const batch = {
@@ -214,6 +214,9 @@ export class StoreUser {
     );
     const entries = this.model.entries(topic, queueId);
     for (const { message, record } of found) {
+      // Whether a message is stored whose answer was an error is not known before somebody sees it.
+      if (message.status === 'UNKNOWN_ERROR' && !entries.has(record.queueOffset))
+        entries.set(record.queueOffset, message);
       const expected = known.get(record.queueOffset) ?? entries.get(record.queueOffset);
       demand(
         expected === message,

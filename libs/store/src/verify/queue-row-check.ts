@@ -13,12 +13,16 @@ export interface QueueSummary {
   readonly minOffset: number;
   /** Queue offset behind the last entry. */
   readonly maxOffset: number;
+  /** The same before the first place where entries lack. */
+  readonly rowEnd: number;
   /** Entries that point into the log. */
   readonly messages: number;
   /** Entries of messages that retention removed from the log. */
   readonly expired: number;
   /** Entries that stand for no message. */
   readonly fillers: number;
+  /** Entries of messages in damaged parts of the log. */
+  readonly lost: number;
 }
 
 export interface RowCheckContext {
@@ -42,6 +46,7 @@ export class QueueRowCheck {
   private holeFrom = -1;
   private firstMessage = -1;
   private lastEntry = -1;
+  private rowEnd = -1;
   private messages = 0;
   private inLog = 0;
   private expired = 0;
@@ -67,8 +72,9 @@ export class QueueRowCheck {
     const { topic, queueId } = this.reader.queue;
     const maxOffset = this.lastEntry + 1;
     const minOffset = this.firstMessage < 0 ? maxOffset : this.firstMessage;
-    const { messages, expired, fillers } = this;
-    return { topic, queueId, minOffset, maxOffset, messages, expired, fillers };
+    const rowEnd = this.rowEnd < 0 ? maxOffset : this.rowEnd;
+    const { messages, expired, fillers, lostCount: lost } = this;
+    return { topic, queueId, minOffset, maxOffset, rowEnd, messages, expired, fillers, lost };
   }
 
   private checkFiles(): void {
@@ -147,6 +153,7 @@ export class QueueRowCheck {
     const { topic, queueId } = this.reader.queue;
     const queueOffset = this.holeFrom;
     this.holeFrom = -1;
+    if (this.rowEnd < 0) this.rowEnd = queueOffset;
     this.context.findings.add({
       kind: 'QUEUE_HOLE',
       severity: 'damage',

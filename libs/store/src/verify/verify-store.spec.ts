@@ -97,9 +97,39 @@ describe('verifyStore', () => {
     expect(report).toMatchObject({ cleanStop: true, damageCount: 0, damagedRanges: [] });
     expect(report.log).toMatchObject({ minOffset: 0, records: 305, damagedBytes: 0 });
     expect(report.queues).toEqual([
-      { topic: 'Batches', queueId: 0, minOffset: 0, maxOffset: 5, messages: 5, expired: 0, fillers: 0 },
-      { topic: 'Orders', queueId: 0, minOffset: 0, maxOffset: 150, messages: 150, expired: 0, fillers: 0 },
-      { topic: 'Orders', queueId: 1, minOffset: 0, maxOffset: 150, messages: 150, expired: 0, fillers: 0 },
+      {
+        topic: 'Batches',
+        queueId: 0,
+        minOffset: 0,
+        maxOffset: 5,
+        rowEnd: 5,
+        messages: 5,
+        expired: 0,
+        fillers: 0,
+        lost: 0,
+      },
+      {
+        topic: 'Orders',
+        queueId: 0,
+        minOffset: 0,
+        maxOffset: 150,
+        rowEnd: 150,
+        messages: 150,
+        expired: 0,
+        fillers: 0,
+        lost: 0,
+      },
+      {
+        topic: 'Orders',
+        queueId: 1,
+        minOffset: 0,
+        maxOffset: 150,
+        rowEnd: 150,
+        messages: 150,
+        expired: 0,
+        fillers: 0,
+        lost: 0,
+      },
     ]);
   });
 

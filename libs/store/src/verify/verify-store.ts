@@ -7,6 +7,7 @@ import { HandlePool } from '../io/handle-pool.js';
 import { NodeFileSystem } from '../io/node-file-system.js';
 import { AbortFile } from '../checkpoint/abort-file.js';
 import { StoreCheckpoint } from '../checkpoint/store-checkpoint.js';
+import { ENTRY_BYTES } from '../consume-queue/queue-entry.js';
 import { RecordDecoder } from '../commit-log/record-check.js';
 import * as defaults from '../defaults.js';
 import { LogScanner } from '../recovery/log-scanner.js';
@@ -50,6 +51,8 @@ export interface VerifyReport {
   readonly log: {
     readonly minOffset: number;
     readonly endOffset: number;
+    /** Start of the last whole record; -1 without one. */
+    readonly lastRecordOffset: number;
     readonly records: number;
     readonly recordBytes: number;
     /** Bytes before the end that are no records. */
@@ -61,6 +64,8 @@ export interface VerifyReport {
   /** Behind the last byte of a torn tail; the end of the log when there is none. */
   readonly tornEndOffset: number;
   readonly queues: readonly QueueSummary[];
+  /** Entries of all queue files, fillers included, as a checkpoint counts them. */
+  readonly queueEntries: number;
   readonly checkpoint: StoreCheckpoint;
   readonly findings: readonly Finding[];
   readonly damageCount: number;
@@ -93,6 +98,7 @@ class StoreVerifier {
   private readonly findings: Findings;
   private records = 0;
   private recordBytes = 0;
+  private lastRecordOffset = -1;
   private firstStoreTimestamp: number | undefined;
   private lastStoreTimestamp: number | undefined;
 
@@ -124,6 +130,7 @@ class StoreVerifier {
     tellLogDamage(survey, row, walk, mayBeBehind, findings);
     const queues = await this.checkQueues(row, checks, walk, mayBeBehind);
     tellMissing(checks, queues, { consumeQueuePath: survey.consumeQueuePath, mayBeBehind }, findings);
+    const queueEntries = entriesOf(survey, queues);
     checkCheckpoint(
       checkpoint,
       {
@@ -131,7 +138,7 @@ class StoreVerifier {
         logEndOffset: walk.endOffset,
         logIsEmpty: this.records === 0 && walk.nonZeroEnd === walk.endOffset,
         pointIsBorder: point === undefined || point <= row.minOffset ? undefined : sawPoint || point === walk.endOffset,
-        entryCount: this.entryCount(queues),
+        entryCount: queueEntries,
         mayBeBehind,
       },
       findings,
@@ -143,6 +150,7 @@ class StoreVerifier {
       log: {
         minOffset: row.minOffset,
         endOffset: walk.endOffset,
+        lastRecordOffset: this.lastRecordOffset,
         records: this.records,
         recordBytes: this.recordBytes,
         damagedBytes,
@@ -152,6 +160,7 @@ class StoreVerifier {
       damagedRanges: walk.damaged,
       tornEndOffset: walk.nonZeroEnd,
       queues,
+      queueEntries,
       checkpoint,
       findings: findings.listed,
       damageCount: findings.damageCount,
@@ -178,6 +187,7 @@ class StoreVerifier {
       const record = decoder.decode(buffer, at, sizeBytes);
       this.records++;
       this.recordBytes += sizeBytes;
+      this.lastRecordOffset = physicalOffset;
       this.firstStoreTimestamp ??= record.storeTimestamp;
       this.lastStoreTimestamp = record.storeTimestamp;
       if (physicalOffset + sizeBytes === point || physicalOffset === point) sawPoint = true;
@@ -234,18 +244,6 @@ class StoreVerifier {
     return new RecordDecoder(this.options.delayLevelsMs ?? defaults.DELAY_LEVELS_MS);
   }
 
-  /** As the store itself counts: from the start of the first file to the last entry. */
-  private entryCount(queues: readonly QueueSummary[]): number {
-    const firstOffsets = new Map(
-      this.survey.queues.map(({ topic, queueId, files }) => [`${topic}/${queueId}`, (files[0]?.start ?? 0) / 20]),
-    );
-    return queues.reduce(
-      (sum, { topic, queueId, maxOffset }) =>
-        sum + Math.max(0, maxOffset - (firstOffsets.get(`${topic}/${queueId}`) ?? 0)),
-      0,
-    );
-  }
-
   private tellUncleanStop(): void {
     this.findings.add({
       kind: 'UNCLEAN_STOP',
@@ -255,6 +253,21 @@ class StoreVerifier {
       remedy: 'the next start recovers; what it does at the end of the log is not counted as damage here',
     });
   }
+}
+
+/** As the store itself counts: from the start of the first file to the last entry. */
+export function entriesOf(
+  survey: StoreSurvey,
+  queues: readonly QueueSummary[],
+  exceptFolders: ReadonlySet<string> = new Set(),
+): number {
+  const starts = new Map(survey.queues.map(({ folder, files }) => [folder, (files[0]?.start ?? 0) / ENTRY_BYTES]));
+  return queues.reduce((sum, { topic, queueId, maxOffset }) => {
+    const folder = join(survey.consumeQueuePath, topic, String(queueId));
+    if (exceptFolders.has(folder)) return sum;
+    const start = starts.get(folder) ?? 0;
+    return sum + Math.max(0, maxOffset - start);
+  }, 0);
 }
 
 const PROGRESS_STEP_BYTES = 4 * 1024 * 1024;

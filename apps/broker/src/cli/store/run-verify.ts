@@ -22,7 +22,7 @@ export async function runVerify(
   try {
     report = await verifyStore({
       ...surveyOptions(rootPath, flags),
-      delayLevelsMs: delayLevels(flags['delay-levels']),
+      delayLevelsMs: delayLevels(flags['delay-levels'], 'verify'),
       inUse: flags['in-use'],
       maxFindings: flags['max-findings'],
       onProgress: ({ step, doneBytes, totalBytes }) => {
@@ -38,12 +38,12 @@ export async function runVerify(
 }
 
 /** The flag `--delay-levels`; throws `UsageError`. */
-export function delayLevels(text: string | undefined): readonly number[] | undefined {
+export function delayLevels(text: string | undefined, command: string): readonly number[] | undefined {
   if (text === undefined) return undefined;
   try {
     return parseDelayLevels(text);
   } catch (error) {
-    throw new UsageError(`--delay-levels: ${(error as Error).message}`, ['store', 'verify']);
+    throw new UsageError(`--delay-levels: ${(error as Error).message}`, ['store', command]);
   }
 }
 
@@ -101,7 +101,8 @@ function queueLines({ queues }: VerifyReport): string[] {
   ];
 }
 
-function findingLines({ severity, kind, path, position, text, remedy }: Finding): string[] {
+/** A finding for people: what, where, what to do. */
+export function findingLines({ severity, kind, path, position, text, remedy }: Finding): string[] {
   const place = position === undefined ? path : `${path} at byte ${position}`;
   return [`${severity === 'damage' ? 'DAMAGE' : 'notice'} ${kind}: ${text}`, `  in ${place}`, `  ${remedy}`, ''];
 }

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
 import org.apache.rocketmq.client.exception.MQBrokerException;
 import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
@@ -20,6 +21,7 @@ import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 final class AdminCheck {
     private static final int GONE_TIMEOUT_MS = 40_000;
     private static final int HEARTBEAT_TIMEOUT_MS = 40_000;
+    private static final int INDEX_TIMEOUT_MS = 10_000;
     private static final String NAMESPACE = "INTEROP_CHECK";
 
     private interface Operation {
@@ -67,6 +69,21 @@ final class AdminCheck {
         report.write();
     }
 
+    /** The official broker indexes a message some milliseconds after it answered the send. */
+    private static <T> T found(Callable<T> query) throws Exception {
+        long deadline = System.currentTimeMillis() + INDEX_TIMEOUT_MS;
+        for (;;) {
+            try {
+                T result = query.call();
+                if (result != null) return result;
+                if (System.currentTimeMillis() > deadline) throw new IllegalStateException("no message");
+            } catch (MQClientException error) {
+                if (System.currentTimeMillis() > deadline) throw error;
+            }
+            Thread.sleep(50);
+        }
+    }
+
     private void cluster() {
         operation("examineBrokerClusterInfo", () -> {
             var info = admin.examineBrokerClusterInfo();
@@ -103,6 +120,34 @@ final class AdminCheck {
             var message = admin.viewMessage(topic, result[0].getOffsetMsgId());
             timestamp[0] = message.getStoreTimestamp();
             return ExpectedMessage.difference(message, topic, "admin", 7);
+        });
+        operation("viewMessageByUniqueId",
+            () -> ExpectedMessage.difference(found(() -> admin.viewMessage(topic, result[0].getMsgId())), topic, "admin", 7));
+        operation("queryMessage", () -> {
+            String[] keys = ExpectedMessage.create(topic, "admin", 7).getKeys().split(" ");
+            StringBuilder found = new StringBuilder();
+            for (String key : keys) {
+                var messages = found(() -> admin.queryMessage(topic, key, 64, 0, Long.MAX_VALUE)).getMessageList();
+                long hits = messages.stream().filter(message -> message.getMsgId().equals(result[0].getMsgId())).count();
+                // Earlier messages of the topic may have the same key.
+                found.append(hits);
+            }
+            return found.toString().equals("1".repeat(keys.length)) ? "each key" : found.toString();
+        });
+        operation("queryMessageOutOfTime", () -> {
+            String key = ExpectedMessage.create(topic, "admin", 7).getKeys().split(" ")[0];
+            try {
+                return admin.queryMessage(topic, key, 64, 0, timestamp[0] - 3_600_000L).getMessageList().size();
+            } catch (MQClientException error) {
+                return error.getResponseCode();
+            }
+        });
+        operation("queryMessageUnknownKey", () -> {
+            try {
+                return admin.queryMessage(topic, "no message has this key", 64, 0, Long.MAX_VALUE).getMessageList().size();
+            } catch (MQClientException error) {
+                return error.getResponseCode();
+            }
         });
         operation("maxOffset", () -> admin.maxOffset(queue[0]) - result[0].getQueueOffset());
         operation("minOffset", () -> admin.minOffset(queue[0]));

@@ -280,3 +280,6 @@ export const MAX_CONCURRENT_QUERIES = 8;
 
 /** Queries by key that wait at most; further ones are refused. */
 export const MAX_WAITING_QUERIES = 1_000;
+
+/** Messages that pulls must leave out because they are damaged are reported at most this often. */
+export const UNREADABLE_REPORT_MS = 60_000;

@@ -29,6 +29,7 @@ import { MessageGetter } from './read/message-getter.js';
 import { RecordLookup } from './read/record-lookup.js';
 import { LogScanner } from './recovery/log-scanner.js';
 import { buildRetention } from './retention/build-retention.js';
+import { UnreadableLog } from './read/unreadable-log.js';
 import { OffsetByTimestamp } from './read/offset-by-timestamp.js';
 
 /** What happens in the parts and concerns the whole store. */
@@ -194,6 +195,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     segments,
     reader,
     writtenOffset,
+    new UnreadableLog(defaults.UNREADABLE_REPORT_MS, clock, logger),
   );
   const checkpoint = new StoreCheckpoint(join(rootPath, 'checkpoint'), fileSystem);
   const table = new QueueTableFile(

@@ -109,6 +109,7 @@ describe('the checkpoint', () => {
       entryCount: 31,
       flushedOffset: end,
       index: { offset: end, entryCount: 31 },
+      logStartOffset: 0,
     });
     expect(checkpoint.times.logicsMsgTimestamp).toBe(last.storeTimestamp);
     checkpoint.close();

@@ -8,8 +8,6 @@ export const CHECKPOINT_BYTES = 4096;
 /** RocketMQ subtracts this from its time stamps, which are taken before the files they speak of are flushed. */
 const TIMESTAMP_SLACK_MS = 3_000;
 
-/** What RocketMQ needs of the file for recovery. */
-const RECOVERY_TIMES_BYTES = 24;
 /** The year 2200: no record was stored later. */
 const MAX_TIMESTAMP_MS = 7_258_118_400_000;
 
@@ -21,6 +19,8 @@ const EXTENSION_V1_BYTES = 48;
 /** CRC of RocketMQ's part: another value means that RocketMQ has written the page since, and that ours is out of date. */
 const TIMES_CRC_AT = EXTENSION_AT + 56;
 const TIMES_BYTES = 40;
+/** Behind the extension: where the log began, and a CRC of that. */
+const LOG_START_AT = EXTENSION_AT + EXTENSION_BYTES;
 /** "RNCP". */
 const EXTENSION_MAGIC = 0x524e4350;
 const EXTENSION_VERSION = 2;
@@ -54,6 +54,8 @@ export interface RecoveryPoint {
   readonly flushedOffset: number;
   /** Where the index files stand; undefined when they were never kept. */
   readonly index?: IndexPoint | undefined;
+  /** Physical offset at which the log began: files that are missing at its start are noticed. */
+  readonly logStartOffset?: number | undefined;
 }
 
 /** Reads and writes `checkpoint`. */
@@ -112,11 +114,9 @@ export class StoreCheckpoint {
   }
 
   private findDamage(bytes: Buffer, length: number): string | undefined {
-    if (length < RECOVERY_TIMES_BYTES) return `it has ${length} bytes`;
+    if (length < CHECKPOINT_BYTES) return `it has ${length} bytes`;
     const hasExtension = bytes.subarray(EXTENSION_AT, EXTENSION_AT + EXTENSION_BYTES).some((byte) => byte !== 0);
-    const version = bytes.readInt32BE(EXTENSION_AT + 4);
-    const isNewer = bytes.readUInt32BE(EXTENSION_AT) === EXTENSION_MAGIC && version > EXTENSION_VERSION;
-    if (hasExtension && this.point === undefined && !isNewer) return 'its check sum is wrong';
+    if (hasExtension && extensionLength(bytes) === undefined && !isNewer(bytes)) return 'its check sum is wrong';
     const { physicMsgTimestamp, logicsMsgTimestamp } = this.times;
     for (const timestamp of [physicMsgTimestamp, logicsMsgTimestamp]) {
       if (timestamp < 0 || timestamp > MAX_TIMESTAMP_MS) return `it names the time ${timestamp}`;
@@ -197,16 +197,31 @@ function writePoint(bytes: Buffer, point: RecoveryPoint): void {
   bytes.writeBigInt64BE(BigInt(point.flushedOffset), EXTENSION_AT + 32);
   bytes.writeBigInt64BE(BigInt(point.index?.offset ?? -1), EXTENSION_AT + 40);
   bytes.writeBigInt64BE(BigInt(point.index?.entryCount ?? 0), EXTENSION_AT + 48);
+  if (point.logStartOffset !== undefined) writeLogStart(bytes, point.logStartOffset);
   bytes.writeUInt32BE(crc32(bytes.subarray(0, TIMES_BYTES)), TIMES_CRC_AT);
   bytes.writeUInt32BE(extensionCrc(bytes, EXTENSION_BYTES), EXTENSION_AT + EXTENSION_BYTES - 4);
 }
 
-function readPoint(bytes: Buffer, wasOurs: boolean): RecoveryPoint | undefined {
+/** A later version of ours wrote it. */
+function isNewer(bytes: Buffer): boolean {
+  return (
+    bytes.readUInt32BE(EXTENSION_AT) === EXTENSION_MAGIC && bytes.readInt32BE(EXTENSION_AT + 4) > EXTENSION_VERSION
+  );
+}
+
+/** Undefined when there is none whose check sum is right. */
+function extensionLength(bytes: Buffer): number | undefined {
   if (bytes.readUInt32BE(EXTENSION_AT) !== EXTENSION_MAGIC) return undefined;
   const version = bytes.readInt32BE(EXTENSION_AT + 4);
   if (version !== EXTENSION_VERSION && version !== 1) return undefined;
   const length = version === 1 ? EXTENSION_V1_BYTES : EXTENSION_BYTES;
-  if (bytes.readUInt32BE(EXTENSION_AT + length - 4) !== extensionCrc(bytes, length)) return undefined;
+  return bytes.readUInt32BE(EXTENSION_AT + length - 4) === extensionCrc(bytes, length) ? length : undefined;
+}
+
+function readPoint(bytes: Buffer, wasOurs: boolean): RecoveryPoint | undefined {
+  const length = extensionLength(bytes);
+  if (length === undefined) return undefined;
+  const version = length === EXTENSION_V1_BYTES ? 1 : EXTENSION_VERSION;
   const isLatest = version === 1 || bytes.readUInt32BE(TIMES_CRC_AT) === crc32(bytes.subarray(0, TIMES_BYTES));
   if (!isLatest && !wasOurs) return undefined;
   return {
@@ -215,7 +230,19 @@ function readPoint(bytes: Buffer, wasOurs: boolean): RecoveryPoint | undefined {
     entryCount: Number(bytes.readBigInt64BE(EXTENSION_AT + 24)),
     flushedOffset: Number(bytes.readBigInt64BE(EXTENSION_AT + 32)),
     index: version === 1 ? undefined : readIndexPoint(bytes),
+    logStartOffset: readLogStart(bytes),
   };
+}
+
+function writeLogStart(bytes: Buffer, logStartOffset: number): void {
+  bytes.writeBigInt64BE(BigInt(logStartOffset), LOG_START_AT);
+  bytes.writeUInt32BE(crc32(bytes.subarray(LOG_START_AT, LOG_START_AT + 8)), LOG_START_AT + 8);
+}
+
+function readLogStart(bytes: Buffer): number | undefined {
+  const crc = bytes.readUInt32BE(LOG_START_AT + 8);
+  if (crc === 0 || crc !== crc32(bytes.subarray(LOG_START_AT, LOG_START_AT + 8))) return undefined;
+  return Number(bytes.readBigInt64BE(LOG_START_AT));
 }
 
 function readIndexPoint(bytes: Buffer): IndexPoint | undefined {

@@ -134,7 +134,7 @@ export class SegmentList {
       throw new StoreError(
         'STORE_SEGMENT_MISSING',
         `The commit log lacks ${missing}, between ${offsetFileName(starts[i - 1])} and ${offsetFileName(starts[i])}. ` +
-          'Put the file back from a backup. Without one, the messages in it are lost: move the older files away to go on with the newer ones.',
+          'Put the file back from a backup. Without one, the messages in it are lost; "rocknest store repair" makes the log readable without them.',
         { missing, before: starts[i - 1], after: starts[i] },
       );
     }
@@ -162,7 +162,7 @@ export class SegmentList {
     return new StoreError(
       'STORE_SEGMENT_SIZE',
       `${path} ${what} the configured segment size of ${this.segmentSizeBytes} bytes. Set mappedFileSizeCommitLog to the size the ` +
-        'store was made with; if only this file differs, it is damaged: put it back from a backup.',
+        'store was made with; if only this file differs, it is damaged: put it back from a backup, or let "rocknest store repair" mend it.',
       { path, sizeBytes, segmentSizeBytes: this.segmentSizeBytes },
     );
   }

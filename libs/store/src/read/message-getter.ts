@@ -9,6 +9,7 @@ import { ENTRY_WINDOW_ENTRIES, MAX_ENTRY_WINDOWS } from '../defaults.js';
 import type { GetRequest, GetResult, GetStatus } from '../types.js';
 import type { TransferLimits } from './batch-limits.js';
 import { isBatchFull } from './batch-limits.js';
+import type { UnreadableLog } from './unreadable-log.js';
 import { EntryWindowCache } from './entry-window-cache.js';
 
 export interface MessageGetterOptions extends TransferLimits {
@@ -44,6 +45,8 @@ interface Scan {
   lastPhysicalOffset: number;
   /** Entries below this physical offset point into a segment that is gone. */
   skipBelowOffset: number;
+  /** Entries that point where no message can be, and not because retention took it. */
+  strays: number;
   readonly offsets: number[];
   readonly sizes: number[];
 }
@@ -58,6 +61,7 @@ export class MessageGetter {
     private readonly segments: SegmentList,
     private readonly reader: RecordReader,
     private readonly writtenOffset: () => number,
+    private readonly unreadable: UnreadableLog,
   ) {}
 
   get(request: GetRequest): GetResult | Promise<GetResult> {
@@ -93,6 +97,7 @@ export class MessageGetter {
       bytes: 0,
       lastPhysicalOffset: 0,
       skipBelowOffset: -1,
+      strays: 0,
       offsets: [],
       sizes: [],
     };
@@ -142,9 +147,11 @@ export class MessageGetter {
       if (!window.holdsRecord(queueOffset) || !this.isInLog(physicalOffset, sizeBytes)) {
         if (scan.bytes === 0) scan.status = 'MESSAGE_WAS_REMOVING';
         const { segmentSizeBytes } = this.segments;
-        scan.skipBelowOffset = window.isGap(queueOffset)
-          ? -1
-          : physicalOffset - (physicalOffset % segmentSizeBytes) + segmentSizeBytes;
+        // Only retention takes a whole segment away. An entry that points elsewhere is damaged, and says nothing of those behind it.
+        const isGap = window.isGap(queueOffset);
+        const isRemoved = !isGap && physicalOffset >= 0 && physicalOffset < this.segments.minOffset;
+        if (!isGap && !isRemoved) scan.strays++;
+        scan.skipBelowOffset = isRemoved ? physicalOffset - (physicalOffset % segmentSizeBytes) + segmentSizeBytes : -1;
         continue;
       }
       scan.skipBelowOffset = -1;
@@ -174,7 +181,16 @@ export class MessageGetter {
     return this.result(scan, slices);
   }
 
+  private tellUnreadable({ queue, offsets, nextBeginOffset }: Scan, count: number): void {
+    // Retention may have taken the segment while it was read, and a deleted topic has nothing to read.
+    if (queue.deleted || (offsets.length > 0 && offsets[0] < this.segments.minOffset)) return;
+    const fromOffset = Math.max(queue.minOffset, nextBeginOffset - Math.max(1, offsets.length + count));
+    this.unreadable.note(queue.topic, queue.queueId, fromOffset, nextBeginOffset, count);
+  }
+
   private result(scan: Scan, slices: RecordSlices): GetResult {
+    const lacking = scan.offsets.length - slices.messageCount + scan.strays;
+    if (lacking > 0) this.tellUnreadable(scan, lacking);
     // Everything that was looked at may have turned out to be unreadable: the consumer goes on behind it.
     const status = scan.status === 'FOUND' && slices.messageCount === 0 ? 'MESSAGE_WAS_REMOVING' : scan.status;
     return {

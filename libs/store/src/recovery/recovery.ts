@@ -66,6 +66,7 @@ export class Recovery {
     this.powerLost = lastStop?.machineRestarted === true;
     this.notes.push(...segments.load(this.powerLost ? this.unflushedFrom : Infinity));
     this.refuseMissingLog();
+    this.noteMissingStart();
     const finder = new StartPointFinder(segments, this.parts.scanner, checkpoint, this.notes);
     const found = await finder.find(cleanStop);
     const byTable = await this.takeOverQueues(found, finder, lastStop);
@@ -101,8 +102,19 @@ export class Recovery {
     throw new StoreError(
       'STORE_LOG_MISSING',
       `${segments.folder} has no commit log files, but the checkpoint says that the log reached offset ${reached}. Put the files back; ` +
-        'to begin with an empty store instead, remove the whole store folder.',
+        'to begin with an empty store instead, move the whole store folder away.',
       { folder: segments.folder, reachedOffset: reached },
+    );
+  }
+
+  /** Retention takes files from the start of the log, too, and a checkpoint follows at once. */
+  private noteMissingStart(): void {
+    const { segments, checkpoint } = this.parts;
+    const before = checkpoint.point?.logStartOffset;
+    if (segments.first === undefined || before === undefined || segments.minOffset <= before) return;
+    this.notes.push(
+      `the log begins at offset ${segments.minOffset}; when the checkpoint was taken it began at ${before}. If retention did not remove the files ` +
+        `before ${segments.first.path}, the messages in them are lost: stop the broker and put them back`,
     );
   }
 
@@ -183,7 +195,9 @@ export class Recovery {
       if (dispatch.redispatch(decoder.decode(buffer, at, sizeBytes))) this.dispatchedRecords++;
       if (this.scannedBytes < nextProgress) return;
       nextProgress += PROGRESS_BYTES;
-      logger.log(`recovery: ${this.scannedRecords} messages read, at offset ${physicalOffset}`);
+      logger.log(
+        `recovery: ${this.scannedRecords} messages read, at offset ${physicalOffset} of at most ${segments.last?.endOffset}`,
+      );
     });
   }
 
@@ -199,12 +213,18 @@ export class Recovery {
   private async cut(end: LogEnd, lastStop: LastStop | undefined): Promise<number> {
     const { segments, handles, scanner, checkpoint, damagedLog } = this.parts;
     const { physicalOffset } = end;
+    const flushedOffset = checkpoint.point?.flushedOffset ?? 0;
     const segment = segments.at(physicalOffset);
-    if (segment === undefined) return 0;
+    if (segment === undefined) {
+      if (physicalOffset < flushedOffset)
+        this.notes.push(
+          `offsets ${physicalOffset} to ${flushedOffset} had been on stable storage and are gone: the last files of ${segments.folder} are missing`,
+        );
+      return 0;
+    }
     const { recordOffset, nonZeroEnd } = await scanner.leftover(physicalOffset);
     const cutBytes = nonZeroEnd - physicalOffset;
     const position = physicalOffset - segment.startOffset;
-    const flushedOffset = checkpoint.point?.flushedOffset ?? 0;
     if (recordOffset !== undefined) {
       // A machine that goes down may lose any page that was not flushed, and keep later ones. A killed process cannot leave this.
       const isPowerLoss = lastStop?.machineRestarted === true && physicalOffset >= flushedOffset;
@@ -239,8 +259,9 @@ export class Recovery {
     return new StoreError(
       'STORE_LOG_DAMAGED',
       `The commit log is damaged at offset ${end.physicalOffset} (${path} at byte ${position}: ${end.reason}), and whole messages follow from offset ` +
-        `${recordOffset} on. The log was left as it is. Put the file back from a backup or a replica; or open the store with damagedLog=CUT, which ` +
-        `removes everything from offset ${end.physicalOffset} on.`,
+        `${recordOffset} on. The log was left as it is. "rocknest store verify" lists all that is damaged. Put the file back from a backup or a replica; ` +
+        'without one, "rocknest store repair" makes the log readable around the damage and keeps what it replaces. ' +
+        `(damagedLog=CUT removes everything from offset ${end.physicalOffset} on.)`,
       { path, position, physicalOffset: end.physicalOffset, reason: end.reason, nextRecordOffset: recordOffset },
     );
   }

@@ -36,11 +36,24 @@ export class StartPointFinder {
       this.notes.push('there is no checkpoint: the whole log is read, and all consume queues are made again');
       return from(first);
     }
+    const damage = this.checkpoint.damage ?? this.emptiness();
+    if (damage !== undefined) {
+      this.notes.push(
+        `the checkpoint is damaged (${damage}): the whole log is read, and all consume queues are made again`,
+      );
+      return from(first);
+    }
     if (cleanStop && this.checkpoint.point === undefined) {
       return { scanFromOffset: undefined, trustBelowOffset: Infinity, entryCount: undefined, lastRecordOffset: -1 };
     }
     // Wall clocks are set back, so a later segment may look older than the checkpoint: offsets go before times.
     return byOffset ?? from(await this.byTimestamp(first));
+  }
+
+  /** A broker that stores anything also writes its time stamps: with none at all, the page was lost. */
+  private emptiness(): string | undefined {
+    const { point, times } = this.checkpoint;
+    return point === undefined && times.physicMsgTimestamp === 0 ? 'it is empty' : undefined;
   }
 
   private async byOffset(first: number): Promise<StartPoint | undefined> {

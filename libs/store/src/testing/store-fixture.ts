@@ -46,6 +46,9 @@ export function smallStore(rootPath: string, options: Partial<MessageStoreOption
     storeHost: STORE_HOST,
     segmentSizeBytes: 16 * 1024,
     consumeQueueFileEntries: 50,
+    // A whole index file has 420 MB: sparse, but copies of folders are not.
+    maxHashSlotNum: 500,
+    maxIndexNum: 2_000,
     logger: new CollectingLogger(),
     // The disk of the machine may be nearly full: tests of the watermarks bring their own.
     diskMaxUsedSpaceRatio: 100,

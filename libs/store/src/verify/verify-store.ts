@@ -53,6 +53,8 @@ export interface VerifyReport {
     readonly endOffset: number;
     /** Start of the last whole record; -1 without one. */
     readonly lastRecordOffset: number;
+    /** Behind it: before `endOffset` when the log ends with the filler of a file. */
+    readonly lastRecordEndOffset: number;
     readonly records: number;
     readonly recordBytes: number;
     /** Bytes before the end that are no records. */
@@ -99,6 +101,7 @@ class StoreVerifier {
   private records = 0;
   private recordBytes = 0;
   private lastRecordOffset = -1;
+  private lastRecordEndOffset = 0;
   private firstStoreTimestamp: number | undefined;
   private lastStoreTimestamp: number | undefined;
 
@@ -151,6 +154,7 @@ class StoreVerifier {
         minOffset: row.minOffset,
         endOffset: walk.endOffset,
         lastRecordOffset: this.lastRecordOffset,
+        lastRecordEndOffset: this.lastRecordEndOffset,
         records: this.records,
         recordBytes: this.recordBytes,
         damagedBytes,
@@ -188,6 +192,7 @@ class StoreVerifier {
       this.records++;
       this.recordBytes += sizeBytes;
       this.lastRecordOffset = physicalOffset;
+      this.lastRecordEndOffset = physicalOffset + sizeBytes;
       this.firstStoreTimestamp ??= record.storeTimestamp;
       this.lastStoreTimestamp = record.storeTimestamp;
       if (physicalOffset + sizeBytes === point || physicalOffset === point) sawPoint = true;

@@ -233,11 +233,13 @@ class StoreRepair {
     const checkpoint = new StoreCheckpoint(path, this.fileSystem);
     checkpoint.set(
       {
-        physicalOffset: log.endOffset,
+        // A store that goes on finds its last record by these two.
+        physicalOffset: log.lastRecordOffset < 0 ? log.endOffset : log.lastRecordEndOffset,
         lastRecordOffset: log.lastRecordOffset,
         entryCount: keptEntries + this.rebuiltEntries,
         flushedOffset: log.endOffset,
         index: before.damage === undefined ? before.point?.index : undefined,
+        logStartOffset: log.minOffset,
       },
       log.lastStoreTimestamp ?? 0,
     );

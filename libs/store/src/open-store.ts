@@ -55,6 +55,8 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
     for (const line of report.lines) settings.logger.warn(line);
     return report;
   } catch (error) {
+    // It may have been an fdatasync of recovery itself.
+    if (errnoOf(error) === 'EIO') abort.noteFailedFlush();
     parts.maintenance.stop();
     await parts.retention.stop();
     await parts.repair.stop();

@@ -35,7 +35,7 @@ export class AbortFile {
     const [, bootId = '', failure = ''] = content.toString().split('\n');
     const current = this.machine.bootId();
     const machineRestarted = bootId !== '' && current !== '' && bootId !== current;
-    return { machineRestarted, flushFailed: failure === FLUSH_FAILED && !machineRestarted, wasOurs: bootId !== '' };
+    return { machineRestarted, flushFailed: failure === `${FLUSH_FAILED} ${current}`, wasOurs: bootId !== '' };
   }
 
   /**
@@ -65,7 +65,11 @@ export class AbortFile {
     try {
       const file = this.fileSystem.open(this.path, { create: true });
       try {
-        const content = Buffer.from(`${this.machine.pid}\n${this.machine.bootId()}\n${FLUSH_FAILED}\n`);
+        // What the last run left must stay readable: recovery may be at work for a machine that went down.
+        const known = readSmallFile(this.fileSystem, this.path, LIMIT_BYTES)?.toString() ?? '';
+        const bootId = this.machine.bootId();
+        const [pid, lastBootId = ''] = known === '' ? [String(this.machine.pid), bootId] : known.split('\n');
+        const content = Buffer.from(`${pid}\n${lastBootId}\n${FLUSH_FAILED} ${bootId}\n`);
         writeFullySync(file, content, 0, content.length, 0);
       } finally {
         file.close();

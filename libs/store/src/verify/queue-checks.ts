@@ -55,7 +55,10 @@ export class QueueChecks {
 
   private add(check: QueueCheck): QueueCheck {
     let queues = this.byTopic.get(check.topic);
-    if (queues === undefined) this.byTopic.set(check.topic, (queues = new Map()));
+    if (queues === undefined) {
+      queues = new Map<number, QueueCheck>();
+      this.byTopic.set(check.topic, queues);
+    }
     queues.set(check.queueId, check);
     return check;
   }

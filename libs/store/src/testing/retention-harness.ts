@@ -1,6 +1,5 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { waitFor } from '../../../../test/support/wait-for.js';
 import type { MessageStore } from '../message-store.js';
 import type { MessageStoreOptions } from '../message-store-options.js';
 import { FaultyFileSystem } from './faulty-file-system.js';
@@ -86,7 +85,7 @@ export class RetentionHarness {
     for (let i = 0; i < count; i++) {
       // Each run asks for two folders, and begins behind the end of the one before.
       const before = this.disk.usageCalls;
-      await waitFor(() => this.disk.usageCalls >= before + 2);
+      while (this.disk.usageCalls < before + 2) await this.clock.sleep(1);
     }
   }
 

@@ -19,6 +19,7 @@ export interface AuditReport {
 }
 
 const MAX_PROBLEMS = 5;
+const ANSWER_TIMEOUT_MS = 60_000;
 const QUEUES_AT_A_TIME = 6;
 /** What the Java broker is configured to give at once; ours gives fewer. */
 const PULL_MESSAGES = 500;
@@ -63,7 +64,10 @@ async function auditQueue(
   if (numbered && end !== ledger.countOf(topic, queueId))
     note(`${end} messages instead of ${ledger.countOf(topic, queueId)}`);
   while (offset < end) {
-    const { code, remark, body } = await pull(connection, topic, queueId, offset, PULL_MESSAGES);
+    const { code, remark, body } = await answered(
+      pull(connection, topic, queueId, offset, PULL_MESSAGES),
+      `the pull of ${topic}-${queueId} at ${offset}`,
+    );
     if (code !== 0) return note(`a pull at ${offset} below ${end} was answered ${code} ${remark ?? ''}`);
     let at = 0;
     for (const record of decodeRecords(body)) {
@@ -77,5 +81,18 @@ async function auditQueue(
       report.bytes += record.sizeBytes;
       offset++;
     }
+  }
+}
+
+/** Fails with a name where an answer never comes: the broker would only close the silent connection minutes later. */
+async function answered<T>(answer: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} was not answered`)), ANSWER_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -387,7 +387,7 @@ export class MessageStore {
       flush.stop();
       pipeline.stop();
       checkpoint.close();
-      handles.closeAll();
+      handles.end();
       lock.release();
       this.state = 'closed';
     }

@@ -63,7 +63,7 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
     await parts.index?.service.abandon();
     parts.flush.stop();
     checkpoint.close();
-    handles.closeAll();
+    handles.end();
     lock.release();
     throw error;
   }

@@ -1,3 +1,4 @@
+import { StoreError } from '../errors.js';
 import type { FileSystem, OpenOptions, StoreFile } from './file-system.js';
 
 /** An open file that stays open until `release()`, which must be called exactly once. */
@@ -43,6 +44,7 @@ class PooledFile implements FileLease {
 export class HandlePool {
   // A Map keeps insertion order: the first key is the least recently used.
   private readonly files = new Map<string, PooledFile>();
+  private ended = false;
 
   constructor(
     private readonly fileSystem: FileSystem,
@@ -76,11 +78,18 @@ export class HandlePool {
     pooled.leave();
   }
 
+  /** Closes everything, for good: a read that goes on behind the end of the store must not open a file that nobody closes. */
+  end(): void {
+    this.ended = true;
+    this.closeAll();
+  }
+
   closeAll(): void {
     for (const path of [...this.files.keys()]) this.forget(path);
   }
 
   private touch(path: string, options?: OpenOptions): PooledFile {
+    if (this.ended) throw new StoreError('STORE_NOT_OPEN', `the store was closed before ${path} was read`, { path });
     let pooled = this.files.get(path);
     if (pooled === undefined) {
       if (this.files.size >= this.maxOpenFiles) this.evictOne();

@@ -20,6 +20,11 @@ export interface Reopening {
 /** Runs an asynchronous call on the store to its end. */
 export type Await = <T>(what: string, call: () => T | Promise<T>) => Promise<T>;
 
+const MAX_ATTEMPTS = 5;
+
+/** Time for the queues to follow a deletion. */
+const SETTLE_MS = 100;
+
 interface Found {
   readonly record: LogRecord;
   readonly message: SimMessage;
@@ -38,6 +43,20 @@ export class StoreChecker {
   ) {}
 
   async check(store: MessageStore, reopening: Reopening, wait: Await): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const start = store.minPhysicalOffset;
+      try {
+        return await this.checkNow(store, reopening, wait);
+      } catch (error) {
+        // Retention deleted segments meanwhile: what was read first no longer holds.
+        const hasMoved = this.config.retention && store.minPhysicalOffset !== start;
+        if (!hasMoved || attempt > MAX_ATTEMPTS) throw error;
+        await this.host.world.runFor(SETTLE_MS);
+      }
+    }
+  }
+
+  private async checkNow(store: MessageStore, reopening: Reopening, wait: Await): Promise<void> {
     const log = this.readLog(store, reopening.report);
     this.checkOwedRecords(store, log, reopening);
     const byQueue = new Map<string, Found[]>();

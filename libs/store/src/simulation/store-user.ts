@@ -185,7 +185,8 @@ export class StoreUser {
     const failed = (error: unknown): void => {
       if (process?.isAlive !== true || error instanceof SimCrashError) return;
       this.note(() => `a pull failed: ${String(error)}`);
-      if (this.host.faults.fired === 0) this.failures.push(error);
+      const isClosed = (error as { code?: unknown }).code === 'STORE_NOT_OPEN';
+      if (this.host.faults.fired === 0 && !isClosed) this.failures.push(error);
     };
     try {
       const result = store.getMessage(request);

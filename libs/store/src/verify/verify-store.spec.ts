@@ -13,6 +13,7 @@ import {
   tempFolder,
 } from '../testing/store-fixture.js';
 import type { Finding } from './finding.js';
+import { planRepair } from './repair/repair-plan.js';
 import { verifyStore, type VerifyReport } from './verify-store.js';
 
 const SEGMENT = 16 * 1024;
@@ -210,12 +211,13 @@ describe('verifyStore', () => {
     damageLog(folder.path, SEGMENT, last, Buffer.alloc(2_000));
     const report = await verify();
     expect(report.findings.map(({ kind }) => kind).sort()).toEqual([
+      'INDEX_DAMAGED',
       'LOG_TOO_SHORT',
       'QUEUE_ENTRY_STRAY',
       'QUEUE_ENTRY_STRAY',
       'QUEUE_ENTRY_STRAY',
     ]);
-    expect(report.damageCount).toBe(4);
+    expect(report.damageCount).toBe(5);
   });
 
   it('tells of bytes behind the last message', async () => {
@@ -293,6 +295,25 @@ describe('verifyStore', () => {
     expect((await verify()).findings[0].text).toContain('it has 10 bytes');
     rmSync(path);
     expect((await verify()).findings.map(({ kind }) => kind)).toEqual(['CHECKPOINT_MISSING']);
+  });
+
+  it('looks into the index', async () => {
+    const options = { rootPath: folder.path, ...SIZES, indexSizes: { slots: 500, entries: 2_000 } };
+    expect((await verifyStore(options)).findings).toEqual([]);
+    const [name] = readdirSync(join(folder.path, 'index'));
+    const path = join(folder.path, 'index', name);
+    const entry = 40 + 500 * 4 + 7 * 20;
+    overwrite(path, entry + 4, Buffer.from([1]));
+    const report = await verifyStore(options);
+    expect(report.findings).toMatchObject([{ kind: 'INDEX_DAMAGED', severity: 'damage', path, position: entry }]);
+    expect(planRepair(report, { rebuildQueues: false, rebuildIndex: false })[0]).toMatchObject({
+      kind: 'SET_ASIDE',
+      path: join(folder.path, 'index'),
+    });
+    overwrite(path, 36, Buffer.from([1, 0, 0, 0]));
+    expect((await verifyStore(options)).findings[0].text).toContain('it counts 16777');
+    truncateSync(path, 100);
+    expect((await verifyStore(options)).findings[0].text).toContain('it has 100 bytes');
   });
 
   it('sees a killed store as one that recovers', async () => {

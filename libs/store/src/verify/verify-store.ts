@@ -13,6 +13,7 @@ import * as defaults from '../defaults.js';
 import { LogScanner } from '../recovery/log-scanner.js';
 import { checkCheckpoint } from './checkpoint-check.js';
 import { Findings, type Finding } from './finding.js';
+import { checkIndex } from './index-check.js';
 import { checkLogFiles, tellLogDamage } from './log-findings.js';
 import { walkLog, type DamagedRange, type LogWalkResult } from './log-walk.js';
 import { QueueChecks } from './queue-checks.js';
@@ -32,6 +33,8 @@ export interface VerifyProgress {
 export interface VerifyOptions extends SurveyOptions {
   /** [messageDelayLevel] @default RocketMQ's 18 levels */
   readonly delayLevelsMs?: readonly number[];
+  /** [maxHashSlotNum, maxIndexNum] of the index, when they are not RocketMQ's. */
+  readonly indexSizes?: { readonly slots: number; readonly entries: number };
   /** Look at a store that a broker is using: what is being written then counts as not there yet. @default false: refused */
   readonly inUse?: boolean;
   /** Findings listed at most; the others are counted. @default 1,000 */
@@ -144,6 +147,12 @@ class StoreVerifier {
         entryCount: queueEntries,
         mayBeBehind,
       },
+      findings,
+    );
+    checkIndex(
+      fileSystem,
+      this.handles,
+      { rootPath, logEndOffset: walk.endOffset, sizes: this.options.indexSizes, mayBeBehind },
       findings,
     );
     const damagedBytes = walk.damaged.reduce((sum, { fromOffset, toOffset }) => sum + toOffset - fromOffset, 0);

@@ -152,6 +152,7 @@ function isCheckpointWrong({ checkpoint, findings, log }: VerifyReport): boolean
 
 function asideSteps(report: VerifyReport, { rebuildIndex }: PlanOptions, isChanged: boolean): RepairStep[] {
   const { rootPath } = report.survey;
+  const { findings } = report;
   const steps: RepairStep[] = [];
   const path = join(rootPath, 'checkpoint');
   // After an unclean stop not everything is dispatched: recovery alone can tell where it is.
@@ -160,7 +161,7 @@ function asideSteps(report: VerifyReport, { rebuildIndex }: PlanOptions, isChang
     else if (report.checkpoint.found)
       steps.push({ kind: 'SET_ASIDE', path, why: 'the next start reads the whole log and makes it again' });
   }
-  if (rebuildIndex)
+  if (rebuildIndex || findings.some(({ kind, severity }) => kind === 'INDEX_DAMAGED' && severity === 'damage'))
     steps.push({ kind: 'SET_ASIDE', path: join(rootPath, 'index'), why: 'the next start makes it again from the log' });
   if (isChanged || steps.length > 0)
     steps.push({ kind: 'SET_ASIDE', path: join(rootPath, 'queuetable'), why: 'a short cut that is made again' });

@@ -187,9 +187,12 @@ export class WriteQueue {
   }
 
   private readonly written = (): void => {
-    if (this.socketBytes === 0 || this.closed) return;
-    this.lastSentMs = performance.now();
-    this.count();
+    if (this.closed) return;
+    if (this.socketBytes > 0) {
+      this.lastSentMs = performance.now();
+      this.count();
+    }
+    // Also when a write of its own has noticed already that nothing waits any more: this call comes later than the fact.
     this.onProgress();
   };
 

@@ -30,7 +30,8 @@ const NO_RECORDS: RecordSlices = { records: [], messageCount: 0, sizeBytes: 0 };
 /** The state of one call: entries are scanned window by window, records that match are collected by place. */
 interface Scan {
   readonly matches: ((tagsCode: number) => boolean) | undefined;
-  readonly place: GetRequest['place'];
+  /** Undefined once the disk had to be waited for: by then the caller's memory may be in use for something else. */
+  place: GetRequest['place'];
   readonly maxMessages: number;
   readonly queue: ConsumeQueue;
   readonly minOffset: number;
@@ -115,6 +116,7 @@ export class MessageGetter {
       // The pulls that follow want the next entries.
       const count = Math.max(ENTRY_WINDOW_ENTRIES, scan.matches === undefined ? 0 : wanted);
       if (!this.reader.allowsSync(this.writtenOffset())) {
+        scan.place = undefined;
         return scan.queue.readWindow(from, count).then((window) => this.continueWith(scan, window));
       }
       const window = scan.queue.readWindowSync(from, count);

@@ -191,4 +191,20 @@ describe('getMessage', () => {
     expect(Buffer.concat(held.records)).toEqual(before);
     expect(store.stats().tailCacheBytes).toBeLessThan(1_000_000);
   });
+
+  it('copies records to the place that the caller gives', async () => {
+    await open();
+    await putMany(40, 100);
+    const memory = Buffer.alloc(64 * 1024);
+    const places: number[] = [];
+    const place = (sizeBytes: number): { bytes: Buffer; at: number } => {
+      places.push(sizeBytes);
+      return { bytes: memory, at: 7 };
+    };
+    const plain = await get(store, {});
+    const placed = await get(store, { place });
+    expect(placed).toMatchObject({ status: 'FOUND', records: [], messageCount: 32, sizeBytes: plain.sizeBytes });
+    expect(places).toEqual([plain.sizeBytes]);
+    expect(memory.subarray(7, 7 + plain.sizeBytes)).toEqual(Buffer.concat(plain.records));
+  });
 });

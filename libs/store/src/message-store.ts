@@ -237,10 +237,10 @@ export class MessageStore {
     await group.idle();
     if (this.settings.flushDiskType === 'SYNC_FLUSH') await flush.flushedTo(writer.writtenOffset);
     await checkpoints.idle();
-    const entriesBefore = queues.entryCount;
+    const counted = checkpoints.countEntries(topics.flatMap((topic) => queues.of(topic)));
     const removals = topics.map((topic) => queues.remove(topic));
     // First the checkpoint: a restart then neither misses the files nor finds the old messages again.
-    await checkpoints.takeAfterRemoval(entriesBefore - queues.entryCount);
+    await checkpoints.takeAfterRemoval(counted);
     for (const removeFiles of removals) {
       removeFiles();
       await new Promise<void>((resolve) => {

@@ -1,4 +1,5 @@
 import type { FlushService } from '../commit-log/flush-service.js';
+import type { ConsumeQueue } from '../consume-queue/consume-queue.js';
 import type { ConsumeQueueStore } from '../consume-queue/consume-queue-store.js';
 import type { DispatchService } from '../dispatch/dispatch-service.js';
 import type { Clock } from '../io/clock.js';
@@ -31,6 +32,12 @@ export interface CheckpointedIndex {
   readonly isBehind: boolean;
   /** Brings it to stable storage; never rejects. */
   commit(): Promise<void>;
+}
+
+/** Entries of queues: those behind a checkpoint's place were never counted in it. */
+export interface CountedEntries {
+  readonly inCheckpoint: number;
+  readonly inPass: number;
 }
 
 /** Where the checkpoint of a store stands that has only a queue table yet: at the beginning of everything. */
@@ -88,17 +95,27 @@ export class CheckpointService {
     return this.inTurn(() => (this.hasMany ? this.takeTable() : this.takeNow()));
   }
 
+  /** What the checkpoint, and the one that is on its way, count of queues that are about to be removed. */
+  countEntries(queues: readonly ConsumeQueue[]): CountedEntries {
+    const count = (physicalOffset: number): number =>
+      queues.reduce((sum, queue) => sum + queue.entriesBefore(physicalOffset), 0);
+    return {
+      inCheckpoint: count(this.physicalOffset),
+      inPass: this.pass === undefined ? 0 : count(this.pass.mark.physicalOffset),
+    };
+  }
+
   /**
    * Takes a checkpoint that no longer counts on the entries of queues that were removed. With many queues to sync only a power failure
    * soon after brings messages of theirs back, as far as they are behind the checkpoint.
    */
-  takeAfterRemoval(removedEntries: number): Promise<void> {
+  takeAfterRemoval(removed: CountedEntries): Promise<void> {
     return this.inTurn(async () => {
       if (!this.hasMany) return this.takeNow();
       await this.saveTable(this.mark());
-      if (this.pass !== undefined) this.pass.removedEntries += removedEntries;
+      if (this.pass !== undefined) this.pass.removedEntries += removed.inPass;
       const { point = FIRST_POINT } = this.checkpoint;
-      this.checkpoint.set({ ...point, entryCount: Math.max(0, point.entryCount - removedEntries) }, 0);
+      this.checkpoint.set({ ...point, entryCount: Math.max(0, point.entryCount - removed.inCheckpoint) }, 0);
       await this.checkpoint.save();
     });
   }

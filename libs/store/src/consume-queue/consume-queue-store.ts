@@ -120,6 +120,11 @@ export class ConsumeQueueStore {
     return this.topics;
   }
 
+  /** The queues of one topic. */
+  of(topic: string): ConsumeQueue[] {
+    return [...(this.topics.get(topic)?.queues.values() ?? [])];
+  }
+
   *all(): Generator<ConsumeQueue> {
     for (const { queues } of this.topics.values()) yield* queues.values();
   }

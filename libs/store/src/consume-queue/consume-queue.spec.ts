@@ -59,6 +59,21 @@ describe('the consume queue', () => {
     expect(queues.entryCount).toBe(13);
   });
 
+  it('counts the entries that point before a place in the log, in memory and in files', async () => {
+    const queues = queueStore();
+    const queue = queues.findOrCreate('Orders', 2);
+    queue.startAt(3);
+    for (let i = 0; i < 40; i++) queues.append(queue, 1_000 + i * 100, 100, 0, 0);
+    const counts = (): number[] =>
+      [0, 1_000, 1_001, 2_000, 4_899, 4_950, 5_000, 9_000].map((place) => queue.entriesBefore(place));
+    // The three fillers in front of a queue that starts at 3 are in its file, and count.
+    const expected = [3, 3, 4, 13, 42, 43, 43, 43];
+    expect(counts()).toEqual(expected);
+    await queues.writeAll();
+    queue.releaseTail();
+    expect(counts()).toEqual(expected);
+  });
+
   it('keeps the newest entries in memory, and finds the older ones in the file', async () => {
     const queues = queueStore();
     const queue = queues.findOrCreate('Orders', 2);

@@ -123,6 +123,22 @@ export class ConsumeQueue {
     return toWindow(bytes, fromOffset, await this.files.read(fromOffset, wanted, bytes));
   }
 
+  /** How many of {@link entryCount} point before a place in the log; rather too few than too many where an entry cannot be read. */
+  entriesBefore(physicalOffset: number): number {
+    if (this.maxPhysicalOffset <= physicalOffset) return this.entryCount;
+    let low = this.minOffset;
+    let high = this.maxOffset;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const window = this.residentWindow(middle, 1) ?? this.readWindowSync(middle, 1);
+      const isBefore =
+        window.toOffset > middle && window.holdsRecord(middle) && window.physicalOffset(middle) < physicalOffset;
+      if (isBefore) low = middle + 1;
+      else high = middle;
+    }
+    return low - this.baseOffset;
+  }
+
   /** Writes the entries that are only in memory to their files. Throws what the file system throws; nothing is lost then. */
   write(): void {
     if (this.gapFrom >= 0) this.writeGap();

@@ -41,7 +41,7 @@ export class RecordReader {
 
   /** True when a synchronous read at that place will most likely not wait for the disk. */
   allowsSync(physicalOffset: number): boolean {
-    return this.pace.allowsSync && this.writtenOffset() - physicalOffset <= this.options.pageCacheBytes;
+    return this.pace.allowsSync && this.writtenOffset() - physicalOffset < this.options.pageCacheBytes;
   }
 
   /**

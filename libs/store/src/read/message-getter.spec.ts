@@ -207,4 +207,21 @@ describe('getMessage', () => {
     expect(places).toEqual([plain.sizeBytes]);
     expect(memory.subarray(7, 7 + plain.sizeBytes)).toEqual(Buffer.concat(plain.records));
   });
+
+  it('leaves the place alone when only the queue entries had to be waited for', async () => {
+    await open();
+    for (let i = 0; i < 400; i++) await put(store, { queueId: 1 + (i % 2), body: Buffer.alloc(500, i) });
+    await store.close();
+    // Nothing counts as recent: every read goes off the event loop.
+    await open({ pageCacheBytes: 0 });
+    // Brings the block of the log into memory that has the records of the other queue, too.
+    await get(store, { queueId: 1 });
+    let places = 0;
+    const place = (): undefined => void places++;
+    const waited = await get(store, { queueId: 2, place });
+    expect(waited).toMatchObject({ status: 'FOUND' });
+    expect(waited.messageCount).toBeGreaterThan(1);
+    expect(Buffer.concat(waited.records)).toHaveLength(waited.sizeBytes);
+    expect(places).toBe(0);
+  });
 });

@@ -2,6 +2,7 @@ import type { Clock } from '../io/clock.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import type { IoPace } from '../io/io-pace.js';
 import { readFully, readFullySync } from '../io/transfer.js';
+import { LogChunk } from './log-chunk.js';
 import { CachedBlock, type LogBlock, type ReadCache } from './read-cache.js';
 import { copyRecords, toSlices, type RecordSlices } from './record-slices.js';
 import type { RecordPlace } from '../types.js';
@@ -142,8 +143,11 @@ export class RecordReader {
       });
       return toSlices(offsets, sizes, regions);
     }
-    // Until the other reads are done, no other block may be read into these buffers.
-    for (const region of regions) if (region instanceof CachedBlock) region.isRecyclable = false;
+    // Until the other reads are done, nothing else may be put into these buffers.
+    for (const region of regions) {
+      if (region instanceof CachedBlock) region.isRecyclable = false;
+      else if (region instanceof LogChunk) region.shared = true;
+    }
     const running = loads.map(async (entry) => {
       fillRegions(regions, entry, await this.load(entry.read));
     });

@@ -4,10 +4,10 @@ import { errorText } from '../errors.js';
 import { LogLimiter, type ClientLogger } from '../logger.js';
 import { settledWithin } from '../support/concurrency.js';
 import { Fifo } from '../support/fifo.js';
-import type { ConsumeMessageService } from './consume-message-service.js';
+import type { ConsumeMessageService, HeldQueue } from './consume-message-service.js';
 import type { ConsumeStats } from './consume-stats.js';
 import type { ConsumeContext, ListenerResult, MessageListener } from './consume-types.js';
-import type { HeldMessage, ProcessQueue } from './process-queue.js';
+import type { HeldMessage } from './process-queue.js';
 
 export interface ConcurrentServiceOptions {
   group: string;
@@ -21,14 +21,14 @@ export interface ConcurrentServiceOptions {
   /** Why a message can't be given to the listener at all, or undefined. It is given back then, and ends in the dead letter queue. */
   problemOf?(message: MessageExt): Error | undefined;
   /** Messages of a live queue were settled; `offset` may be committed. */
-  onSettled(processQueue: ProcessQueue, offset: number): void;
+  onSettled(processQueue: HeldQueue, offset: number): void;
   stats: ConsumeStats;
   logger: ClientLogger;
   localRetryDelayMs?: number;
 }
 
 interface Batch {
-  readonly processQueue: ProcessQueue;
+  readonly processQueue: HeldQueue;
   readonly entries: readonly HeldMessage[];
 }
 
@@ -39,8 +39,8 @@ const ALL = Number.MAX_SAFE_INTEGER;
  * ring: whenever a handler may start, the next queue of the ring gives its oldest messages, so a queue with a backlog delays no other.
  */
 export class ConsumeConcurrentlyService implements ConsumeMessageService {
-  private readonly ring = new Fifo<ProcessQueue>();
-  private readonly inRing = new Set<ProcessQueue>();
+  private readonly ring = new Fifo<HeldQueue>();
+  private readonly inRing = new Set<HeldQueue>();
   private readonly retries = new Fifo<Batch>();
   private readonly retryTimers = new Set<NodeJS.Timeout>();
   private readonly troubles = new LogLimiter();
@@ -57,7 +57,7 @@ export class ConsumeConcurrentlyService implements ConsumeMessageService {
     return this.running;
   }
 
-  submit(processQueue: ProcessQueue): void {
+  submit(processQueue: HeldQueue): void {
     if (!this.inRing.has(processQueue) && processQueue.waitingCount > 0) {
       this.inRing.add(processQueue);
       this.ring.push(processQueue);
@@ -224,7 +224,7 @@ export class ConsumeConcurrentlyService implements ConsumeMessageService {
 
   /** The handler's slot stays taken until its messages are given back: a slow broker slows the consumer down instead of piling up requests. */
   private async giveBack(
-    processQueue: ProcessQueue,
+    processQueue: HeldQueue,
     entries: readonly HeldMessage[],
     delayLevel: number,
   ): Promise<void> {
@@ -263,7 +263,7 @@ export class ConsumeConcurrentlyService implements ConsumeMessageService {
     this.retryTimers.add(timer);
   }
 
-  private settle(processQueue: ProcessQueue, entries: readonly HeldMessage[]): void {
+  private settle(processQueue: HeldQueue, entries: readonly HeldMessage[]): void {
     this.options.onSettled(processQueue, processQueue.settle(entries));
   }
 

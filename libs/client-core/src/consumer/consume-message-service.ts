@@ -1,12 +1,31 @@
 import type { ConsumeMessageDirectlyResult, MessageExt, MessageQueue } from '@rocknest/protocol';
-import type { ProcessQueue } from './process-queue.js';
+import type { HeldMessage } from './process-queue.js';
+import type { ConsumeQueueRef } from './queue-ref.js';
+
+/**
+ * The messages of one queue as a consume service sees them, whatever brought them: pulls (`ProcessQueue`) or pops, which acknowledge each
+ * message by itself. A message that is not to be acknowledged is given back before it is settled.
+ */
+export interface HeldQueue {
+  readonly queue: ConsumeQueueRef;
+  /** True once what its handlers return does not count any more. */
+  readonly dropped: boolean;
+  /** Messages that wait to be handed out. */
+  readonly waitingCount: number;
+  /** ms of the last hand-out to the listener. */
+  lastConsumeMs: number;
+  /** Hands out up to `max` messages, the oldest first. */
+  take(max: number): HeldMessage[];
+  /** Removes messages whose handling has an end; those that are not held (any more) are left out. Returns the offset that may be committed. */
+  settle(batch: readonly HeldMessage[]): number;
+}
 
 /** Hands pulled messages to the listener (RocketMQ: `impl/consumer/ConsumeMessageService.java`): concurrently, or in order. */
 export interface ConsumeMessageService {
   /** Handlers that run, with the send-backs that follow them. */
   readonly runningCount: number;
   /** Messages were put into this queue. */
-  submit(processQueue: ProcessQueue): void;
+  submit(processQueue: HeldQueue): void;
   /** No handler begins until `resume`. */
   suspend(): void;
   resume(): void;

@@ -1,9 +1,20 @@
-import { closeSync, cpSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MessageExt } from '@rocknest/protocol';
 import { decodeMessages, encodeHost } from '@rocknest/protocol';
 import { LocalMachine } from '../io/machine.js';
+import { decodeOwner, encodeOwner } from '../lock/lock-owner.js';
 import { MessageStore } from '../message-store.js';
 import type { MessageStoreOptions } from '../message-store-options.js';
 import type { GetRequest, GetResult, PutBatch, PutMessage, PutResult, StoreLogger } from '../types.js';
@@ -109,10 +120,17 @@ export async function readQueue(store: MessageStore, topic = 'Orders', queueId =
   return messages;
 }
 
-/** What a killed process leaves behind: the folder as it is, copied while the store is open. */
+/** No kernel gives a process this id. */
+const DEAD_PID = 2 ** 30;
+
+/** What a killed process leaves behind: the folder as it is, copied while the store is open, with a lock whose owner is dead. */
 export function crashCopy(rootPath: string): { path: string; remove(): void } {
   const copy = tempFolder();
   cpSync(rootPath, copy.path, { recursive: true });
+  // Our own pid would be alive, and the inode alone does not tell a copy for sure: the kernel may give one again that was freed.
+  const lock = join(copy.path, 'lock');
+  const owner = existsSync(lock) ? decodeOwner(readFileSync(lock)) : undefined;
+  if (owner !== undefined) writeFileSync(lock, encodeOwner({ ...owner, pid: DEAD_PID }));
   return copy;
 }
 

@@ -30,3 +30,6 @@ export type MessageListener = (
   messages: MessageExt[],
   context: ConsumeContext,
 ) => ListenerResult | Promise<ListenerResult>;
+
+/** The listener of a consumer with the way in which it is called. */
+export type ListenerRegistration = { readonly kind: 'CONCURRENTLY'; readonly listener: MessageListener };

@@ -41,6 +41,7 @@ export class ProcessQueue {
   /** Offset after the last message that was put, -1 before the first. */
   private nextOffset = -1;
   private isDropped = false;
+  private lastResultsCount = false;
   /** ms of the last pull; tells a queue whose pulls have stopped. */
   lastPullMs: number;
   /** ms of the last hand-out to the listener. */
@@ -55,9 +56,14 @@ export class ProcessQueue {
     this.lastConsumeMs = nowMs;
   }
 
-  /** True once the queue belongs to another member or its offset was reset: what its handlers return is ignored from then on. */
+  /** True once the queue belongs to another member or its offset was reset: none of its messages is handed out any more. */
   get dropped(): boolean {
     return this.isDropped;
+  }
+
+  /** True when what a handler returns counts no more. A dropped queue whose lock is still held takes the results of its last handlers. */
+  get ignoresResults(): boolean {
+    return this.isDropped && !this.lastResultsCount;
   }
 
   /** Messages that are held, handed out or not. */
@@ -144,9 +150,13 @@ export class ProcessQueue {
     return this.committableOffset;
   }
 
-  /** From now on nothing of this queue counts: no commit, no send-back, no further message handed out. */
-  drop(): void {
+  /**
+   * From now on no message is handed out, and nothing of this queue counts: no commit, no send-back. With `lastResultsCount` what runs still
+   * does, until `drop` is called without it.
+   */
+  drop(options: { lastResultsCount?: boolean } = {}): void {
     this.isDropped = true;
+    this.lastResultsCount = options.lastResultsCount ?? false;
   }
 
   private compact(): void {

@@ -12,15 +12,15 @@ import { REBALANCE_RETRY_INTERVAL_MS, RESET_OFFSET_WAIT_MS, ROUTE_QUERY_CONCURRE
 import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import type { ConnectionStatus, InstanceConsumer } from '../instance/client-members.js';
-import { innerSender } from '../producer/inner-sender.js';
 import { delay, forEachLimited, settledWithin } from '../support/concurrency.js';
 import { PeriodicTask } from '../support/periodic-task.js';
-import { ConsumeConcurrentlyService } from './consume-concurrently-service.js';
 import { computePullFromWhere } from './consume-from-where.js';
 import type { ConsumeMessageService } from './consume-message-service.js';
 import { ConsumeStats } from './consume-stats.js';
-import type { MessageListener } from './consume-types.js';
+import type { ListenerRegistration } from './consume-types.js';
 import { ConsumerApi } from './consumer-api.js';
+import { createConsumption, type Consumption } from './consumption.js';
+import { membersOfGroup } from './group-members.js';
 import type { OffsetStore } from './offset-store.js';
 import { PullApi } from './pull-api.js';
 import type { ResolvedPushConsumerOptions } from './push-consumer-options.js';
@@ -29,8 +29,8 @@ import { QueueSupply } from './queue-supply.js';
 import { Rebalance } from './rebalance.js';
 import { RemoteBrokerOffsetStore } from './remote-offset-store.js';
 import { runningInfoOf } from './running-info.js';
-import { SendBack } from './send-back.js';
 import type { Subscriptions } from './subscriptions.js';
+import { WantedTopics } from './wanted-topics.js';
 
 /** How often a reset looks whether the handlers of its queues have ended. */
 const RESET_LOOK_MS = 20;
@@ -42,21 +42,21 @@ export class PushConsumerCore implements InstanceConsumer {
   private readonly stats = new ConsumeStats();
   private readonly offsetStore: OffsetStore;
   private readonly service: ConsumeMessageService;
+  private readonly consumption: Consumption;
   private readonly supply: QueueSupply;
   private readonly rebalance: Rebalance;
   private readonly rebalanceTask: PeriodicTask;
   private readonly persistTask: PeriodicTask;
   private readonly unreadable = new WeakMap<MessageExt, Error>();
   private readonly startedMs = Date.now();
-  /** Topics whose routes are kept for this consumer. */
-  private readonly wanted = new Set<string>();
+  private readonly wanted: WantedTopics;
   private joined = false;
   private stopped = false;
 
   constructor(
     private readonly options: ResolvedPushConsumerOptions,
     private readonly subscriptions: Subscriptions,
-    listener: MessageListener,
+    registration: ListenerRegistration,
     acquire: (member: { consumer: InstanceConsumer }) => ClientInstance,
   ) {
     const { group, client } = options;
@@ -64,27 +64,20 @@ export class PushConsumerCore implements InstanceConsumer {
     const { instance } = this;
     this.api = new ConsumerApi(instance);
     this.offsetStore = new RemoteBrokerOffsetStore(group, this.api, client.logger);
-    const sendBack = new SendBack({
-      group,
-      maxReconsumeTimes: options.maxReconsumeTimes,
-      sendMessageBack: (queue, header) => this.api.sendMessageBack(queue, header),
-      resend: (message) => innerSender(instance).send(message),
-      logger: client.logger,
-    });
-    this.service = new ConsumeConcurrentlyService({
-      group,
-      listener,
-      concurrency: options.concurrency,
-      batchMaxSize: options.batchMaxSize,
-      sendBack: (message, queue, delayLevel) => sendBack.sendBack(message, queue, delayLevel),
+    this.wanted = new WantedTopics(group, instance);
+    this.consumption = createConsumption({
+      options,
+      registration,
+      instance,
+      api: this.api,
+      stats: this.stats,
       problemOf: (message) => this.unreadable.get(message),
       onSettled: ({ queue }, offset) => {
         this.offsetStore.update(queue, offset, true);
         this.rebalance.find(queue)?.loop.wakeIfRoom();
       },
-      stats: this.stats,
-      logger: client.logger,
     });
+    this.service = this.consumption.service;
     const pullApi = new PullApi(instance, {
       group,
       batchSize: options.pullBatchSize,
@@ -111,7 +104,8 @@ export class PushConsumerCore implements InstanceConsumer {
       offsetStore: this.offsetStore,
       topics: () => subscriptions.topics,
       queuesOf: (topic) => instance.routes.subscribeQueues(topic),
-      membersOf: (topic) => this.membersOf(topic),
+      membersOf: (topic) => membersOfGroup(instance, this.api, group, topic),
+      claims: this.consumption.claims,
       startOffset: (queue) => this.startOffset(queue),
       open: (queue) => this.supply.open(queue),
       superseded: () => this.rebalanceTask.wakePending,
@@ -150,8 +144,8 @@ export class PushConsumerCore implements InstanceConsumer {
     const { instance } = this;
     await this.offsetStore.load();
     await instance.start();
-    for (const topic of this.subscriptions.topics) this.want(topic);
-    await forEachLimited([...this.subscriptions.topics], ROUTE_QUERY_CONCURRENCY, (topic) => this.learnRoute(topic));
+    for (const topic of this.subscriptions.topics) this.wanted.add(topic);
+    await forEachLimited([...this.subscriptions.topics], ROUTE_QUERY_CONCURRENCY, (topic) => this.wanted.learn(topic));
     await instance.heartbeats.sendToAll();
     this.assertNotStopped();
     this.joined = true;
@@ -163,8 +157,8 @@ export class PushConsumerCore implements InstanceConsumer {
   /** A topic was added, or its tags changed: brokers are told, and held pulls, which have the old tags, are sent anew. */
   subscriptionChanged(topic: string): void {
     if (!this.joined) return;
-    const known = this.wanted.has(topic) ? Promise.resolve() : this.learnRoute(topic);
-    this.want(topic);
+    const known = this.wanted.has(topic) ? Promise.resolve() : this.wanted.learn(topic);
+    this.wanted.add(topic);
     void known
       .then(() => this.instance.heartbeats.sendToAll())
       .then(() => {
@@ -177,7 +171,7 @@ export class PushConsumerCore implements InstanceConsumer {
 
   topicGivenUp(topic: string): void {
     if (!this.joined) return;
-    this.unwant(topic);
+    this.wanted.remove(topic);
     void this.instance.heartbeats.sendToAll();
     this.rebalanceSoon();
   }
@@ -199,7 +193,7 @@ export class PushConsumerCore implements InstanceConsumer {
     this.service.stop();
     this.rebalance.stop();
     for (const { loop } of this.rebalance.queues) loop.stop();
-    for (const topic of this.wanted) this.unwant(topic);
+    this.wanted.close();
   }
 
   /** What runs may end within `timeoutMs`; then the queues are given up with their offsets written. After `stopIntake`. */
@@ -281,34 +275,12 @@ export class PushConsumerCore implements InstanceConsumer {
     return this.service.consumeDirectly(message, queue);
   }
 
-  private want(topic: string): void {
-    if (this.stopped || this.wanted.has(topic)) return;
-    this.wanted.add(topic);
-    this.instance.routes.use(topic);
-  }
-
-  private unwant(topic: string): void {
-    if (this.wanted.delete(topic)) this.instance.routes.unuse(topic);
-  }
-
   private async rebalanceNow(): Promise<void> {
     const balanced = await this.rebalance.run();
     const { rebalanceIntervalMs } = this.options;
     this.rebalanceTask.intervalMs = balanced
       ? rebalanceIntervalMs
       : Math.min(rebalanceIntervalMs, REBALANCE_RETRY_INTERVAL_MS);
-  }
-
-  /** Members as a broker of the topic knows them; told of us first when it does not, since a list without us would take every queue away. */
-  private async membersOf(topic: string): Promise<string[]> {
-    const { brokers, heartbeats, routes } = this.instance;
-    const names = routes.route(topic)?.brokerDatas.map((broker) => broker.brokerName) ?? [];
-    const broker = names.length > 0 ? brokers.find(names[Math.floor(Math.random() * names.length)]) : undefined;
-    if (!broker) throw new MQClientError(MQClientErrorCode.BROKER_NOT_FOUND, `no broker of topic ${topic} is known`);
-    const members = await this.api.consumerIds(broker.address, this.group);
-    if (members.includes(this.clientId)) return members;
-    await heartbeats.sendTo(broker.address);
-    return this.api.consumerIds(broker.address, this.group);
   }
 
   private async startOffset(queue: ConsumeQueueRef): Promise<number> {
@@ -325,16 +297,6 @@ export class PushConsumerCore implements InstanceConsumer {
       written = await this.offsetStore.persist(queue);
     });
     if (written) this.rebalanceSoon();
-  }
-
-  private async learnRoute(topic: string): Promise<void> {
-    try {
-      await this.instance.routes.refresh(topic);
-    } catch (error) {
-      this.instance.logger.warn(
-        `group ${this.group}: route of ${topic} not found out, tried again: ${errorText(error)}`,
-      );
-    }
   }
 
   private assertNotStopped(): void {

@@ -3,7 +3,7 @@ import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import { clientInstances, type ClientInstanceRegistry } from '../instance/client-instance-registry.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import { invalidArgument } from '../support/check.js';
-import type { MessageListener } from './consume-types.js';
+import type { ListenerRegistration, MessageListener } from './consume-types.js';
 import { PushConsumerCore } from './push-consumer-core.js';
 import {
   resolvePushConsumerOptions,
@@ -23,7 +23,7 @@ type State = 'NEW' | 'STARTING' | 'RUNNING' | 'SHUT_DOWN';
 export class PushConsumer {
   private readonly options: ResolvedPushConsumerOptions;
   private readonly subscriptions: Subscriptions;
-  private listener: MessageListener | undefined;
+  private registration: ListenerRegistration | undefined;
   private state: State = 'NEW';
   private core: PushConsumerCore | undefined;
   private starting: Promise<void> | undefined;
@@ -82,7 +82,7 @@ export class PushConsumer {
     if (this.state !== 'NEW') {
       throw new MQClientError(MQClientErrorCode.ALREADY_STARTED, 'registerMessageListener comes before start()');
     }
-    this.listener = listener;
+    this.registration = { kind: 'CONCURRENTLY', listener };
   }
 
   /**
@@ -99,9 +99,9 @@ export class PushConsumer {
       );
       return Promise.reject(error);
     }
-    if (!this.listener) return Promise.reject(invalidArgument('registerMessageListener comes before start()'));
+    if (!this.registration) return Promise.reject(invalidArgument('registerMessageListener comes before start()'));
     this.state = 'STARTING';
-    this.starting = this.startNow(this.listener);
+    this.starting = this.startNow(this.registration);
     return this.starting;
   }
 
@@ -133,11 +133,11 @@ export class PushConsumer {
     return this.closing;
   }
 
-  private async startNow(listener: MessageListener): Promise<void> {
+  private async startNow(registration: ListenerRegistration): Promise<void> {
     let instance: ClientInstance | undefined;
     let core: PushConsumerCore | undefined;
     try {
-      core = new PushConsumerCore(this.options, this.subscriptions, listener, (member) => {
+      core = new PushConsumerCore(this.options, this.subscriptions, registration, (member) => {
         instance = this.registry.acquire(this.options.client, member);
         return instance;
       });

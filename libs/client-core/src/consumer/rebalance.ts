@@ -7,6 +7,7 @@ import type { AllocateMessageQueueStrategy } from './allocate/allocate-strategy.
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
 import type { PullLoop } from './pull-loop.js';
+import type { QueueClaims } from './queue-claims.js';
 import { ConsumeQueueRef } from './queue-ref.js';
 
 /** A queue that this member consumes. */
@@ -43,6 +44,8 @@ export interface RebalanceOptions {
   startOffset(queue: ConsumeQueueRef): Promise<number>;
   /** Makes the process queue and the loop of a new queue. */
   open(queue: ConsumeQueueRef): AssignedQueue;
+  /** Claims each queue before it is consumed; undefined where the allocation alone decides. */
+  claims?: QueueClaims;
   /** True when a further rebalance was asked for since this one began. */
   superseded(): boolean;
   logger: ClientLogger;
@@ -80,18 +83,29 @@ export class Rebalance {
     return this.exclusively(async () => {
       if (this.stopped) return true;
       const topics = new Set(this.options.topics());
-      await this.dropWhere((queue) => !topics.has(queue.topic), 'its topic is not subscribed to any more');
+      await this.dropWhere(
+        (queue, { processQueue }) => processQueue.dropped || !topics.has(queue.topic),
+        'its topic is not subscribed to any more',
+      );
       const plan: Plan = { balanced: true, added: [], handedOver: false };
       for (const topic of topics) await this.rebalanceTopic(topic, plan);
-      if (plan.handedOver) {
+      const { claims } = this.options;
+      if (claims) {
+        const claimed = await claims.claim(plan.added);
+        if (claimed.size < plan.added.length) plan.balanced = false;
+        plan.added = plan.added.filter((queue) => claimed.has(queue.key));
+      } else if (plan.handedOver) {
         await delay(this.options.handoverDelayMs ?? HANDOVER_DELAY_MS);
         // Members changed once more: the next run, which follows at once, knows better who shall have these queues.
         if (this.options.superseded() && this.postponed++ < MAX_POSTPONED) return false;
       }
       this.postponed = 0;
       await forEachLimited(plan.added, OFFSET_QUERY_CONCURRENCY, async (queue) => {
-        if (!(await this.take(queue))) plan.balanced = false;
+        if (await this.take(queue)) return;
+        plan.balanced = false;
+        await claims?.disclaim(queue);
       });
+      for (const { processQueue } of this.assigned.values()) if (processQueue.dropped) plan.balanced = false;
       return plan.balanced;
     });
   }
@@ -106,7 +120,8 @@ export class Rebalance {
       for (const queue of queues) {
         const entry = this.find(queue);
         if (!entry) continue;
-        this.close(entry);
+        entry.processQueue.drop();
+        entry.loop.stop();
         dropped.push(entry);
       }
       try {
@@ -164,7 +179,10 @@ export class Rebalance {
       return;
     }
     this.troubles.clear(`members ${topic}`);
-    await this.dropWhere((queue) => queue.topic === topic && !mine.has(queue.key), 'another member has it');
+    await this.dropWhere(
+      (queue, { processQueue }) => queue.topic === topic && !mine.has(queue.key) && !processQueue.dropped,
+      'another member has it',
+    );
     await this.dropStuck(topic);
     const added = [...mine.values()].filter((queue) => !this.assigned.has(queue.key));
     plan.added.push(...added);
@@ -181,9 +199,13 @@ export class Rebalance {
     this.options.offsetStore.remove(queue);
     const offset = await this.options.startOffset(queue);
     if (offset < 0) return false;
-    if (this.stopped) return true;
+    if (this.stopped) {
+      await this.options.claims?.disclaim(queue);
+      return true;
+    }
     const entry = this.options.open(queue);
     this.assigned.set(queue.key, entry);
+    this.options.claims?.opened(entry.processQueue);
     this.options.logger.debug?.(`group ${this.options.group}: takes ${queue.key} from ${offset}`);
     entry.loop.start(offset);
     return true;
@@ -199,19 +221,25 @@ export class Rebalance {
   private async dropWhere(test: (queue: ConsumeQueueRef, entry: AssignedQueue) => boolean, why: string): Promise<void> {
     const entries = [...this.assigned.values()].filter((entry) => test(entry.processQueue.queue, entry));
     await forEachLimited(entries, OFFSET_QUERY_CONCURRENCY, async (entry) => {
-      const { queue } = entry.processQueue;
-      this.close(entry);
-      this.options.logger.debug?.(`group ${this.options.group}: drops ${queue.key}: ${why}`);
-      await pullSettled(entry.processQueue);
-      await this.options.offsetStore.persist(queue);
-      this.options.offsetStore.remove(queue);
+      const { processQueue, loop } = entry;
+      const { queue } = processQueue;
+      const { claims, offsetStore, logger, group } = this.options;
+      if (!processQueue.dropped) logger.debug?.(`group ${group}: drops ${queue.key}: ${why}`);
+      processQueue.drop({ lastResultsCount: claims !== undefined });
+      loop.stop();
+      const write = async (): Promise<void> => {
+        await pullSettled(processQueue);
+        await offsetStore.persist(queue);
+      };
+      if (claims === undefined) await write();
+      else if (!(await claims.release(processQueue, write))) {
+        await write();
+        return;
+      }
+      processQueue.drop();
+      offsetStore.remove(queue);
       this.assigned.delete(queue.key);
     });
-  }
-
-  private close(entry: AssignedQueue): void {
-    entry.processQueue.drop();
-    entry.loop.stop();
   }
 }
 

@@ -1,3 +1,4 @@
+export * from './batch-ack-body.js';
 export * from './cluster-info.js';
 export * from './connections.js';
 export * from './consume-message-directly-result.js';
@@ -7,6 +8,9 @@ export * from './data-version.js';
 export * from './heartbeat-data.js';
 export * from './lists.js';
 export * from './lock-batch-body.js';
+export * from './message-request-mode.js';
+export * from './pop-check-point.js';
+export * from './query-assignment-body.js';
 export * from './register-broker-body.js';
 export * from './stats.js';
 export * from './subscription-data.js';

@@ -22,6 +22,10 @@ export const REBALANCE_INTERVAL_MS = 20_000;
 export const HANDOVER_DELAY_MS = 200;
 /** ms after which a broker has surely handled a pull (parked it or answered it). */
 export const PULL_SETTLE_MS = 50;
+/** Places of each member on the ring of consistent hashing (`AllocateMessageQueueConsistentHash`). */
+export const CONSISTENT_HASH_VIRTUAL_NODES = 10;
+/** More places make shares more even and each rebalance slower: a place costs one MD5. */
+export const MAX_CONSISTENT_HASH_VIRTUAL_NODES = 10_000;
 /** ms until the next try of a rebalance that could not be completed (`RebalanceService.minInterval`). */
 export const REBALANCE_RETRY_INTERVAL_MS = 1_000;
 /** ms for one request that is neither send nor pull (`ClientConfig.mqClientApiTimeout`). */

@@ -2,6 +2,16 @@ export { MQAdmin, type MQAdminOptions } from './admin/mq-admin.js';
 export type { AdminTarget } from './admin/admin-context.js';
 export type { ConsumeProgress } from './admin/group-admin.js';
 export type { QueueStats, TopicOptions } from './admin/topic-admin.js';
+export {
+  AllocateMachineRoomNearby,
+  type MachineRoomResolver,
+} from './consumer/allocate/allocate-machine-room-nearby.js';
+export { AllocateMessageQueueByConfig } from './consumer/allocate/allocate-by-config.js';
+export { AllocateMessageQueueByMachineRoom } from './consumer/allocate/allocate-by-machine-room.js';
+export {
+  AllocateMessageQueueConsistentHash,
+  type ConsistentHashFunction,
+} from './consumer/allocate/allocate-consistent-hash.js';
 export { AllocateMessageQueueAveragelyByCircle } from './consumer/allocate/allocate-averagely-by-circle.js';
 export { AllocateMessageQueueAveragely } from './consumer/allocate/allocate-averagely.js';
 export type { AllocateMessageQueueStrategy } from './consumer/allocate/allocate-strategy.js';

@@ -22,6 +22,17 @@ export type {
   ConsumerGroupOptions,
   HandlerOptions,
 } from './consumer/consumer-options.js';
+export {
+  AllocateMachineRoomNearby,
+  AllocateMessageQueueAveragely,
+  AllocateMessageQueueAveragelyByCircle,
+  AllocateMessageQueueByConfig,
+  AllocateMessageQueueByMachineRoom,
+  AllocateMessageQueueConsistentHash,
+  type AllocateMessageQueueStrategy,
+  type ConsistentHashFunction,
+  type MachineRoomResolver,
+} from '@rocknest/client-core';
 export { RocketMQContext } from './context/rocketmq.context.js';
 
 // ClientProxy

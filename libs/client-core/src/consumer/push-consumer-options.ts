@@ -65,6 +65,12 @@ export function checkGroup(group: string): void {
     throw invalidArgument(`group ${group} belongs to RocketMQ itself; choose another name`, { group });
 }
 
+function strategyOf(strategy: AllocateMessageQueueStrategy | undefined): AllocateMessageQueueStrategy {
+  if (strategy === undefined) return new AllocateMessageQueueAveragely();
+  if (typeof strategy?.allocate === 'function' && typeof strategy.name === 'string') return strategy;
+  throw invalidArgument('option allocateMessageQueueStrategy must be an object with a name and an allocate function');
+}
+
 /** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */
 export function resolvePushConsumerOptions(options: PushConsumerOptions): ResolvedPushConsumerOptions {
   checkGroup(options.group);
@@ -120,6 +126,6 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
       defaults.REBALANCE_INTERVAL_MS,
       10,
     ),
-    strategy: options.allocateMessageQueueStrategy ?? new AllocateMessageQueueAveragely(),
+    strategy: strategyOf(options.allocateMessageQueueStrategy),
   };
 }

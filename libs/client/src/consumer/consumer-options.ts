@@ -1,4 +1,4 @@
-import type { ConsumeFromWhere } from '@rocknest/client-core';
+import type { AllocateMessageQueueStrategy, ConsumeFromWhere } from '@rocknest/client-core';
 import type { BodyFormat } from '../serde/body-format.js';
 import type { MessageDeserializer } from '../serde/message-deserializer.js';
 
@@ -26,6 +26,8 @@ export interface ConsumerGroupOptions {
   consumeConcurrentlyMaxSpan?: number;
   /** ms between two looks at who shares the queues. @default 20000 */
   rebalanceIntervalMs?: number;
+  /** How the members of the group share the queues out; the same for all members, in whatever language. @default averagely */
+  allocateMessageQueueStrategy?: AllocateMessageQueueStrategy;
 }
 
 /** The names of `ConsumerGroupOptions`, for the code that merges them. */
@@ -39,6 +41,7 @@ export const CONSUMER_GROUP_OPTION_NAMES = [
   'pullThresholdSizeForQueueMiB',
   'consumeConcurrentlyMaxSpan',
   'rebalanceIntervalMs',
+  'allocateMessageQueueStrategy',
 ] as const satisfies readonly (keyof ConsumerGroupOptions)[];
 
 /** What each handler has for itself. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { AllocateMessageQueueAveragelyByCircle } from '@rocknest/client-core';
 import { DefaultMessageDeserializer } from '../serde/message-deserializer.js';
 import type { ConsumerExtras } from './consumer-options.js';
 import { planConsumers } from './consumer-plan.js';
@@ -63,6 +64,26 @@ describe('planConsumers', () => {
     expect(() =>
       planConsumers([handler('A.one', 'a', { maxReconsumeTimes: 3 }), handler('B.two', 'b', { maxReconsumeTimes: 3 })]),
     ).not.toThrow();
+  });
+
+  it('takes the same strategy twice, not two of them', () => {
+    const strategy = new AllocateMessageQueueAveragelyByCircle();
+    const [plan] = planConsumers([
+      handler('A.one', 'a', { allocateMessageQueueStrategy: strategy }),
+      handler('B.two', 'b', { allocateMessageQueueStrategy: strategy }),
+    ]);
+    expect(plan.options.allocateMessageQueueStrategy).toBe(strategy);
+    expect(() =>
+      planConsumers([
+        handler('A.one', 'a', { allocateMessageQueueStrategy: strategy }),
+        handler('B.two', 'b', { allocateMessageQueueStrategy: new AllocateMessageQueueAveragelyByCircle() }),
+      ]),
+    ).toThrow(/A\.one sets allocateMessageQueueStrategy to AVG_BY_CIRCLE \(an object of its own\)/);
+  });
+
+  it('takes equal dates for one', () => {
+    const at = (): ConsumerExtras => ({ consumeTimestamp: new Date(5_000) });
+    expect(() => planConsumers([handler('A.one', 'a', at()), handler('B.two', 'b', at())])).not.toThrow();
   });
 
   it('a batch handler has its group for itself', () => {

@@ -40,6 +40,17 @@ function refuseDuplicates(group: string, handlers: readonly HandlerEntry[]): voi
   }
 }
 
+/** Equal dates are one value; of other objects, such as strategies, only the same one is. */
+function sameValue(a: unknown, b: unknown): boolean {
+  return a instanceof Date && b instanceof Date ? a.getTime() === b.getTime() : a === b;
+}
+
+function valueText(value: unknown): string {
+  if (typeof value !== 'object' || value === null || value instanceof Date) return String(value);
+  const { name } = value as { name?: unknown };
+  return `${typeof name === 'string' ? name : 'an object'} (an object of its own)`;
+}
+
 function mergeOptions(
   group: string,
   handlers: readonly HandlerEntry[],
@@ -51,10 +62,10 @@ function mergeOptions(
     for (const handler of handlers) {
       const value = handler.extras[name];
       if (value === undefined) continue;
-      if (owner !== undefined && String(owner.extras[name]) !== String(value)) {
+      if (owner !== undefined && !sameValue(owner.extras[name], value)) {
         throw new RocketMQPluginError(
           RocketMQPluginErrorCode.CONFLICTING_OPTIONS,
-          `${owner.label} sets ${name} to ${String(owner.extras[name])} and ${handler.label} sets it to ${String(value)}, but both belong to consumer group "${group}", which has it once. ` +
+          `${owner.label} sets ${name} to ${valueText(owner.extras[name])} and ${handler.label} sets it to ${valueText(value)}, but both belong to consumer group "${group}", which has it once. ` +
             'Set it at one of them, or give one of them another group',
           { details: { group, option: name, handlers: [owner.label, handler.label] } },
         );

@@ -15,6 +15,7 @@ public final class Main {
             case "retry": return Retry::run;
             case "admin-check": return AdminCheck::run;
             case "load": return Load::run;
+            case "allocate": return Allocate::run;
             default: throw new IllegalArgumentException("unknown command " + name);
         }
     }

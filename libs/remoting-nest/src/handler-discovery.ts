@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
-import type { RequestHandler } from '@rocknest/remoting';
-import { declaredEnhancers, requestCodesOf } from './request-handler-metadata.js';
+import { readingAtOnce, type RequestHandler } from '@rocknest/remoting';
+import { declaredEnhancers, READS_AT_ONCE_METADATA, requestCodesOf } from './request-handler-metadata.js';
 
 /** A method with `@RequestHandler` in the application. */
 export interface DiscoveredHandler {
@@ -76,7 +76,8 @@ function describe(
 /** The instance's own property counts, so that a test that replaces a method on it is served by the replacement. */
 function bindMethod(host: object, key: string): RequestHandler {
   const method = (host as Record<string, RequestHandler>)[key];
-  return method.bind(host);
+  const bound = method.bind(host);
+  return Reflect.hasMetadata(READS_AT_ONCE_METADATA, method) ? readingAtOnce(bound) : bound;
 }
 
 function isStatic(wrapper: { isDependencyTreeStatic(): boolean; isTransient: boolean }): boolean {

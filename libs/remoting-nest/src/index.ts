@@ -1,5 +1,5 @@
 export * from './errors.js';
-export { RequestHandler } from './request-handler.decorator.js';
+export { ReadsAtOnce, RequestHandler } from './request-handler.decorator.js';
 export type { RequestHandlerDecorator, RequestHandlerMethod } from './request-handler.decorator.js';
 export { REMOTING_TRANSPORT } from './request-handler-metadata.js';
 export { RequestErrorFilter } from './request-error.filter.js';

@@ -6,6 +6,9 @@ export const REMOTING_TRANSPORT: unique symbol = Symbol('rocknest.remoting');
 /** Request codes of a method. */
 export const REQUEST_HANDLER_METADATA = 'rocknest:request_codes';
 
+/** On a method that is through with the bytes of a request when it returns. */
+export const READS_AT_ONCE_METADATA = 'rocknest:reads_at_once';
+
 // Nest's own keys, as `@nestjs/common/constants` has them. A test fails when an upgrade changes one.
 const PARAM_ARGS_METADATA = '__routeArguments__';
 const ENHANCER_METADATA = {

@@ -1,7 +1,12 @@
 import 'reflect-metadata';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import type { HandlerResult } from '@rocknest/remoting';
-import { hasParamMetadata, REMOTING_TRANSPORT, REQUEST_HANDLER_METADATA } from './request-handler-metadata.js';
+import {
+  hasParamMetadata,
+  READS_AT_ONCE_METADATA,
+  REMOTING_TRANSPORT,
+  REQUEST_HANDLER_METADATA,
+} from './request-handler-metadata.js';
 
 /** A method that serves requests. Its parameters are the request and the connection unless it decorates them itself. */
 export type RequestHandlerMethod = (...args: never[]) => HandlerResult | Promise<HandlerResult>;
@@ -30,5 +35,15 @@ export function RequestHandler(...codes: [number, ...number[]]): RequestHandlerD
       Ctx()(target, key, 1);
     }
     MessagePattern(codes, REMOTING_TRANSPORT)(target, key, descriptor);
+  };
+}
+
+/**
+ * Beside `@RequestHandler`: the method is through with the bytes of the request when it returns, be it with a promise, and spares the copy that others get of it. See
+ * `readingAtOnce` of `@rocknest/remoting`. Nest's wrapping ends it: a wrapped method gets a copy.
+ */
+export function ReadsAtOnce(): MethodDecorator {
+  return (_target, _key, descriptor) => {
+    if (typeof descriptor.value === 'function') Reflect.defineMetadata(READS_AT_ONCE_METADATA, true, descriptor.value);
   };
 }

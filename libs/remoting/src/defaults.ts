@@ -50,6 +50,9 @@ export const EARLY_FLUSH_BYTES = 256 * KIB;
 /** Frames up to this size are copied together: the copy (0.09 us a KiB) costs less than one more element of a writev. */
 export const COPY_LIMIT_BYTES = 8 * KIB;
 
+/** One read takes at most so much; a frame that does not end within it is copied together. */
+export const RECEIVE_ROOM_BYTES = 256 * KIB;
+
 /** Size of a page that frames are encoded into: the answers of a loop turn to one connection. A peer that stops reading holds one at most. */
 export const WRITE_PAGE_BYTES = 16 * KIB;
 /** Pages kept for further use, all connections together; when as many are in use, what was gathered is sent before the turn ends. */

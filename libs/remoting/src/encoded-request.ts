@@ -24,6 +24,13 @@ export abstract class EncodedRequest extends PendingRequest {
    */
   abstract encode(page: WritePage, position: number, opaque: number): number;
 
-  /** Gets the error or the answer. Never called within the call that sent the request. */
+  override get readsAnswerAtOnce(): boolean {
+    return true;
+  }
+
+  /**
+   * Gets the error or the answer. Never called within the call that sent the request. The answer is there only until the call ends: `detach` it to
+   * keep it.
+   */
   abstract override onAnswer(error: Error | undefined, response: RemotingCommand | undefined): void;
 }

@@ -1,5 +1,5 @@
 export type { Connection } from './connection.js';
-export { DEFERRED } from './request-handler.js';
+export { DEFERRED, readingAtOnce } from './request-handler.js';
 export type { HandlerResult, RequestHandler, RequestRef, ResponseCallback } from './request-handler.js';
 export * from './errors.js';
 export { consoleLogger, silentLogger } from './logger.js';

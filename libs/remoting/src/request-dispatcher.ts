@@ -2,13 +2,19 @@ import { MqVersion, RemotingCommand, ResponseCode } from '@rocknest/protocol';
 import { MAX_ERROR_REMARK_CHARS } from './defaults.js';
 import type { LimitedLog } from './logger.js';
 import type { SocketConnection } from './net/socket-connection.js';
-import { DEFERRED, type HandlerResult, type RequestHandler } from './request-handler.js';
+import { DEFERRED, type HandlerResult, readsAtOnce, type RequestHandler } from './request-handler.js';
 import { describeError } from './support/describe-error.js';
 
 const BUSY_REMARK = '[OVERLOAD]system busy, start flow control for a while';
 const GO_AWAY_REMARK = 'please go away';
 /** The error of a handler that got no better text from what was thrown. */
 const NO_MESSAGE = 'the handler failed without a message';
+
+interface Entry {
+  readonly handler: RequestHandler;
+  /** It may keep what a request was received in. */
+  readonly copies: boolean;
+}
 
 /**
  * The table of request codes: takes each request of a peer to its handler and what comes of it back to the peer.
@@ -19,21 +25,22 @@ export class RequestDispatcher {
   /** While true, peers that understand it are asked to go elsewhere instead of being served. */
   goingAway = false;
 
-  private readonly handlers = new Map<number, RequestHandler>();
-  private fallback: RequestHandler | undefined;
+  private readonly handlers = new Map<number, Entry>();
+  private fallback: Entry | undefined;
 
   constructor(private readonly log: LimitedLog) {}
 
   register(code: number, handler: RequestHandler): void {
-    this.handlers.set(code, handler);
+    this.handlers.set(code, { handler, copies: !readsAtOnce(handler) });
   }
 
   /** Serves the codes that have no handler of their own. */
   registerDefault(handler: RequestHandler): void {
-    this.fallback = handler;
+    this.fallback = { handler, copies: !readsAtOnce(handler) };
   }
 
-  dispatch(request: RemotingCommand, connection: SocketConnection, frameBytes: number): void {
+  /** @param borrowed the bytes of the request are there only until the call ends */
+  dispatch(request: RemotingCommand, connection: SocketConnection, frameBytes: number, borrowed: boolean): void {
     if (this.goingAway && !request.isOneway && request.version > MqVersion.V5_3_1) {
       this.refuse(request, connection, ResponseCode.GO_AWAY, GO_AWAY_REMARK);
       return;
@@ -42,16 +49,17 @@ export class RequestDispatcher {
       this.refuse(request, connection, ResponseCode.SYSTEM_BUSY, BUSY_REMARK);
       return;
     }
-    const handler = this.handlers.get(request.code) ?? this.fallback;
-    if (handler === undefined) {
+    const entry = this.handlers.get(request.code) ?? this.fallback;
+    if (entry === undefined) {
       connection.served.end(request.opaque);
       const code = ResponseCode.REQUEST_CODE_NOT_SUPPORTED;
       this.refuse(request, connection, code, ` request type ${request.code} not supported`);
       return;
     }
+    if (borrowed && entry.copies) request.detach();
     let result: HandlerResult | Promise<HandlerResult>;
     try {
-      result = handler(request, connection);
+      result = entry.handler(request, connection);
     } catch (error) {
       this.failed(request, connection, error);
       return;

@@ -26,5 +26,19 @@ export type RequestHandler = (
   connection: Connection,
 ) => HandlerResult | Promise<HandlerResult>;
 
+const READS_AT_ONCE: unique symbol = Symbol('rocknest.remoting.reads-at-once');
+
+/**
+ * Marks a handler that is through with the bytes of a request when it returns, be it with a promise: it gets the request where it was received,
+ * which is overwritten by the next one. A handler that finds out that it needs them longer calls `request.detach()`. All others get a copy.
+ */
+export function readingAtOnce(handler: RequestHandler): RequestHandler {
+  return Object.assign(handler, { [READS_AT_ONCE]: true });
+}
+
+export function readsAtOnce(handler: RequestHandler): boolean {
+  return READS_AT_ONCE in handler;
+}
+
 /** Gets either an error or the response. Never called within the call that it was given to. */
 export type ResponseCallback = (error: Error | undefined, response: RemotingCommand | undefined) => void;

@@ -25,6 +25,11 @@ export abstract class PendingRequest extends TimerEntry {
   /** @internal */ opaque = 0;
   /** @internal */ answerTimeoutMs = 0;
 
+  /** True when `onAnswer` is through with the answer when it returns: what it was received in may be used again then. */
+  get readsAnswerAtOnce(): boolean {
+    return false;
+  }
+
   abstract onAnswer(error: Error | undefined, response: RemotingCommand | undefined): void;
 
   override onTimeout(): void {
@@ -70,8 +75,12 @@ export class RequestTable {
     return this.requests.has(opaque);
   }
 
-  /** Hands a response to its request. A late one, whose request has timed out, is dropped. */
-  complete(response: RemotingCommand): void {
+  /**
+   * Hands a response to its request. A late one, whose request has timed out, is dropped.
+   *
+   * @param borrowed the bytes of the response are there only until the call ends
+   */
+  complete(response: RemotingCommand, borrowed: boolean): void {
     const request = this.requests.get(response.opaque);
     if (request === undefined) {
       this.options.log.debug(
@@ -82,6 +91,7 @@ export class RequestTable {
     this.requests.delete(request.opaque);
     this.options.limit.pending--;
     this.options.wheel.remove(request);
+    if (borrowed && !request.readsAnswerAtOnce) response.detach();
     this.call(request, undefined, response);
   }
 

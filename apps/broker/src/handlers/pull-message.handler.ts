@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { type RemotingCommand, RequestCode } from '@rocknest/protocol';
 import type { Connection, DEFERRED } from '@rocknest/remoting';
-import { RequestHandler } from '@rocknest/remoting-nest';
+import { ReadsAtOnce, RequestHandler } from '@rocknest/remoting-nest';
 import { MessagePuller } from '../pull/message-puller.js';
 
 /** PULL_MESSAGE (11) and LITE_PULL_MESSAGE (361): messages of a queue from an offset on; a pull that finds none is parked. */
@@ -9,6 +9,7 @@ import { MessagePuller } from '../pull/message-puller.js';
 export class PullMessageHandler {
   constructor(private readonly puller: MessagePuller) {}
 
+  @ReadsAtOnce()
   @RequestHandler(RequestCode.PULL_MESSAGE, RequestCode.LITE_PULL_MESSAGE)
   handle(
     request: RemotingCommand,

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { decodeSendMessageRequest, type RemotingCommand, RequestCode } from '@rocknest/protocol';
 import type { Connection, DEFERRED } from '@rocknest/remoting';
-import { RequestHandler } from '@rocknest/remoting-nest';
+import { ReadsAtOnce, RequestHandler } from '@rocknest/remoting-nest';
 import { BatchSender } from '../send/batch-sender.js';
 
 /** SEND_BATCH_MESSAGE (320): stores the messages of a batch, all or none. */
@@ -9,6 +9,7 @@ import { BatchSender } from '../send/batch-sender.js';
 export class SendBatchMessageHandler {
   constructor(private readonly sender: BatchSender) {}
 
+  @ReadsAtOnce()
   @RequestHandler(RequestCode.SEND_BATCH_MESSAGE)
   handle(request: RemotingCommand, connection: Connection): typeof DEFERRED | Promise<typeof DEFERRED> {
     return this.sender.send(request, decodeSendMessageRequest(request), connection);

@@ -40,6 +40,7 @@ export class BatchSender {
     this.rules.checkSizes(request.bodyBuffer.length, header.properties.length);
     const target = this.gate.admitted(header);
     if (target !== undefined) return this.put(request, header, connection, target);
+    request.detach();
     return this.gate
       .admit(header, connection.remoteAddress)
       .then((admitted) => this.put(request, header, connection, admitted));

@@ -43,6 +43,7 @@ export class MessageSender {
     if (header.batch) return this.batches.send(request, header, connection);
     this.rules.checkSizes(request.bodyBuffer.length, header.properties.length);
     const target = this.gate.admitted(header);
+    if (target === undefined || target.retryGroup !== undefined) request.detach();
     if (target === undefined) return this.admitAndSend(request, header, connection);
     if (target.retryGroup !== undefined) return this.sendRetry(request, header, connection, target);
     this.put(request, header, connection, target, undefined);

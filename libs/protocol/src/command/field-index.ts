@@ -53,6 +53,17 @@ export function clearFieldIndex(): void {
   fieldIndex.hasEscapedKey = false;
 }
 
+/** The header with these fields stands `bytes` further left by now. */
+export function moveFieldIndex(bytes: number): void {
+  const end = fieldIndex.count << STRIDE_BITS;
+  for (let at = 0; at < end; at += 1 << STRIDE_BITS) {
+    positions[at] -= bytes;
+    positions[at + 1] -= bytes;
+    positions[at + 2] -= bytes;
+    positions[at + 3] -= bytes;
+  }
+}
+
 /** Adds one field, or throws when the header has more than {@link EXT_FIELDS_MAX}. */
 export function indexField(
   keyStart: number,

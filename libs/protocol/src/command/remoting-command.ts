@@ -10,6 +10,7 @@ import {
   flagsOf,
   keyEndOf,
   keyStartOf,
+  moveFieldIndex,
   valueEndOf,
   valueStartOf,
 } from './field-index.js';
@@ -216,6 +217,33 @@ export class RemotingCommand {
     this.bodyEnd = frameEnd;
     this.serial = ++lastSerial;
     fieldIndex.owner = this.serial;
+  }
+
+  /**
+   * Copies what the command needs of the bytes that it was decoded from, which may be used again then. Slices that were handed out before
+   * are not made good.
+   */
+  detach(): void {
+    const { raw, frameStart } = this;
+    if (raw === undefined) return;
+    const body = this.receivedBody(raw);
+    const end = body === undefined ? this.bodyEnd : this.headerEnd + body.length;
+    const own = Buffer.allocUnsafe(end - frameStart);
+    raw.copy(own, 0, frameStart, end);
+    this.raw = own;
+    this.frameStart = 0;
+    if (this.extStart >= 0) this.extStart -= frameStart;
+    this.headerEnd -= frameStart;
+    this.bodyEnd -= frameStart;
+    if (body !== undefined) this.ownBody = own.subarray(this.headerEnd);
+    if (fieldIndex.owner === this.serial) moveFieldIndex(frameStart);
+  }
+
+  /** The slice that {@link body} made of what was received, unless another body was set since. */
+  private receivedBody(raw: Buffer): Buffer | undefined {
+    const { ownBody } = this;
+    if (!Buffer.isBuffer(ownBody) || ownBody.buffer !== raw.buffer) return undefined;
+    return ownBody.byteOffset === raw.byteOffset + this.headerEnd ? ownBody : undefined;
   }
 
   private keyAt(i: number): string {

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { RemotingConnectError, RemotingTimeoutError } from '../errors.js';
+import { type ByteSink, readingIntoRoom } from '../net/receive-room.js';
 import type { PendingLimit } from '../request-table.js';
 import { parseAddress } from '../support/address.js';
 import { TimerEntry, type TimerWheel } from '../support/timer-wheel.js';
@@ -36,12 +37,14 @@ export class ConnectWaiter<C> extends TimerEntry {
 /**
  * Opens a socket to `host:port`.
  *
+ * @param sink gets what is received, from after `onDone` on
  * @param onDone called once: with the connected socket, or with a RemotingConnectError
  * @returns a function that gives up
  */
 export function openSocket(
   address: string,
   connectTimeoutMs: number,
+  sink: ByteSink,
   onDone: (error: RemotingConnectError | undefined, socket: Socket | undefined) => void,
 ): () => void {
   const target = parseAddress(address);
@@ -49,7 +52,7 @@ export function openSocket(
     process.nextTick(onDone, new RemotingConnectError(address, 'it is not of the form host:port'), undefined);
     return () => {};
   }
-  const socket = connect({ host: target.host, port: target.port, noDelay: true });
+  const socket = connect({ host: target.host, port: target.port, noDelay: true, onread: readingIntoRoom(sink) });
   let done = false;
   const finish = (error: RemotingConnectError | undefined): void => {
     if (done) return;

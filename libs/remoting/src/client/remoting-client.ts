@@ -20,6 +20,7 @@ import type { EncodedRequest } from '../encoded-request.js';
 import { LimitedLog } from '../logger.js';
 import type { ConnectionEnvironment } from '../net/connection-environment.js';
 import { ConnectionMonitor } from '../net/connection-monitor.js';
+import type { ByteSink } from '../net/receive-room.js';
 import { SocketConnection } from '../net/socket-connection.js';
 import { RequestDispatcher } from '../request-dispatcher.js';
 import type { RequestHandler, ResponseCallback } from '../request-handler.js';
@@ -283,9 +284,11 @@ export class RemotingClient {
   }
 
   private startAttempt(address: string): ConnectAttempt {
-    const giveUp = openSocket(address, this.options.connectTimeoutMs, (error, socket) => {
+    let connection: SocketConnection | undefined;
+    const sink: ByteSink = (bytes, end, borrowed) => connection?.receive(bytes, end, borrowed);
+    const giveUp = openSocket(address, this.options.connectTimeoutMs, sink, (error, socket) => {
       this.attempts.delete(address);
-      const connection = socket === undefined ? undefined : this.adopt(address, socket);
+      connection = socket === undefined ? undefined : this.adopt(address, socket);
       const failure = error ?? new RemotingConnectError(address, 'the connection was lost at once');
       for (const waiter of attempt.waiters) waiter.settle(connection === undefined ? failure : undefined, connection);
     });
@@ -375,7 +378,8 @@ export class RemotingClient {
       log: this.log,
       pausesReading: false,
       pendingLimit: () => this.limit,
-      dispatch: (request, connection, frameBytes) => this.dispatcher.dispatch(request, connection, frameBytes),
+      dispatch: (request, connection, frameBytes, borrowed) =>
+        this.dispatcher.dispatch(request, connection, frameBytes, borrowed),
       goingAway: (connection) => this.goingAway(connection),
       closed: (connection, reason) => this.closed(connection, reason),
     };

@@ -48,7 +48,8 @@ export interface ConnectionEnvironment {
   /** Requests of this side: shared by all connections of a client, one for each connection of a server. */
   pendingLimit(): PendingLimit;
   /** Serves a request of the peer. */
-  dispatch(request: RemotingCommand, connection: SocketConnection, frameBytes: number): void;
+  /** @param borrowed the bytes of the request are there only until the call ends */
+  dispatch(request: RemotingCommand, connection: SocketConnection, frameBytes: number, borrowed: boolean): void;
   /** The peer has asked to go elsewhere: no new request is sent on this connection. */
   goingAway(connection: SocketConnection): void;
   /** Called once for each connection, when it has closed. */

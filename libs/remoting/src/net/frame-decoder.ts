@@ -32,8 +32,12 @@ export class FrameDecoder {
   frameSource: Buffer = EMPTY;
   frameStart = 0;
   frameEnd = 0;
+  /** The frame stands in borrowed bytes. */
+  frameIsBorrowed = false;
 
   private chunk: Buffer | undefined;
+  private isBorrowed = false;
+  private chunkEnd = 0;
   private offset = 0;
   private started = false;
 
@@ -74,10 +78,22 @@ export class FrameDecoder {
     return this.chunk !== undefined;
   }
 
-  /** Gives the decoder the next bytes. All frames of the chunk before must have been taken. */
-  push(chunk: Buffer): void {
+  /**
+   * Gives the decoder the next bytes, those of `chunk` up to `end`. All frames of the chunk before must have been taken.
+   *
+   * @param borrowed the bytes are there only for now: {@link keep} must be called before they go
+   */
+  push(chunk: Buffer, end = chunk.length, borrowed = false): void {
     this.chunk = chunk;
+    this.chunkEnd = end;
+    this.isBorrowed = borrowed;
     this.offset = 0;
+  }
+
+  /** Copies what is left of borrowed bytes. */
+  keep(): void {
+    if (this.isBorrowed && this.chunk !== undefined)
+      this.push(Buffer.from(this.chunk.subarray(this.offset, this.chunkEnd)));
   }
 
   /** The next whole frame as a slice, or undefined when more bytes are needed; else as {@link find}. */
@@ -104,25 +120,27 @@ export class FrameDecoder {
     if (chunk === undefined) return false;
     if (this.partial === undefined && this.lengthBytes === 0) {
       const start = this.offset + LENGTH_BYTES;
-      if (start <= chunk.length) {
+      const { chunkEnd } = this;
+      if (start <= chunkEnd) {
         const { offset } = this;
         const length = (chunk[offset] << 24) | (chunk[offset + 1] << 16) | (chunk[offset + 2] << 8) | chunk[offset + 3];
         this.check(length);
         const end = start + length;
-        if (end <= chunk.length) {
-          if (end === chunk.length) this.chunk = undefined;
+        if (end <= chunkEnd) {
+          if (end === chunkEnd) this.chunk = undefined;
           else this.offset = end;
-          return this.found(chunk, start, end);
+          return this.found(chunk, start, end, this.isBorrowed);
         }
         this.offset = start;
-        this.beginPartial(length, chunk.length - start);
+        this.beginPartial(length, chunkEnd - start);
       }
     }
     return this.nextAcrossChunks(chunk);
   }
 
-  private found(source: Buffer, start: number, end: number): true {
+  private found(source: Buffer, start: number, end: number, borrowed: boolean): true {
     this.frames++;
+    this.frameIsBorrowed = borrowed;
     this.frameSource = source;
     this.frameStart = start;
     this.frameEnd = end;
@@ -131,22 +149,22 @@ export class FrameDecoder {
 
   private nextAcrossChunks(chunk: Buffer): boolean {
     if (this.partial === undefined && !this.completeLength(chunk)) return false;
-    const take = Math.min(this.frameBytes - this.partialBytes, chunk.length - this.offset);
+    const take = Math.min(this.frameBytes - this.partialBytes, this.chunkEnd - this.offset);
     const partial = this.roomFor(this.partialBytes + take);
     chunk.copy(partial, this.partialBytes, this.offset, this.offset + take);
     this.partialBytes += take;
     this.offset += take;
-    if (this.offset === chunk.length) this.chunk = undefined;
+    if (this.offset === this.chunkEnd) this.chunk = undefined;
     if (this.partialBytes < this.frameBytes) return false;
     this.partial = undefined;
     this.budget.bytes -= partial.length;
-    return this.found(partial, 0, this.frameBytes);
+    return this.found(partial, 0, this.frameBytes, false);
   }
 
   /** Reads the length field byte by byte: it lies across two chunks. */
   private completeLength(chunk: Buffer): boolean {
     while (this.lengthBytes < LENGTH_BYTES) {
-      if (this.offset === chunk.length) {
+      if (this.offset === this.chunkEnd) {
         this.chunk = undefined;
         return false;
       }
@@ -157,7 +175,7 @@ export class FrameDecoder {
     this.lengthBytes = 0;
     this.length = 0;
     this.check(length);
-    this.beginPartial(length, chunk.length - this.offset);
+    this.beginPartial(length, this.chunkEnd - this.offset);
     return true;
   }
 

@@ -57,7 +57,6 @@ export class SocketConnection implements Connection {
       log: environment.log,
       onRequestTimeout: (sentAtMs) => this.onRequestTimeout(sentAtMs),
     });
-    socket.on('data', (chunk: Buffer) => this.onData(chunk));
     socket.on('end', () => this.destroy('closed by the peer'));
     socket.on('error', (error) => this.destroy(`connection error: ${error.message}`));
     socket.on('close', () => this.destroy('closed'));
@@ -276,11 +275,13 @@ export class SocketConnection implements Connection {
     return waitingBytes + frameBytes <= this.environment.writeLimits.maxPerConnectionBytes;
   }
 
-  private onData(chunk: Buffer): void {
+  /** Takes what was received: `bytes` up to `end`. Borrowed ones are there only until the call ends. */
+  receive(bytes: Buffer, end: number, borrowed: boolean): void {
     if (this.closeReason !== undefined) return;
     this.lastReadMs = performance.now();
-    this.decoder.push(chunk);
+    this.decoder.push(bytes, end, borrowed);
     this.readFrames();
+    this.decoder.keep();
   }
 
   private readFrames(): void {
@@ -290,8 +291,8 @@ export class SocketConnection implements Connection {
         if (!decoder.find()) break;
         const { frameStart, frameEnd } = decoder;
         const command = decodeFrame(decoder.frameSource, frameStart, frameEnd);
-        if (command.isResponse) this.onResponse(command);
-        else environment.dispatch(command, this, frameEnd - frameStart);
+        if (command.isResponse) this.onResponse(command, decoder.frameIsBorrowed);
+        else environment.dispatch(command, this, frameEnd - frameStart, decoder.frameIsBorrowed);
       }
     } catch (error) {
       environment.log.warn('malformed', `closing the connection of ${this.remoteAddress}: ${describeError(error)}`);
@@ -299,12 +300,12 @@ export class SocketConnection implements Connection {
     }
   }
 
-  private onResponse(response: RemotingCommand): void {
+  private onResponse(response: RemotingCommand, borrowed: boolean): void {
     if (response.code === ResponseCode.GO_AWAY && !this.goingAway) {
       this.goingAway = true;
       this.environment.goingAway(this);
     }
-    this.table.complete(response);
+    this.table.complete(response, borrowed);
     if (this.goingAway && this.table.size === 0) this.close('the peer is shutting down');
   }
 

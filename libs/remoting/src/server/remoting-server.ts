@@ -5,6 +5,7 @@ import { RemotingListenError } from '../errors.js';
 import { LimitedLog } from '../logger.js';
 import type { ConnectionEnvironment } from '../net/connection-environment.js';
 import { ConnectionMonitor } from '../net/connection-monitor.js';
+import { readAccepted } from '../net/receive-room.js';
 import { SocketConnection } from '../net/socket-connection.js';
 import { RequestDispatcher } from '../request-dispatcher.js';
 import type { RequestHandler } from '../request-handler.js';
@@ -81,7 +82,9 @@ export class RemotingServer {
    */
   listen(): Promise<{ host: string; port: number }> {
     const { host, port, backlog, maxConnections } = this.options;
-    const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => this.accept(socket));
+    const server = createServer({ noDelay: true, allowHalfOpen: false, pauseOnConnect: true }, (socket) =>
+      this.accept(socket),
+    );
     server.maxConnections = maxConnections;
     server.on('drop', (dropped) => {
       const peer = dropped === undefined ? 'unknown' : `${dropped.remoteAddress}:${dropped.remotePort}`;
@@ -147,7 +150,8 @@ export class RemotingServer {
       socket.destroy();
       return;
     }
-    const connection = new SocketConnection(socket, this.environment);
+    const reading = readAccepted(socket, (bytes, end, borrowed) => connection.receive(bytes, end, borrowed));
+    const connection: SocketConnection = new SocketConnection(reading, this.environment);
     this.open.add(connection);
     callHook(this.log, () => this.options.onConnectionOpen?.(connection));
   }
@@ -187,7 +191,8 @@ export class RemotingServer {
       log: this.log,
       pausesReading: true,
       pendingLimit: () => ({ pending: 0, maxPending: options.maxPendingPerConnection }),
-      dispatch: (request, connection, frameBytes) => this.dispatcher.dispatch(request, connection, frameBytes),
+      dispatch: (request, connection, frameBytes, borrowed) =>
+        this.dispatcher.dispatch(request, connection, frameBytes, borrowed),
       goingAway: () => {},
       closed: (connection, reason) => this.closed(connection, reason),
     };

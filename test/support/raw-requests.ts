@@ -8,6 +8,7 @@ const Code = {
   UPDATE_CONSUMER_OFFSET: 15,
   GET_MAX_OFFSET: 30,
   GET_MIN_OFFSET: 31,
+  LOCK_BATCH_MQ: 41,
   SEND_MESSAGE_V2: 310,
   SEND_BATCH_MESSAGE: 320,
 } as const;
@@ -148,4 +149,23 @@ export async function updateConsumerOffset(
   commitOffset: number,
 ): Promise<void> {
   await connection.call(Code.UPDATE_CONSUMER_OFFSET, { consumerGroup, topic, queueId, commitOffset });
+}
+
+interface RawQueue {
+  topic: string;
+  brokerName: string;
+  queueId: number;
+}
+
+/** LOCK_BATCH_MQ in the name of a client that does nothing else. @returns the queues that it holds now. */
+export async function lockQueues(
+  connection: RawConnection,
+  consumerGroup: string,
+  clientId: string,
+  mqSet: readonly RawQueue[],
+): Promise<RawQueue[]> {
+  const body = Buffer.from(JSON.stringify({ clientId, consumerGroup, mqSet, onlyThisBroker: false }));
+  const response = await connection.request(Code.LOCK_BATCH_MQ, {}, body);
+  if (response.code !== 0) throw new Error(`lock: ${response.code} ${response.remark ?? ''}`);
+  return (JSON.parse(response.body.toString()) as { lockOKMQSet: RawQueue[] }).lockOKMQSet;
 }

@@ -7,7 +7,7 @@ import { HeartbeatIntake } from './clients/heartbeat-intake.js';
 import { ProducerManager } from './clients/producer-manager.js';
 import { systemClock } from './clock.js';
 import type { BrokerConfig } from './config/broker-settings.js';
-import { CLIENT_SCAN_INTERVAL_MS, REBALANCE_LOCK_MAX_LIVE_MS } from './defaults.js';
+import { CLIENT_SCAN_INTERVAL_MS } from './defaults.js';
 import type { BrokerLogger } from './logger.js';
 import {
   ConsumerOffsetManager,
@@ -74,7 +74,7 @@ export class BrokerServices {
     this.consumers = new ConsumerManager({ ...managers, clock: systemClock });
     this.producers = new ProducerManager({ ...managers, clock: systemClock });
     this.locks = new RebalanceLockManager({
-      maxLiveMs: REBALANCE_LOCK_MAX_LIVE_MS,
+      maxLiveMs: config.rebalanceLockMaxLiveTimeMs,
       maxLocks: config.maxQueueLocks,
       clock: systemClock,
     });

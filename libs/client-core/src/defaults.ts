@@ -100,6 +100,26 @@ export const SEND_BACK_TIMEOUT_MS = 5_000;
 export const LOCAL_RETRY_DELAY_MS = 5_000;
 /** Redeliveries before the dead letter queue when `maxReconsumeTimes` is -1. */
 export const MAX_RECONSUME_TIMES = 16;
+/** ms for which a queue rests after an orderly listener failed (`suspendCurrentQueueTimeMillis`), and the range it is taken into. */
+export const SUSPEND_CURRENT_QUEUE_MS = 1_000;
+export const MIN_SUSPEND_CURRENT_QUEUE_MS = 10;
+export const MAX_SUSPEND_CURRENT_QUEUE_MS = 30_000;
+/** ms between two renewals of an orderly consumer's locks (`ProcessQueue.REBALANCE_LOCK_INTERVAL`), and until the first one. */
+export const REBALANCE_LOCK_INTERVAL_MS = 20_000;
+export const FIRST_LOCK_DELAY_MS = 1_000;
+/** ms for which a lock is relied on after its last renewal (`ProcessQueue.REBALANCE_LOCK_MAX_LIVE_TIME`); brokers keep it for 60 s. */
+export const REBALANCE_LOCK_MAX_LIVE_MS = 30_000;
+/** ms for LOCK_BATCH_MQ and UNLOCK_BATCH_MQ (`RebalanceImpl.lock`: 1 s). */
+export const LOCK_TIMEOUT_MS = 1_000;
+/** ms until a lock that has run out is asked for again, and between further attempts (`tryLockLaterAndReconsume`). */
+export const LOCK_REGAIN_DELAY_MS = 100;
+export const LOCK_RETRY_DELAY_MS = 3_000;
+/** ms until the next rebalance when a queue could not be locked (`RebalanceImpl.rebalanceLater`, 5.x). */
+export const REBALANCE_AFTER_LOCK_FAILURE_MS = 500;
+/** ms that a queue which goes to another member waits for its handler before the next attempt (`RebalancePushImpl`, 5.2). */
+export const UNLOCK_WAIT_MS = 500;
+/** ms after its last renewal from which a lock is given back though a handler still runs (`UNLOCK_DELAY_TIME_MILLS`). */
+export const UNLOCK_FORCED_AFTER_MS = 20_000;
 /** ms before now at which a new group starts with CONSUME_FROM_TIMESTAMP (30 minutes). */
 export const CONSUME_TIMESTAMP_AGO_MS = 30 * 60_000;
 /** ms that a shutdown waits for handlers that run and sends that are on their way. */

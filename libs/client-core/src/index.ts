@@ -16,10 +16,14 @@ export { AllocateMessageQueueAveragelyByCircle } from './consumer/allocate/alloc
 export { AllocateMessageQueueAveragely } from './consumer/allocate/allocate-averagely.js';
 export type { AllocateMessageQueueStrategy } from './consumer/allocate/allocate-strategy.js';
 export {
+  ConsumeOrderlyResult,
   ConsumeResult,
   type ConsumeContext,
+  type ConsumeOrderlyContext,
   type ListenerResult,
   type MessageListener,
+  type MessageListenerOrderly,
+  type OrderlyListenerResult,
 } from './consumer/consume-types.js';
 export { PushConsumer } from './consumer/push-consumer.js';
 export type { PushConsumerOptions } from './consumer/push-consumer-options.js';

@@ -267,6 +267,15 @@ export const brokerSettings = defineSettings({
     description: 'A client that sent no heartbeat for so long is dropped.',
     section: CONSUMERS,
   }),
+  rebalanceLockMaxLiveTimeMs: setting.integer({
+    default: defaults.REBALANCE_LOCK_MAX_LIVE_MS,
+    min: 100,
+    unit: 'ms',
+    description:
+      'A queue lock of an orderly consumer that was not renewed for so long is free. Clients rely on theirs for 30,000 ms and renew every 20,000 ms, ' +
+      'so less than 60,000 is only for clients that are set accordingly.',
+    section: CONSUMERS,
+  }),
 
   maxConnections: setting.integer({
     default: defaults.DEFAULT_MAX_CONNECTIONS,

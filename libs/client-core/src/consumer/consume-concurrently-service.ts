@@ -223,11 +223,7 @@ export class ConsumeConcurrentlyService implements ConsumeMessageService {
   }
 
   /** The handler's slot stays taken until its messages are given back: a slow broker slows the consumer down instead of piling up requests. */
-  private async giveBack(
-    processQueue: HeldQueue,
-    entries: readonly HeldMessage[],
-    delayLevel: number,
-  ): Promise<void> {
+  private async giveBack(processQueue: HeldQueue, entries: readonly HeldMessage[], delayLevel: number): Promise<void> {
     const kept: HeldMessage[] = [];
     for (const entry of entries) {
       if (processQueue.dropped) break;

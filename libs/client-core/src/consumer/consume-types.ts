@@ -31,5 +31,47 @@ export type MessageListener = (
   context: ConsumeContext,
 ) => ListenerResult | Promise<ListenerResult>;
 
+/**
+ * What an orderly listener says (RocketMQ: `ConsumeOrderlyStatus`). COMMIT and ROLLBACK are for `autoCommit = false`: then SUCCESS
+ * only goes on to the next messages, COMMIT commits everything that was handed out since the last commit, and ROLLBACK hands it out again.
+ */
+export const ConsumeOrderlyResult = {
+  SUCCESS: 'SUCCESS',
+  SUSPEND_CURRENT_QUEUE_A_MOMENT: 'SUSPEND_CURRENT_QUEUE_A_MOMENT',
+  COMMIT: 'COMMIT',
+  ROLLBACK: 'ROLLBACK',
+} as const;
+export type ConsumeOrderlyResult = (typeof ConsumeOrderlyResult)[keyof typeof ConsumeOrderlyResult];
+
+/** With NOT_CONSUMED as for `ListenerResult`: the listener did not begin, and no delivery is counted. */
+export type OrderlyListenerResult = ConsumeOrderlyResult | 'NOT_CONSUMED';
+
+/** What an orderly listener may look at and set (RocketMQ: `ConsumeOrderlyContext`). */
+export interface ConsumeOrderlyContext {
+  readonly messageQueue: MessageQueue;
+  /** True: SUCCESS commits. False: only COMMIT does. */
+  autoCommit: boolean;
+  /**
+   * ms until the queue goes on after SUSPEND_CURRENT_QUEUE_A_MOMENT or ROLLBACK, taken into 10 to 30,000; -1 (default) means the consumer's
+   * `suspendCurrentQueueTimeMillis`.
+   */
+  suspendCurrentQueueTimeMillis: number;
+  /** With SUSPEND_CURRENT_QUEUE_A_MOMENT for a batch: index of the last message that was handled; those after it come again. Default: -1, all do. */
+  ackIndex: number;
+  /** Indexes of messages of this batch that go to the dead letter queue, so that the queue goes on without them. Overrules the result. */
+  deadLetters: number[];
+}
+
+/**
+ * Handles the messages of a queue one call after the other. A throw, a rejection, or any other return value than those above means
+ * SUSPEND_CURRENT_QUEUE_A_MOMENT: the same messages come again, and nothing of the queue comes before them.
+ */
+export type MessageListenerOrderly = (
+  messages: MessageExt[],
+  context: ConsumeOrderlyContext,
+) => OrderlyListenerResult | Promise<OrderlyListenerResult>;
+
 /** The listener of a consumer with the way in which it is called. */
-export type ListenerRegistration = { readonly kind: 'CONCURRENTLY'; readonly listener: MessageListener };
+export type ListenerRegistration =
+  | { readonly kind: 'CONCURRENTLY'; readonly listener: MessageListener }
+  | { readonly kind: 'ORDERLY'; readonly listener: MessageListenerOrderly };

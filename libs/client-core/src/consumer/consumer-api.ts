@@ -2,22 +2,26 @@ import {
   decodeGetConsumerListByGroupResponseBody,
   decodeGetMaxOffsetResponse,
   decodeGetMinOffsetResponse,
+  decodeLockBatchResponseBody,
   decodeQueryConsumerOffsetResponse,
   decodeSearchOffsetByTimestampResponse,
   encodeConsumerSendMsgBackRequest,
   encodeGetConsumerListByGroupRequest,
   encodeGetMaxOffsetRequest,
   encodeGetMinOffsetRequest,
+  encodeLockBatchRequestBody,
   encodeQueryConsumerOffsetRequest,
   encodeSearchOffsetByTimestampRequest,
+  encodeUnlockBatchRequestBody,
   encodeUpdateConsumerOffsetRequest,
   RemotingCommand,
   RequestCode,
   type ConsumerSendMsgBackRequest,
   type HeaderFields,
+  type LockBatchRequestBody,
   type MessageQueue,
 } from '@rocknest/protocol';
-import { SEND_BACK_TIMEOUT_MS } from '../defaults.js';
+import { LOCK_TIMEOUT_MS, SEND_BACK_TIMEOUT_MS } from '../defaults.js';
 import { MQClientError, MQClientErrorCode } from '../errors.js';
 import { call } from '../instance/call.js';
 import type { ClientInstance } from '../instance/client-instance.js';
@@ -88,6 +92,19 @@ export class ConsumerApi implements OffsetApi {
     await this.ask(queue, RequestCode.CONSUMER_SEND_MSG_BACK, fields, 'send back', SEND_BACK_TIMEOUT_MS);
   }
 
+  /** Locks queues of one broker for this client, or renews its locks. @returns those that it holds now. */
+  async lockBatch(brokerName: string, body: LockBatchRequestBody): Promise<readonly MessageQueue[]> {
+    const request = RemotingCommand.request(RequestCode.LOCK_BATCH_MQ, {}, encodeLockBatchRequestBody(body));
+    const response = await this.askMaster(brokerName, request, `lock of ${body.mqSet.length} queues`);
+    return decodeLockBatchResponseBody(response.bodyBuffer).lockOKMQSet;
+  }
+
+  /** Gives locks of this client back. */
+  async unlockBatch(brokerName: string, body: LockBatchRequestBody): Promise<void> {
+    const request = RemotingCommand.request(RequestCode.UNLOCK_BATCH_MQ, {}, encodeUnlockBatchRequestBody(body));
+    await this.askMaster(brokerName, request, `unlock of ${body.mqSet.length} queues`);
+  }
+
   /**
    * Address of the master of the queue's broker, or of another one of that name.
    *
@@ -104,6 +121,16 @@ export class ConsumerApi implements OffsetApi {
       `no address of broker ${queue.brokerName} is known for topic ${queue.topic}; is the broker up?`,
       { retriable: true, details: { ...queue } },
     );
+  }
+
+  /** Locks are kept by masters only. */
+  private async askMaster(brokerName: string, request: RemotingCommand, what: string): Promise<RemotingCommand> {
+    const address = this.instance.brokers.master(brokerName);
+    if (address !== undefined) return call(this.instance.transport, address, request, LOCK_TIMEOUT_MS, what);
+    throw new MQClientError(MQClientErrorCode.BROKER_NOT_FOUND, `${what}: no master of broker ${brokerName} is known`, {
+      retriable: true,
+      details: { brokerName },
+    });
   }
 
   private async ask(

@@ -2,20 +2,20 @@ import type { MessageExt } from '@rocknest/protocol';
 import type { ClientInstance } from '../instance/client-instance.js';
 import { innerSender } from '../producer/inner-sender.js';
 import { ConsumeConcurrentlyService } from './consume-concurrently-service.js';
-import type { ConsumeMessageService } from './consume-message-service.js';
+import type { ConsumeMessageService, HeldQueue } from './consume-message-service.js';
 import type { ConsumeStats } from './consume-stats.js';
 import type { ListenerRegistration } from './consume-types.js';
 import type { ConsumerApi } from './consumer-api.js';
-import type { ProcessQueue } from './process-queue.js';
+import { createOrderlyConsumption, type OrderlyHooks } from './orderly-consumption.js';
 import type { ResolvedPushConsumerOptions } from './push-consumer-options.js';
-import type { QueueClaims } from './queue-claims.js';
+import type { QueueLocks } from './queue-locks.js';
 import { SendBack } from './send-back.js';
 
 /** What a consumer consumes with, by the kind of its listener. */
 export interface Consumption {
   readonly service: ConsumeMessageService;
-  /** Undefined where queues are not claimed. */
-  readonly claims: QueueClaims | undefined;
+  /** Undefined where queues are not locked. */
+  readonly locks: QueueLocks | undefined;
 }
 
 export interface ConsumptionParts {
@@ -27,7 +27,8 @@ export interface ConsumptionParts {
   /** Why a message can't be given to a listener at all, or undefined. */
   problemOf(message: MessageExt): Error | undefined;
   /** Messages of a live queue were settled; `offset` may be committed. */
-  onSettled(processQueue: ProcessQueue, offset: number): void;
+  onSettled(processQueue: HeldQueue, offset: number): void;
+  orderly: OrderlyHooks;
 }
 
 /** The only place that knows which kinds of consumption there are. */
@@ -41,6 +42,11 @@ export function createConsumption(parts: ConsumptionParts): Consumption {
     resend: (message) => innerSender(instance).send(message),
     logger: client.logger,
   });
+  if (registration.kind === 'ORDERLY') {
+    return createOrderlyConsumption(parts, registration.listener, sendBack, (message) =>
+      innerSender(instance).send(message),
+    );
+  }
   const service = new ConsumeConcurrentlyService({
     group,
     listener: registration.listener,
@@ -52,5 +58,5 @@ export function createConsumption(parts: ConsumptionParts): Consumption {
     stats: parts.stats,
     logger: client.logger,
   });
-  return { service, claims: undefined };
+  return { service, locks: undefined };
 }

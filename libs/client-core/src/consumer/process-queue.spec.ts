@@ -26,6 +26,47 @@ describe('ProcessQueue', () => {
     expect(queue).toMatchObject({ messageCount: 0, sizeBytes: 0, range: undefined });
   });
 
+  it('hands out again what was put back, in order and without the gaps of settled messages', () => {
+    const queue = new ProcessQueue(ref, LIMITS);
+    queue.put([1, 2, 3, 4].map((offset) => message(offset)));
+    const batch = queue.take(3);
+    expect(queue.settle([batch[1]])).toBe(1);
+    queue.putBack(batch);
+    expect(queue).toMatchObject({ messageCount: 3, waitingCount: 3, runningCount: 0, sizeBytes: 30 });
+    queue.put([message(5)]);
+    const again = queue.take(9);
+    expect(offsets(again)).toEqual([1, 3, 4, 5]);
+    // Results for the first hand-out do not count for the second one.
+    expect(queue.settle(batch)).toBe(1);
+    expect(queue.settle(again.slice(0, 3))).toBe(5);
+    queue.putBack(again.slice(3));
+    expect(offsets(queue.take(1))).toEqual([5]);
+  });
+
+  it('rolls back to the first message that is not settled', () => {
+    const queue = new ProcessQueue(ref, LIMITS);
+    queue.put([1, 2, 3, 4].map((offset) => message(offset)));
+    queue.settle(queue.take(1));
+    queue.take(1);
+    queue.take(1);
+    expect(offsets(queue.handedOut())).toEqual([2, 3]);
+    queue.rollback();
+    expect(queue.handedOut()).toEqual([]);
+    expect(offsets(queue.take(9))).toEqual([2, 3, 4]);
+    expect(queue.settle(queue.handedOut())).toBe(5);
+    queue.rollback();
+    expect(queue.take(1)).toEqual([]);
+  });
+
+  it('a dropped queue may still take the results of what runs', () => {
+    const queue = new ProcessQueue(ref, LIMITS);
+    expect(queue).toMatchObject({ dropped: false, ignoresResults: false });
+    queue.drop({ lastResultsCount: true });
+    expect(queue).toMatchObject({ dropped: true, ignoresResults: false });
+    queue.drop();
+    expect(queue).toMatchObject({ dropped: true, ignoresResults: true });
+  });
+
   it('counts a message once, settled twice or put twice', () => {
     const queue = new ProcessQueue(ref, LIMITS);
     expect(queue.put([message(1), message(2)])).toBe(2);

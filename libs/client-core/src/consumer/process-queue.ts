@@ -46,6 +46,12 @@ export class ProcessQueue {
   lastPullMs: number;
   /** ms of the last hand-out to the listener. */
   lastConsumeMs: number;
+  /** Orderly consumers: this member holds the queue's lock, as far as it knows. */
+  locked = false;
+  /** When the request that got the lock, or renewed it, was sent: the broker counts from later on. 0 = never. */
+  lastLockMs = 0;
+  /** How often the lock could not be given back because a handler ran. */
+  tryUnlockTimes = 0;
 
   constructor(
     readonly queue: ConsumeQueueRef,
@@ -131,6 +137,21 @@ export class ProcessQueue {
     return batch;
   }
 
+  /** Hands out again, from the first of `batch` on, what was handed out and not settled. For orderly consumption. */
+  putBack(batch: readonly HeldMessage[]): void {
+    if (batch.length > 0) this.handOutAgain(Math.max(this.front, batch[0].sequence - this.base));
+  }
+
+  /** Hands out again everything that is not settled. For orderly consumption. */
+  rollback(): void {
+    this.handOutAgain(this.front);
+  }
+
+  /** Everything that was handed out and is not settled. For orderly consumption with manual commits. */
+  handedOut(): HeldMessage[] {
+    return this.places.slice(this.front, this.next).filter((entry) => entry !== undefined);
+  }
+
   /**
    * Removes messages whose handling has an end.
    *
@@ -157,6 +178,16 @@ export class ProcessQueue {
   drop(options: { lastResultsCount?: boolean } = {}): void {
     this.isDropped = true;
     this.lastResultsCount = options.lastResultsCount ?? false;
+  }
+
+  /** Places of settled messages are closed up: what waits has no gaps. */
+  private handOutAgain(from: number): void {
+    if (from >= this.next) return;
+    const again = this.places.splice(from).filter((entry) => entry !== undefined);
+    for (const { message, sizeBytes } of again) {
+      this.places.push({ message, sizeBytes, sequence: this.base + this.places.length });
+    }
+    this.next = from;
   }
 
   private compact(): void {

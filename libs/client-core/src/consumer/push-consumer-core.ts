@@ -8,7 +8,12 @@ import {
   type MessageExt,
   type MessageQueue,
 } from '@rocknest/protocol';
-import { REBALANCE_RETRY_INTERVAL_MS, RESET_OFFSET_WAIT_MS, ROUTE_QUERY_CONCURRENCY } from '../defaults.js';
+import {
+  REBALANCE_AFTER_LOCK_FAILURE_MS,
+  REBALANCE_RETRY_INTERVAL_MS,
+  RESET_OFFSET_WAIT_MS,
+  ROUTE_QUERY_CONCURRENCY,
+} from '../defaults.js';
 import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import type { ConnectionStatus, InstanceConsumer } from '../instance/client-members.js';
@@ -56,7 +61,7 @@ export class PushConsumerCore implements InstanceConsumer {
   constructor(
     private readonly options: ResolvedPushConsumerOptions,
     private readonly subscriptions: Subscriptions,
-    registration: ListenerRegistration,
+    private readonly registration: ListenerRegistration,
     acquire: (member: { consumer: InstanceConsumer }) => ClientInstance,
   ) {
     const { group, client } = options;
@@ -76,6 +81,10 @@ export class PushConsumerCore implements InstanceConsumer {
         this.offsetStore.update(queue, offset, true);
         this.rebalance.find(queue)?.loop.wakeIfRoom();
       },
+      orderly: {
+        onLost: ({ queue }) => this.lockLost(queue),
+        onDroppedEnd: () => this.rebalanceSoon(),
+      },
     });
     this.service = this.consumption.service;
     const pullApi = new PullApi(instance, {
@@ -91,7 +100,8 @@ export class PushConsumerCore implements InstanceConsumer {
     this.supply = new QueueSupply({
       group,
       instance,
-      limits: options.limits,
+      // One message at a time: a gap between offsets held is no sign of a handler that hangs.
+      limits: this.orderly ? { ...options.limits, maxSpan: Infinity } : options.limits,
       pull: pullApi.pull,
       service: this.service,
       offsetStore: this.offsetStore,
@@ -105,7 +115,7 @@ export class PushConsumerCore implements InstanceConsumer {
       topics: () => subscriptions.topics,
       queuesOf: (topic) => instance.routes.subscribeQueues(topic),
       membersOf: (topic) => membersOfGroup(instance, this.api, group, topic),
-      claims: this.consumption.claims,
+      ...(this.consumption.locks && { claims: this.consumption.locks }),
       startOffset: (queue) => this.startOffset(queue),
       open: (queue) => this.supply.open(queue),
       superseded: () => this.rebalanceTask.wakePending,
@@ -125,6 +135,10 @@ export class PushConsumerCore implements InstanceConsumer {
     );
   }
 
+  private get orderly(): boolean {
+    return this.registration.kind === 'ORDERLY';
+  }
+
   get group(): string {
     return this.options.group;
   }
@@ -134,8 +148,9 @@ export class PushConsumerCore implements InstanceConsumer {
   }
 
   get assignedQueues(): MessageQueue[] {
-    return [...this.rebalance.queues].map(({ processQueue }) => {
-      const { topic, brokerName, queueId } = processQueue.queue;
+    const entries = [...this.rebalance.queues].filter(({ processQueue }) => !processQueue.dropped);
+    return entries.map(({ processQueue: { queue } }) => {
+      const { topic, brokerName, queueId } = queue;
       return { topic, brokerName, queueId };
     });
   }
@@ -152,6 +167,7 @@ export class PushConsumerCore implements InstanceConsumer {
     await this.rebalanceTask.wake();
     this.assertNotStopped();
     this.persistTask.start();
+    this.consumption.locks?.start();
   }
 
   /** A topic was added, or its tags changed: brokers are told, and held pulls, which have the old tags, are sent anew. */
@@ -207,6 +223,7 @@ export class PushConsumerCore implements InstanceConsumer {
     }
     await settledWithin(tasks, this.options.client.mqClientApiTimeoutMs);
     await this.rebalance.releaseAll();
+    await this.consumption.locks?.stop();
   }
 
   heartbeatData(): ConsumerData {
@@ -221,6 +238,10 @@ export class PushConsumerCore implements InstanceConsumer {
   }
 
   connectionChanged(status: ConnectionStatus, address: string): void {
+    const { locks } = this.consumption;
+    if (locks && status === 'disconnected') {
+      for (const [name, , known] of this.instance.brokers.all()) if (known === address) locks.doubt(name);
+    }
     this.options.client.onStatus?.(status, address);
   }
 
@@ -256,6 +277,7 @@ export class PushConsumerCore implements InstanceConsumer {
   runningInfo(): ConsumerRunningInfo {
     return runningInfoOf({
       options: this.options,
+      orderly: this.orderly,
       startedMs: this.startedMs,
       subscriptions: this.subscriptions.all,
       queues: [...this.rebalance.queues],
@@ -280,13 +302,22 @@ export class PushConsumerCore implements InstanceConsumer {
     const { rebalanceIntervalMs } = this.options;
     this.rebalanceTask.intervalMs = balanced
       ? rebalanceIntervalMs
-      : Math.min(rebalanceIntervalMs, REBALANCE_RETRY_INTERVAL_MS);
+      : Math.min(rebalanceIntervalMs, this.orderly ? REBALANCE_AFTER_LOCK_FAILURE_MS : REBALANCE_RETRY_INTERVAL_MS);
   }
 
   private async startOffset(queue: ConsumeQueueRef): Promise<number> {
     const { consumeFromWhere, timestampMs } = this.options;
     const stored = await this.offsetStore.read(queue);
     return computePullFromWhere(queue, stored, consumeFromWhere, timestampMs, this.api, this.instance.logger);
+  }
+
+  /** What is held is dropped and nothing of it committed: the member that has the lock may be further already. */
+  private lockLost(queue: ConsumeQueueRef): void {
+    const entry = this.rebalance.find(queue);
+    entry?.loop.stop();
+    entry?.processQueue.drop();
+    this.offsetStore.remove(queue);
+    this.rebalanceSoon();
   }
 
   /** Takes the queue anew at another offset. When that can't be written now, the next rebalance finds the queue missing and tries again. */

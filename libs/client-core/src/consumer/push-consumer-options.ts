@@ -29,8 +29,14 @@ export interface PushConsumerOptions extends ClientOptions {
   pullThresholdSizeForQueueMiB?: number;
   /** Offsets between the first held message of a queue and the last one pulled, before its pulls pause: 2,000. */
   consumeConcurrentlyMaxSpan?: number;
-  /** Redeliveries before the dead letter queue; -1 (default) means 16. */
+  /** Redeliveries before the dead letter queue; -1 (default) means 16, and without end for an orderly listener. */
   maxReconsumeTimes?: number;
+  /** Orderly listeners: ms for which a queue rests after a failure, 10 to 30,000: 1,000. */
+  suspendCurrentQueueTimeMillis?: number;
+  /** Orderly listeners: ms between two renewals of the queue locks: 20,000. */
+  rebalanceLockIntervalMs?: number;
+  /** Orderly listeners: ms for which a lock is relied on after its last renewal, half of the broker's time: 30,000. */
+  rebalanceLockMaxLiveMs?: number;
   /** ms between two rebalances: 20,000. */
   rebalanceIntervalMs?: number;
   /** How queues are shared out: averagely. Must be the same for all members. */
@@ -50,6 +56,9 @@ export interface ResolvedPushConsumerOptions {
   pullBatchSizeBytes: number;
   limits: ProcessQueueLimits;
   maxReconsumeTimes: number;
+  suspendCurrentQueueMs: number;
+  lockIntervalMs: number;
+  lockMaxLiveMs: number;
   rebalanceIntervalMs: number;
   strategy: AllocateMessageQueueStrategy;
 }
@@ -69,6 +78,35 @@ function strategyOf(strategy: AllocateMessageQueueStrategy | undefined): Allocat
   if (strategy === undefined) return new AllocateMessageQueueAveragely();
   if (typeof strategy?.allocate === 'function' && typeof strategy.name === 'string') return strategy;
   throw invalidArgument('option allocateMessageQueueStrategy must be an object with a name and an allocate function');
+}
+
+function resolveLockOptions(
+  options: PushConsumerOptions,
+): Pick<ResolvedPushConsumerOptions, 'suspendCurrentQueueMs' | 'lockIntervalMs' | 'lockMaxLiveMs'> {
+  const lockMaxLiveMs = integerOption(
+    'rebalanceLockMaxLiveMs',
+    options.rebalanceLockMaxLiveMs,
+    defaults.REBALANCE_LOCK_MAX_LIVE_MS,
+    100,
+  );
+  return {
+    suspendCurrentQueueMs: integerOption(
+      'suspendCurrentQueueTimeMillis',
+      options.suspendCurrentQueueTimeMillis,
+      defaults.SUSPEND_CURRENT_QUEUE_MS,
+      defaults.MIN_SUSPEND_CURRENT_QUEUE_MS,
+      defaults.MAX_SUSPEND_CURRENT_QUEUE_MS,
+    ),
+    // A lock must be renewed while it is still relied on.
+    lockIntervalMs: integerOption(
+      'rebalanceLockIntervalMs',
+      options.rebalanceLockIntervalMs,
+      Math.min(defaults.REBALANCE_LOCK_INTERVAL_MS, Math.ceil((lockMaxLiveMs * 2) / 3)),
+      10,
+      lockMaxLiveMs - 1,
+    ),
+    lockMaxLiveMs,
+  };
 }
 
 /** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */
@@ -120,6 +158,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
       ),
     },
     maxReconsumeTimes: integerOption('maxReconsumeTimes', options.maxReconsumeTimes, -1, -1),
+    ...resolveLockOptions(options),
     rebalanceIntervalMs: integerOption(
       'rebalanceIntervalMs',
       options.rebalanceIntervalMs,

@@ -3,7 +3,7 @@ import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import { clientInstances, type ClientInstanceRegistry } from '../instance/client-instance-registry.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import { invalidArgument } from '../support/check.js';
-import type { ListenerRegistration, MessageListener } from './consume-types.js';
+import type { ListenerRegistration, MessageListener, MessageListenerOrderly } from './consume-types.js';
 import { PushConsumerCore } from './push-consumer-core.js';
 import {
   resolvePushConsumerOptions,
@@ -77,12 +77,23 @@ export class PushConsumer {
     if (this.subscriptions.remove(topic)) this.core?.topicGivenUp(topic);
   }
 
-  /** @throws MQClientError ALREADY_STARTED. */
+  /**
+   * The listener gets messages concurrently, in no order. The last registration counts.
+   *
+   * @throws MQClientError ALREADY_STARTED.
+   */
   registerMessageListener(listener: MessageListener): void {
-    if (this.state !== 'NEW') {
-      throw new MQClientError(MQClientErrorCode.ALREADY_STARTED, 'registerMessageListener comes before start()');
-    }
-    this.registration = { kind: 'CONCURRENTLY', listener };
+    this.register({ kind: 'CONCURRENTLY', listener });
+  }
+
+  /**
+   * The listener gets the messages of each queue in their order, one call after the other, and no two members of the group have a queue at the
+   * same time (RocketMQ: `MessageListenerOrderly`). All members must be orderly. The last registration counts.
+   *
+   * @throws MQClientError ALREADY_STARTED.
+   */
+  registerMessageListenerOrderly(listener: MessageListenerOrderly): void {
+    this.register({ kind: 'ORDERLY', listener });
   }
 
   /**
@@ -99,7 +110,10 @@ export class PushConsumer {
       );
       return Promise.reject(error);
     }
-    if (!this.registration) return Promise.reject(invalidArgument('registerMessageListener comes before start()'));
+    if (!this.registration)
+      return Promise.reject(
+        invalidArgument('registerMessageListener or registerMessageListenerOrderly comes before start()'),
+      );
     this.state = 'STARTING';
     this.starting = this.startNow(this.registration);
     return this.starting;
@@ -131,6 +145,13 @@ export class PushConsumer {
     this.stopIntake();
     this.closing ??= this.close(options.timeoutMs ?? this.options.client.shutdownTimeoutMs);
     return this.closing;
+  }
+
+  private register(registration: ListenerRegistration): void {
+    if (this.state !== 'NEW') {
+      throw new MQClientError(MQClientErrorCode.ALREADY_STARTED, 'a listener is registered before start()');
+    }
+    this.registration = registration;
   }
 
   private async startNow(registration: ListenerRegistration): Promise<void> {

@@ -128,6 +128,7 @@ export class Rebalance {
         await change(dropped);
       } finally {
         for (const { processQueue } of dropped) {
+          await this.options.claims?.release(processQueue, async () => {});
           this.options.offsetStore.remove(processQueue.queue);
           this.assigned.delete(processQueue.queue.key);
         }
@@ -224,8 +225,10 @@ export class Rebalance {
       const { processQueue, loop } = entry;
       const { queue } = processQueue;
       const { claims, offsetStore, logger, group } = this.options;
-      if (!processQueue.dropped) logger.debug?.(`group ${group}: drops ${queue.key}: ${why}`);
-      processQueue.drop({ lastResultsCount: claims !== undefined });
+      if (!processQueue.dropped) {
+        logger.debug?.(`group ${group}: drops ${queue.key}: ${why}`);
+        processQueue.drop({ lastResultsCount: claims !== undefined });
+      }
       loop.stop();
       const write = async (): Promise<void> => {
         await pullSettled(processQueue);

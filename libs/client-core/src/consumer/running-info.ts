@@ -6,6 +6,7 @@ import type { AssignedQueue } from './rebalance.js';
 
 export interface RunningInfoSource {
   options: ResolvedPushConsumerOptions;
+  orderly: boolean;
   startedMs: number;
   subscriptions: SubscriptionData[];
   queues: readonly AssignedQueue[];
@@ -27,9 +28,9 @@ function queueInfo({ processQueue }: AssignedQueue, commitOffset: number): Proce
     transactionMsgMinOffset: 0,
     transactionMsgMaxOffset: 0,
     transactionMsgCount: 0,
-    locked: false,
-    tryUnlockTimes: 0,
-    lastLockTimestamp: 0,
+    locked: processQueue.locked,
+    tryUnlockTimes: processQueue.tryUnlockTimes,
+    lastLockTimestamp: processQueue.lastLockMs,
     droped: processQueue.dropped,
     lastPullTimestamp: processQueue.lastPullMs,
     lastConsumeTimestamp: processQueue.lastConsumeMs,
@@ -42,7 +43,7 @@ export function runningInfoOf(source: RunningInfoSource): ConsumerRunningInfo {
   return {
     properties: {
       PROP_CLIENT_VERSION: 'rocknest',
-      PROP_CONSUMEORDERLY: 'false',
+      PROP_CONSUMEORDERLY: String(source.orderly),
       PROP_CONSUMER_START_TIMESTAMP: String(source.startedMs),
       PROP_CONSUME_TYPE: 'CONSUME_PASSIVELY',
       PROP_NAMESERVER_ADDR: options.client.namesrvAddresses.join(';'),

@@ -97,3 +97,6 @@ export * from './headers/update-consumer-offset.js';
 export * from './headers/view-message-by-id.js';
 export * from './headers/wipe-write-perm-of-broker.js';
 export * from './filter/subscription.js';
+export { Sql92Error, type TextPlace } from './filter/sql92/sql92-error.js';
+export { Sql92Filter } from './filter/sql92/sql92-filter.js';
+export { Verdict } from './filter/sql92/verdict.js';

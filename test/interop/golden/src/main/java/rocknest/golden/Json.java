@@ -14,6 +14,11 @@ final class Json {
         return out.append('\n').toString();
     }
 
+    /** On one line; texts have no line ends of their own here. */
+    static String line(Object value) {
+        return write(value).replaceAll("\\n *", "");
+    }
+
     private static void write(StringBuilder out, Object value, String indent) {
         if (value == null || value instanceof Number || value instanceof Boolean) {
             out.append(value);

@@ -9,7 +9,7 @@ import org.apache.rocketmq.remoting.protocol.body.TopicConfigAndMappingSerialize
 import org.apache.rocketmq.store.MessageExtEncoder;
 import org.apache.rocketmq.store.config.MessageStoreConfig;
 
-/** What only the 5.x line has: records as its broker writes them. */
+/** What only the 5.x line has: records as its broker writes them, and the verdicts of its filters. */
 final class LineOnly {
     private final Fixtures fixtures;
 
@@ -26,6 +26,7 @@ final class LineOnly {
         // The namesrv's answer to clients from 4.9.4 on, with the features of its processor.
         fixtures.add("body-topic-route-data-standard.bin", "TopicRouteData",
             Bodies.route().encode(JSONWriter.Feature.BrowserCompatible, JSONWriter.Feature.MapSortField), null);
+        new Filters(fixtures).write();
         record("v1", "TopicTest", "10.0.0.1", "10.0.0.2");
         record("v1-v6-hosts", "TopicTest", "2001:db8::7", "fe80::1:2");
         record("v2", "%RETRY%" + "g".repeat(130), "10.0.0.1", "10.0.0.2");

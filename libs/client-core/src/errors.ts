@@ -30,6 +30,8 @@ export const MQClientErrorCode = {
   ALREADY_STARTED: 'ALREADY_STARTED',
   /** No message has the id that was asked for. */
   NO_MESSAGE: 'NO_MESSAGE',
+  /** A broker can't filter as the consumer asks. */
+  SUBSCRIPTION_REFUSED: 'SUBSCRIPTION_REFUSED',
   /** An answer could not be understood. */
   BAD_RESPONSE: 'BAD_RESPONSE',
 } as const;

@@ -25,6 +25,7 @@ export {
   type MessageListenerOrderly,
   type OrderlyListenerResult,
 } from './consumer/consume-types.js';
+export { MessageSelector } from './consumer/message-selector.js';
 export { PushConsumer } from './consumer/push-consumer.js';
 export type { PushConsumerOptions } from './consumer/push-consumer-options.js';
 export { MQBrokerError, MQClientError, MQClientErrorCode } from './errors.js';

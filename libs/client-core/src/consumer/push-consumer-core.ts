@@ -34,6 +34,7 @@ import { QueueSupply } from './queue-supply.js';
 import { Rebalance } from './rebalance.js';
 import { RemoteBrokerOffsetStore } from './remote-offset-store.js';
 import { runningInfoOf } from './running-info.js';
+import { checkSubscriptions } from './subscription-check.js';
 import type { Subscriptions } from './subscriptions.js';
 import { WantedTopics } from './wanted-topics.js';
 
@@ -161,6 +162,7 @@ export class PushConsumerCore implements InstanceConsumer {
     await instance.start();
     for (const topic of this.subscriptions.topics) this.wanted.add(topic);
     await forEachLimited([...this.subscriptions.topics], ROUTE_QUERY_CONCURRENCY, (topic) => this.wanted.learn(topic));
+    await checkSubscriptions(instance, this.group, this.subscriptions.all);
     await instance.heartbeats.sendToAll();
     this.assertNotStopped();
     this.joined = true;

@@ -4,6 +4,7 @@ import { clientInstances, type ClientInstanceRegistry } from '../instance/client
 import type { ClientInstance } from '../instance/client-instance.js';
 import { invalidArgument } from '../support/check.js';
 import type { ListenerRegistration, MessageListener, MessageListenerOrderly } from './consume-types.js';
+import type { MessageSelector } from './message-selector.js';
 import { PushConsumerCore } from './push-consumer-core.js';
 import {
   resolvePushConsumerOptions,
@@ -59,14 +60,14 @@ export class PushConsumer {
   }
 
   /**
-   * Takes a topic, or changes its tags. Before or after `start`; a running consumer tells the brokers at once.
+   * Takes a topic, or changes which of its messages. Before or after `start`; a running consumer tells the brokers at once.
    *
-   * @param expression `*` (default), or tags like `created || paid`.
-   * @throws MQClientError INVALID_ARGUMENT.
+   * @param selector `*` (default), tags like `created || paid`, or `MessageSelector.bySql(...)`.
+   * @throws MQClientError INVALID_ARGUMENT; for a wrong SQL92 expression it names the place.
    */
-  subscribe(topic: string, expression = '*'): void {
+  subscribe(topic: string, selector: string | MessageSelector = '*'): void {
     this.assertNotShutDown();
-    this.subscriptions.put(topic, expression);
+    this.subscriptions.put(topic, selector);
     this.core?.subscriptionChanged(topic);
   }
 
@@ -100,7 +101,8 @@ export class PushConsumer {
    * Joins the group. Resolves when brokers know this member and its first queues are taken, as far as the topics exist: what is sent
    * from then on is seen with CONSUME_FROM_LAST_OFFSET too. After a failure `start` may be called again.
    *
-   * @throws MQClientError NAMESRV_UNREACHABLE, ALREADY_STARTED, INVALID_ARGUMENT (no listener), SHUT_DOWN.
+   * @throws MQClientError NAMESRV_UNREACHABLE, ALREADY_STARTED, INVALID_ARGUMENT (no listener), SHUT_DOWN, SUBSCRIPTION_REFUSED (a broker can't filter as
+   *   the consumer asks).
    */
   start(): Promise<void> {
     if (this.state !== 'NEW') {

@@ -1,7 +1,8 @@
-import { buildSubscriptionData, retryTopicOf, validateTopic, type SubscriptionData } from '@rocknest/protocol';
+import { retryTopicOf, validateTopic, type SubscriptionData } from '@rocknest/protocol';
 import { invalidArgument } from '../support/check.js';
+import { MessageSelector } from './message-selector.js';
 
-/** What a consumer takes: topic -> tags. The group's own retry topic is always in it. */
+/** What a consumer takes: topic -> tags or SQL92 expression. The group's own retry topic is always in it. */
 export class Subscriptions {
   private readonly table = new Map<string, SubscriptionData>();
   private lastVersion = 0;
@@ -23,13 +24,13 @@ export class Subscriptions {
   }
 
   /**
-   * @param expression `*`, or tags separated by `||`.
-   * @throws MQClientError INVALID_ARGUMENT for a topic name that brokers refuse.
+   * @param selector a text is a tag expression: `*`, or tags separated by `||`.
+   * @throws MQClientError INVALID_ARGUMENT for a topic name that brokers refuse, and for a wrong expression.
    */
-  put(topic: string, expression: string): void {
+  put(topic: string, selector: string | MessageSelector): void {
     const problem = validateTopic(topic);
     if (problem !== undefined) throw invalidArgument(problem, { topic });
-    const data = buildSubscriptionData(topic, expression);
+    const data = (typeof selector === 'string' ? MessageSelector.byTag(selector) : selector).subscriptionOf(topic);
     // Brokers take a subscription over only when its version is higher; two changes may fall into one millisecond.
     this.lastVersion = Math.max(Date.now(), this.lastVersion + 1);
     this.table.set(topic, { ...data, subVersion: this.lastVersion });

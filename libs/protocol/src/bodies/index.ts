@@ -1,3 +1,4 @@
+export * from './check-client-request-body.js';
 export * from './batch-ack-body.js';
 export * from './cluster-info.js';
 export * from './connections.js';

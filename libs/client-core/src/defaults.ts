@@ -140,3 +140,33 @@ export const QUERY_TIMEOUT_FACTOR = 3;
 export const QUERY_MAX_NUM = 64;
 /** ms before the time of a unique id at which its search begins: the clocks of producer and broker differ (Java allows 1 s). */
 export const UNIQ_KEY_CLOCK_SLACK_MS = 60_000;
+
+/** Messages asked for in one pop; what brokers give at most. */
+export const POP_BATCH_NUMS = 32;
+/** ms for which a popped message is its member's alone. */
+export const POP_INVISIBLE_TIME_MS = 60_000;
+/** Least and most of `invisibleTimeMs` (`DefaultMQPushConsumerImpl`). */
+export const MIN_POP_INVISIBLE_TIME_MS = 5_000;
+export const MAX_POP_INVISIBLE_TIME_MS = 300_000;
+/** Messages held for one assignment before its pops pause. */
+export const POP_THRESHOLD_FOR_QUEUE = 96;
+/** Members behind one whose queues it pops too; up to 0 every member pops every queue (`defaultPopShareQueueNum` of the broker: -1). */
+export const POP_SHARE_QUEUE_NUM = -1;
+/** ms after its pop for which a message is kept from others while it waits or its handler runs: as long as a pulled one may take (`consumeTimeout`). */
+export const POP_RENEW_FOR_MS = 15 * 60_000;
+/** ms between two looks for messages whose time is half over; a short invisible time is looked at more often. */
+export const POP_RENEW_SCAN_INTERVAL_MS = 1_000;
+/** ms above the hold after which a pop is given up (`PullAPIWrapper.popAsync`). */
+export const POP_TIMEOUT_MARGIN_MS = 10_000;
+/** ms until messages that no handler has begun with come to another member when this one leaves. */
+export const POP_RELEASE_MS = 1_000;
+/** Messages of one BATCH_ACK_MESSAGE: a few hundred bytes each at most, far below a frame. */
+export const POP_ACK_BATCH_MAX = 1_024;
+/** ACK_MESSAGEs to one broker under way at once, when it takes no batches. */
+export const POP_ACK_MAX_IN_FLIGHT = 16;
+/** Tries of an acknowledgement before the message is left to come again. */
+export const POP_ACK_ATTEMPTS = 3;
+/** ms between two of them. */
+export const POP_ACK_RETRY_DELAY_MS = 1_000;
+/** Releases and changes of the invisible time under way at once while a consumer leaves. */
+export const POP_RELEASE_CONCURRENCY = 16;

@@ -11,6 +11,7 @@ import {
   encodeGetConsumeStatsRequest,
   encodeGetSubscriptionGroupConfigRequest,
   encodeInvokeBrokerToResetOffsetRequest,
+  encodeSetMessageRequestModeRequestBody,
   encodeSubscriptionGroupConfig,
   RequestCode,
   ResponseCode,
@@ -18,6 +19,7 @@ import {
   type ConsumerConnection,
   type ConsumerRunningInfo,
   type MessageQueue,
+  type MessageRequestMode,
   type OffsetWrapper,
   type SubscriptionGroupConfig,
 } from '@rocknest/protocol';
@@ -136,6 +138,20 @@ export class GroupAdmin {
       all.push(...offsetTable.map(({ queue, value }): [MessageQueue, number] => [queue, value]));
     }
     return all;
+  }
+
+  /** How the group's members get the topic's messages; every broker of the topic is told. */
+  async setRequestMode(
+    consumerGroup: string,
+    topic: string,
+    mode: MessageRequestMode,
+    popShareQueueNum: number,
+  ): Promise<void> {
+    const body = encodeSetMessageRequestModeRequestBody({ topic, consumerGroup, mode, popShareQueueNum });
+    const what = `request mode ${mode} of ${topic} for group ${consumerGroup}`;
+    for (const address of this.context.addressesOfRoute(await this.context.topicRoute(topic))) {
+      await this.context.request(address, RequestCode.SET_MESSAGE_REQUEST_MODE, {}, what, body);
+    }
   }
 
   /** Brokers that have the group: those of its retry topic, which exists from its first heartbeat on. */

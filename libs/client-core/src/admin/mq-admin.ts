@@ -11,6 +11,7 @@ import {
   type TopicRouteData,
 } from '@rocknest/protocol';
 import { ConsumerApi } from '../consumer/consumer-api.js';
+import { POP_SHARE_QUEUE_NUM } from '../defaults.js';
 import { MQClientError, MQClientErrorCode } from '../errors.js';
 import { clientInstances, type ClientInstanceRegistry } from '../instance/client-instance-registry.js';
 import type { ClientInstance } from '../instance/client-instance.js';
@@ -112,6 +113,21 @@ export class MQAdmin {
     target: AdminTarget = 'all',
   ): Promise<void> {
     await this.running.groups.createOrUpdate(group, config, target);
+  }
+
+  /**
+   * How the members of a group get a topic's messages from now on: by pulls, or by pops (5.0 brokers and later). Members with `mode: 'pop'`, and
+   * Java consumers with `clientRebalance` off, follow within a rebalance; others go on pulling.
+   *
+   * @param options popShareQueueNum with POP: members whose queues each member pops beside its own; up to 0 (default -1) all queues.
+   */
+  async setMessageRequestMode(
+    topic: string,
+    group: string,
+    mode: 'PULL' | 'POP',
+    options: { popShareQueueNum?: number } = {},
+  ): Promise<void> {
+    await this.running.groups.setRequestMode(group, topic, mode, options.popShareQueueNum ?? POP_SHARE_QUEUE_NUM);
   }
 
   async deleteSubscriptionGroup(group: string, cleanOffset = false, target: AdminTarget = 'all'): Promise<void> {

@@ -7,15 +7,20 @@ import type { ConsumeStats } from './consume-stats.js';
 import type { ListenerRegistration } from './consume-types.js';
 import type { ConsumerApi } from './consumer-api.js';
 import { createOrderlyConsumption, type OrderlyHooks } from './orderly-consumption.js';
+import { PopConsumption } from './pop/pop-consumption.js';
+import type { PopAnswer } from './pop/pop-api.js';
 import type { ResolvedPushConsumerOptions } from './push-consumer-options.js';
 import type { QueueLocks } from './queue-locks.js';
 import { SendBack } from './send-back.js';
+import type { Subscriptions } from './subscriptions.js';
 
 /** What a consumer consumes with, by the kind of its listener. */
 export interface Consumption {
   readonly service: ConsumeMessageService;
   /** Undefined where queues are not locked. */
   readonly locks: QueueLocks | undefined;
+  /** What pops, with `mode: 'pop'`. */
+  readonly pop?: PopConsumption | undefined;
 }
 
 export interface ConsumptionParts {
@@ -24,6 +29,11 @@ export interface ConsumptionParts {
   instance: ClientInstance;
   api: ConsumerApi;
   stats: ConsumeStats;
+  subscriptions: Pick<Subscriptions, 'of'>;
+  /** Called with what a pop brought before it is handed out. */
+  onPopped(topic: string, answer: PopAnswer, tookMs: number): void;
+  /** The group pulls a topic, so its pop retry topic is to be pulled too, or no more. */
+  pullsInsteadOfPops(topic: string, pulls: boolean): void;
   /** Why a message can't be given to a listener at all, or undefined. */
   problemOf(message: MessageExt): Error | undefined;
   /** Messages of a live queue were settled; `offset` may be committed. */
@@ -47,16 +57,33 @@ export function createConsumption(parts: ConsumptionParts): Consumption {
       innerSender(instance).send(message),
     );
   }
+  const pop =
+    options.pop &&
+    new PopConsumption({
+      group,
+      options: options.pop,
+      strategyName: options.strategy.name,
+      maxReconsumeTimes: options.maxReconsumeTimes,
+      instance,
+      subscriptionOf: (topic) => parts.subscriptions.of(topic),
+      onPopped: (topic, answer, tookMs) => parts.onPopped(topic, answer, tookMs),
+      sendToDlq: (message, queue) => sendBack.sendBack(message, queue, -1),
+      pullsInsteadOfPops: (topic, pulls) => parts.pullsInsteadOfPops(topic, pulls),
+    });
   const service = new ConsumeConcurrentlyService({
     group,
     listener: registration.listener,
     concurrency: options.concurrency,
     batchMaxSize: options.batchMaxSize,
-    sendBack: (message, queue, delayLevel) => sendBack.sendBack(message, queue, delayLevel),
-    problemOf: parts.problemOf,
+    sendBack: (message, queue, delayLevel) =>
+      pop?.settlement.owns(message)
+        ? pop.settlement.giveBack(message, queue, delayLevel)
+        : sendBack.sendBack(message, queue, delayLevel),
+    problemOf: (message) => parts.problemOf(message) ?? pop?.settlement.problemOf(message),
     onSettled: parts.onSettled,
     stats: parts.stats,
     logger: client.logger,
   });
-  return { service, locks: undefined };
+  pop?.connect(service);
+  return { service, locks: undefined, pop };
 }

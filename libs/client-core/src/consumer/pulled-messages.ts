@@ -2,8 +2,10 @@ import {
   decodeMessage,
   decodeProperties,
   getTags,
+  isRetryTopic,
   MessageConst,
   MessageSysFlag,
+  popNormalTopicOf,
   retryTopicOf,
   splitBatchBody,
   type MessageExt,
@@ -34,25 +36,46 @@ const UNWRAP = MessageSysFlag.INNER_BATCH_FLAG | MessageSysFlag.NEED_UNWRAP_FLAG
  */
 export function decodePulledMessages(body: Buffer, context: PulledContext): PulledMessages {
   const { subscription } = context;
-  const tags =
-    subscription.tagsSet.length > 0 && !subscription.classFilterMode ? new Set(subscription.tagsSet) : undefined;
+  const accepts = tagFilterOf(subscription);
   const retryTopic = retryTopicOf(context.group);
+  // Pulled only where a broker changed the group from POP back to PULL.
+  const popRetry = subscription.topic !== retryTopic && isRetryTopic(subscription.topic);
   const messages: MessageExt[] = [];
   let unreadable: Map<MessageExt, Error> | undefined;
   const minOffset = String(context.minOffset);
   const maxOffset = String(context.maxOffset);
 
-  const take = (message: MessageExt): void => {
+  decodeRecords(body, (message, problem) => {
+    if (problem) (unreadable ??= new Map()).set(message, problem);
     const { properties } = message;
-    if (tags && !tags.has(getTags(message) ?? '')) return;
+    if (!accepts(message)) return;
     properties[MessageConst.MIN_OFFSET] = minOffset;
     properties[MessageConst.MAX_OFFSET] = maxOffset;
     message.brokerName = context.brokerName;
     const origin = properties[MessageConst.RETRY_TOPIC];
     if (origin !== undefined && message.topic === retryTopic) message.topic = origin;
+    else if (popRetry) message.topic = popNormalTopicOf(message.topic, context.group);
     messages.push(message);
-  };
+  });
+  return { messages, unreadable };
+}
 
+const ACCEPT_ALL = (): boolean => true;
+
+/** Whether a message has one of the subscription's tags by its text. */
+export function tagFilterOf(subscription: SubscriptionData): (message: MessageExt) => boolean {
+  if (subscription.tagsSet.length === 0 || subscription.classFilterMode) return ACCEPT_ALL;
+  const tags = new Set(subscription.tagsSet);
+  return (message) => tags.has(getTags(message) ?? '');
+}
+
+/**
+ * Hands on the messages of stored records, those of inner batches one by one, with readable bodies; one whose body can't be read comes with the
+ * reason and the body as it was stored.
+ *
+ * @throws ProtocolError when a record itself is broken.
+ */
+export function decodeRecords(body: Buffer, take: (message: MessageExt, problem: Error | undefined) => void): void {
   for (let position = 0; position < body.length;) {
     let message: MessageExt;
     let problem: Error | undefined;
@@ -65,14 +88,12 @@ export function decodePulledMessages(body: Buffer, context: PulledContext): Pull
     }
     position += message.storeSize;
     if (problem === undefined && (message.sysFlag & UNWRAP) === UNWRAP) {
-      for (const inner of unwrap(message)) take(inner);
+      for (const inner of unwrap(message)) take(inner, undefined);
       continue;
     }
     if (problem === undefined) message.sysFlag &= ~COMPRESSION_BITS;
-    else (unreadable ??= new Map()).set(message, problem);
-    take(message);
+    take(message, problem);
   }
-  return { messages, unreadable };
 }
 
 /** The messages of one record of a batch queue (`MessageDecoder.decodeMessage`, protocol 03 §13). */

@@ -1,6 +1,7 @@
 import {
   getTags,
   MessageConst,
+  popRetryTopicOf,
   retryTopicOf,
   type ConsumeMessageDirectlyResult,
   type ConsumerData,
@@ -78,7 +79,12 @@ export class PushConsumerCore implements InstanceConsumer {
       api: this.api,
       stats: this.stats,
       problemOf: (message) => this.unreadable.get(message),
+      subscriptions,
+      onPopped: (topic, { leases, unreadable }, tookMs) => this.pulled(topic, leases.length, unreadable, tookMs),
+      pullsInsteadOfPops: (topic, pulls) => this.pullPopRetryTopic(topic, pulls),
       onSettled: ({ queue }, offset) => {
+        // Popped messages have no offset to commit.
+        if (offset < 0) return;
         this.offsetStore.update(queue, offset, true);
         this.rebalance.find(queue)?.loop.wakeIfRoom();
       },
@@ -93,10 +99,7 @@ export class PushConsumerCore implements InstanceConsumer {
       batchSize: options.pullBatchSize,
       batchSizeBytes: options.pullBatchSizeBytes,
       subscriptionOf: (topic) => subscriptions.of(topic),
-      onPulled: (topic, { messages, unreadable }, tookMs) => {
-        this.stats.pulled(topic, messages.length, tookMs);
-        for (const [message, problem] of unreadable ?? []) this.unreadable.set(message, problem);
-      },
+      onPulled: (topic, { messages, unreadable }, tookMs) => this.pulled(topic, messages.length, unreadable, tookMs),
     });
     this.supply = new QueueSupply({
       group,
@@ -117,6 +120,7 @@ export class PushConsumerCore implements InstanceConsumer {
       queuesOf: (topic) => instance.routes.subscribeQueues(topic),
       membersOf: (topic) => membersOfGroup(instance, this.api, group, topic),
       ...(this.consumption.locks && { claims: this.consumption.locks }),
+      ...(this.consumption.pop && { broker: this.consumption.pop }),
       startOffset: (queue) => this.startOffset(queue),
       open: (queue) => this.supply.open(queue),
       superseded: () => this.rebalanceTask.wakePending,
@@ -150,10 +154,11 @@ export class PushConsumerCore implements InstanceConsumer {
 
   get assignedQueues(): MessageQueue[] {
     const entries = [...this.rebalance.queues].filter(({ processQueue }) => !processQueue.dropped);
-    return entries.map(({ processQueue: { queue } }) => {
+    const pulled = entries.map(({ processQueue: { queue } }) => {
       const { topic, brokerName, queueId } = queue;
       return { topic, brokerName, queueId };
     });
+    return [...pulled, ...(this.consumption.pop?.queues ?? []).map(({ queue }) => queue)];
   }
 
   async start(): Promise<void> {
@@ -183,6 +188,7 @@ export class PushConsumerCore implements InstanceConsumer {
         for (const { processQueue, loop } of this.rebalance.queues) {
           if (processQueue.queue.topic === topic) loop.pullAnew();
         }
+        this.consumption.pop?.popAnew(topic);
         this.rebalanceSoon();
       });
   }
@@ -197,12 +203,14 @@ export class PushConsumerCore implements InstanceConsumer {
   suspend(): void {
     this.service.suspend();
     this.supply.suspend(this.rebalance.queues);
+    this.consumption.pop?.suspend();
   }
 
   resume(): void {
     if (this.stopped) return;
     this.service.resume();
     this.supply.resume(this.rebalance.queues);
+    this.consumption.pop?.resume();
   }
 
   stopIntake(): void {
@@ -211,19 +219,27 @@ export class PushConsumerCore implements InstanceConsumer {
     this.service.stop();
     this.rebalance.stop();
     for (const { loop } of this.rebalance.queues) loop.stop();
+    this.consumption.pop?.stop();
     this.wanted.close();
   }
 
   /** What runs may end within `timeoutMs`; then the queues are given up with their offsets written. After `stopIntake`. */
   async drain(timeoutMs: number): Promise<void> {
     const tasks = Promise.all([this.rebalanceTask.stop(), this.persistTask.stop()]);
-    if (!(await this.service.idle(timeoutMs))) {
+    const idle = await this.service.idle(timeoutMs);
+    if (!idle) {
       this.instance.logger.warn(
         `group ${this.group}: ${this.service.runningCount} handlers still run ${timeoutMs} ms after the shutdown began; ` +
           'their messages will come again',
       );
     }
-    await settledWithin(tasks, this.options.client.mqClientApiTimeoutMs);
+    const { mqClientApiTimeoutMs } = this.options.client;
+    if ((await this.consumption.pop?.drain(idle, mqClientApiTimeoutMs)) === false) {
+      this.instance.logger.warn(
+        `group ${this.group}: not every acknowledgement was answered; those messages may come again`,
+      );
+    }
+    await settledWithin(tasks, mqClientApiTimeoutMs);
     await this.rebalance.releaseAll();
     await this.consumption.locks?.stop();
   }
@@ -297,6 +313,23 @@ export class PushConsumerCore implements InstanceConsumer {
       `group ${this.group} consumes message ${message.msgId} (${getTags(message) ?? 'no tag'}) on request`,
     );
     return this.service.consumeDirectly(message, queue);
+  }
+
+  private pulled(topic: string, count: number, unreadable: Map<MessageExt, Error> | undefined, tookMs: number): void {
+    this.stats.pulled(topic, count, tookMs);
+    for (const [message, problem] of unreadable ?? []) this.unreadable.set(message, problem);
+  }
+
+  /** What a group popped and did not acknowledge lies in a retry topic of its own; once brokers let the group pull, it is pulled too. */
+  private pullPopRetryTopic(topic: string, pulls: boolean): void {
+    const retryTopic = popRetryTopicOf(topic, this.group, 1);
+    if (pulls === (this.subscriptions.of(retryTopic) !== undefined)) return;
+    if (pulls) {
+      this.subscriptions.put(retryTopic, '*');
+      this.subscriptionChanged(retryTopic);
+    } else if (this.subscriptions.remove(retryTopic)) {
+      this.topicGivenUp(retryTopic);
+    }
   }
 
   private async rebalanceNow(): Promise<void> {

@@ -5,16 +5,22 @@ import { integerOption, invalidArgument } from '../support/check.js';
 import { AllocateMessageQueueAveragely } from './allocate/allocate-averagely.js';
 import type { AllocateMessageQueueStrategy } from './allocate/allocate-strategy.js';
 import { consumeTimestampMs } from './consume-from-where.js';
+import { resolvePopOptions, type PopOptions, type ResolvedPopOptions } from './pop/pop-options.js';
 import type { ProcessQueueLimits } from './process-queue.js';
 
 /** RocketMQ's names and defaults where it has them (`client/consumer/DefaultMQPushConsumer.java`). */
-export interface PushConsumerOptions extends ClientOptions {
+export interface PushConsumerOptions extends ClientOptions, PopOptions {
   /** Members of one group share the queues; every group gets every message. */
   group: string;
   /** Where a group begins that has no offset yet: CONSUME_FROM_LAST_OFFSET. */
   consumeFromWhere?: ConsumeFromWhere;
   /** For CONSUME_FROM_TIMESTAMP: a Date, ms since 1970, or `yyyyMMddHHmmss` in local time. Default: 30 minutes before the queue is taken. */
   consumeTimestamp?: string | number | Date;
+  /**
+   * How messages come: `pull` (default: members share the queues out among themselves, and pull) or `pop` (brokers of 5.0 and later hand each
+   * message out to some member and take single acknowledgements; any member may have messages of any queue).
+   */
+  mode?: 'pull' | 'pop';
   /** Handlers running at once, over all queues (`consumeThreadMax`): 20. */
   concurrency?: number;
   /** Messages for one call of the listener: 1. */
@@ -61,6 +67,8 @@ export interface ResolvedPushConsumerOptions {
   lockMaxLiveMs: number;
   rebalanceIntervalMs: number;
   strategy: AllocateMessageQueueStrategy;
+  /** Undefined with `mode: 'pull'`. */
+  pop: ResolvedPopOptions | undefined;
 }
 
 const WHERES: readonly string[] = ['CONSUME_FROM_LAST_OFFSET', 'CONSUME_FROM_FIRST_OFFSET', 'CONSUME_FROM_TIMESTAMP'];
@@ -117,6 +125,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
     throw invalidArgument(`option consumeFromWhere is "${consumeFromWhere}", must be one of ${WHERES.join(', ')}`);
   }
   const { consumeTimestamp } = options;
+  const strategy = strategyOf(options.allocateMessageQueueStrategy);
   consumeTimestampMs(consumeTimestamp);
   return {
     client: resolveClientOptions(options),
@@ -165,6 +174,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
       defaults.REBALANCE_INTERVAL_MS,
       10,
     ),
-    strategy: strategyOf(options.allocateMessageQueueStrategy),
+    strategy,
+    pop: resolvePopOptions(options, consumeFromWhere, strategy.name),
   };
 }

@@ -94,6 +94,11 @@ export class PushConsumer {
    * @throws MQClientError ALREADY_STARTED.
    */
   registerMessageListenerOrderly(listener: MessageListenerOrderly): void {
+    if (this.options.pop) {
+      throw invalidArgument(
+        "mode: 'pop' hands messages out in no order; an orderly listener needs mode: 'pull', or pop with order: true of a PopConsumer",
+      );
+    }
     this.register({ kind: 'ORDERLY', listener });
   }
 

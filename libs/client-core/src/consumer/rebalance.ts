@@ -5,6 +5,7 @@ import { LogLimiter, type ClientLogger } from '../logger.js';
 import { delay, forEachLimited } from '../support/concurrency.js';
 import type { AllocateMessageQueueStrategy } from './allocate/allocate-strategy.js';
 import type { OffsetStore } from './offset-store.js';
+import type { BrokerAssignments } from './pop/broker-rebalance.js';
 import type { ProcessQueue } from './process-queue.js';
 import type { PullLoop } from './pull-loop.js';
 import type { QueueClaims } from './queue-claims.js';
@@ -29,6 +30,15 @@ interface Plan {
   handedOver: boolean;
 }
 
+/** One member's part of a topic. */
+interface Share {
+  /** To be pulled. */
+  readonly queues: readonly MessageQueue[];
+  readonly popQueues: readonly MessageQueue[];
+  /** Other members may have had one of these queues until now. */
+  readonly hasOthers: boolean;
+}
+
 export interface RebalanceOptions {
   group: string;
   clientId: string;
@@ -44,6 +54,8 @@ export interface RebalanceOptions {
   startOffset(queue: ConsumeQueueRef): Promise<number>;
   /** Makes the process queue and the loop of a new queue. */
   open(queue: ConsumeQueueRef): AssignedQueue;
+  /** Where brokers say which queues are this member's; undefined where the members share them out. */
+  broker?: BrokerAssignments;
   /** Claims each queue before it is consumed; undefined where the allocation alone decides. */
   claims?: QueueClaims;
   /** True when a further rebalance was asked for since this one began. */
@@ -87,6 +99,7 @@ export class Rebalance {
         (queue, { processQueue }) => processQueue.dropped || !topics.has(queue.topic),
         'its topic is not subscribed to any more',
       );
+      this.options.broker?.retain(topics);
       const plan: Plan = { balanced: true, added: [], handedOver: false };
       for (const topic of topics) await this.rebalanceTopic(topic, plan);
       const { claims } = this.options;
@@ -163,31 +176,48 @@ export class Rebalance {
       return;
     }
     this.troubles.clear(`route ${topic}`);
-    let members: string[];
-    let mine: Map<string, ConsumeQueueRef>;
+    let share: Share | undefined;
     try {
-      members = await this.members(topic);
-      const { group, clientId, strategy } = this.options;
-      const share = strategy.allocate(group, clientId, queues, members);
-      mine = new Map(share.map((queue) => ConsumeQueueRef.of(queue)).map((queue) => [queue.key, queue]));
+      share = await this.shareOf(topic, queues);
     } catch (error) {
       if (this.troubles.allows(`members ${topic}`)) {
         options.logger.warn(
           `group ${options.group}: queues of ${topic} stay as they are, members not found out: ${errorText(error)}`,
         );
       }
+    }
+    if (!share) {
       plan.balanced = false;
       return;
     }
     this.troubles.clear(`members ${topic}`);
+    const mine = new Map(
+      share.queues
+        .map((queue) => ConsumeQueueRef.of(queue))
+        .map((queue): [string, ConsumeQueueRef] => [queue.key, queue]),
+    );
     await this.dropWhere(
       (queue, { processQueue }) => queue.topic === topic && !mine.has(queue.key) && !processQueue.dropped,
       'another member has it',
     );
     await this.dropStuck(topic);
+    if (!this.stopped) options.broker?.assignPops(topic, share.popQueues);
     const added = [...mine.values()].filter((queue) => !this.assigned.has(queue.key));
     plan.added.push(...added);
-    if (added.length > 0 && members.length > 1) plan.handedOver = true;
+    if (added.length > 0 && share.hasOthers) plan.handedOver = true;
+  }
+
+  /** What this member gets of a topic; undefined when a broker could not say. */
+  private async shareOf(topic: string, queues: readonly MessageQueue[]): Promise<Share | undefined> {
+    const { group, clientId, strategy, broker } = this.options;
+    const assignment = await broker?.assignmentOf(topic);
+    if (assignment?.by === 'NOBODY') return undefined;
+    if (assignment?.by === 'BROKER') {
+      return { queues: assignment.pullQueues, popQueues: assignment.popQueues, hasOthers: true };
+    }
+    const members = await this.members(topic);
+    const allocated = strategy.allocate(group, clientId, queues, members);
+    return { queues: allocated, popQueues: [], hasOthers: members.length > 1 };
   }
 
   private async members(topic: string): Promise<string[]> {

@@ -32,6 +32,8 @@ const NOT_RESENT = [
   MessageConst.TRANSACTION_PREPARED,
   MessageConst.RECONSUME_TIME,
   MessageConst.MAX_RECONSUME_TIMES,
+  MessageConst.POP_CK,
+  MessageConst.FIRST_POP_TIME,
 ];
 
 /**

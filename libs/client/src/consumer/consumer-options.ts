@@ -5,6 +5,24 @@ import type { MessageDeserializer } from '../serde/message-deserializer.js';
 /** What a consumer group has once: handlers of one group that give different values are refused at boot. */
 export interface ConsumerGroupOptions {
   /**
+   * How messages come: `pull` (members share the queues out and pull), or `pop` (brokers of 5.0 and later hand each message out to some member, which
+   * acknowledges it by itself: more members than queues, and no queue that waits for one slow message).
+   * @default 'pull'
+   */
+  mode?: 'pull' | 'pop';
+  /** With `mode: 'pop'`: ms for which a message is this process's alone before the broker gives it to another, 5000 to 300000. @default 60000 */
+  invisibleTimeMs?: number;
+  /** With `mode: 'pop'`: ms for which that time is renewed while a handler runs; 0 for never. @default 900000 */
+  renewInvisibleTimeForMs?: number;
+  /** With `mode: 'pop'`: messages asked for in one pop, 1 to 32. @default 32 */
+  popBatchNums?: number;
+  /** With `mode: 'pop'`: messages held for one broker and topic before its pops pause. @default 96 */
+  popThresholdForQueue?: number;
+  /** With `mode: 'pop'`: members whose queues each member pops beside its own; up to 0 all. @default -1 */
+  popShareQueueNum?: number;
+  /** With `mode: 'pop'`: tell brokers that let the group pull to let it pop; false does what an administrator told them. @default true */
+  setMessageRequestMode?: boolean;
+  /**
    * Where a group that has no offsets yet begins; one that the broker knows goes on where it was, whatever this says. On a young
    * topic, whose first messages are all still there, the broker lets a new group begin at the first one.
    * @default 'CONSUME_FROM_LAST_OFFSET'
@@ -32,6 +50,13 @@ export interface ConsumerGroupOptions {
 
 /** The names of `ConsumerGroupOptions`, for the code that merges them. */
 export const CONSUMER_GROUP_OPTION_NAMES = [
+  'mode',
+  'invisibleTimeMs',
+  'renewInvisibleTimeForMs',
+  'popBatchNums',
+  'popThresholdForQueue',
+  'popShareQueueNum',
+  'setMessageRequestMode',
   'consumeFromWhere',
   'consumeTimestamp',
   'maxReconsumeTimes',

@@ -21,6 +21,8 @@ export const MqVersion = {
   V4_9_8: 409,
   /** From here on a compressed RegisterBrokerBody ends with static-topic mappings. */
   V5_0_0: 413,
+  /** From here on brokers take BATCH_ACK_MESSAGE. */
+  V5_1_1: 435,
   /** A client above it understands GO_AWAY (servers up to 5.3.1). */
   V5_1_4: 441,
   /** A client above it understands GO_AWAY (servers from 5.3.2). */

@@ -5,6 +5,7 @@ import {
   type MessageExt,
   type MessageInput,
   type MessageListener,
+  type MessageListenerOrderly,
   type MessageQueue,
   type ProducerOptions,
   type PushConsumerOptions,
@@ -31,6 +32,7 @@ export interface ProducerPort {
 export interface PushConsumerPort {
   subscribe(topic: string, expression?: string): void;
   registerMessageListener(listener: MessageListener): void;
+  registerMessageListenerOrderly(listener: MessageListenerOrderly): void;
   start(): Promise<void>;
   /** No further pull, and no message that the listener has not got yet is given to it; what runs goes on and counts. */
   stopIntake(): void;

@@ -16,11 +16,13 @@ export { RocketMQServer } from './server/rocketmq.server.js';
 export type { RocketMQStatus } from './support/broker-links.js';
 export type { RocketMQServerOptions } from './server/rocketmq-server.options.js';
 export { ConcurrentConsumer } from './consumer/concurrent-consumer.decorator.js';
+export { OrderlyConsumer } from './consumer/orderly-consumer.decorator.js';
 export type {
   ConcurrentConsumerOptions,
   ConsumerExtras,
   ConsumerGroupOptions,
   HandlerOptions,
+  OrderlyConsumerOptions,
 } from './consumer/consumer-options.js';
 export {
   AllocateMachineRoomNearby,

@@ -1,10 +1,13 @@
 import { MQClientError } from '@rocknest/client-core';
 import type {
   ConsumeContext,
+  ConsumeOrderlyContext,
   ListenerResult,
+  OrderlyListenerResult,
   MessageExt,
   MessageInput,
   MessageListener,
+  MessageListenerOrderly,
   MessageQueue,
   ProducerOptions,
   PushConsumerOptions,
@@ -61,6 +64,7 @@ export class FakePushConsumer implements PushConsumerPort {
   /** Makes `start()` fail or wait. */
   startWork: () => Promise<void> = () => Promise.resolve();
   private listener: MessageListener | undefined;
+  private orderlyListener: MessageListenerOrderly | undefined;
 
   constructor(
     readonly options: PushConsumerOptions,
@@ -73,6 +77,10 @@ export class FakePushConsumer implements PushConsumerPort {
 
   registerMessageListener(listener: MessageListener): void {
     this.listener = listener;
+  }
+
+  registerMessageListenerOrderly(listener: MessageListenerOrderly): void {
+    this.orderlyListener = listener;
   }
 
   async start(): Promise<void> {
@@ -100,6 +108,21 @@ export class FakePushConsumer implements PushConsumerPort {
     return result === 'CONSUME_SUCCESS' && context.ackIndex !== Number.MAX_SAFE_INTEGER
       ? `CONSUME_SUCCESS:${context.ackIndex}`
       : result;
+  }
+
+  /** The same with the orderly listener; the answer comes with what the listener set in its context. */
+  async deliverInOrder(
+    ...messages: MessageExt[]
+  ): Promise<{ result: OrderlyListenerResult; context: ConsumeOrderlyContext }> {
+    const { topic, queueId } = messages[0];
+    const context: ConsumeOrderlyContext = {
+      messageQueue: { topic, brokerName: 'broker-a', queueId },
+      autoCommit: true,
+      suspendCurrentQueueTimeMillis: -1,
+      ackIndex: -1,
+      deadLetters: [],
+    };
+    return { result: await this.orderlyListener!(messages, context), context };
   }
 }
 

@@ -30,7 +30,7 @@ export interface ConsumerGroupOptions {
   consumeFromWhere?: ConsumeFromWhere;
   /** With CONSUME_FROM_TIMESTAMP: a Date, ms since 1970, or `yyyyMMddHHmmss` in local time. @default 30 minutes ago */
   consumeTimestamp?: string | number | Date;
-  /** Redeliveries before a message rests in `%DLQ%group`. @default -1: 16 */
+  /** Redeliveries before a message rests in `%DLQ%group`. @default -1: 16; orderly: it comes again until it is handled */
   maxReconsumeTimes?: number;
   /** Messages asked for in one pull. @default 32 */
   pullBatchSize?: number;
@@ -42,6 +42,8 @@ export interface ConsumerGroupOptions {
   pullThresholdSizeForQueueMiB?: number;
   /** Offsets between the first and the last held message of a queue before its pulls pause. @default 2000 */
   consumeConcurrentlyMaxSpan?: number;
+  /** Orderly: ms for which a queue rests after a failure, 10 to 30000. @default 1000 */
+  suspendCurrentQueueTimeMillis?: number;
   /** ms between two looks at who shares the queues. @default 20000 */
   rebalanceIntervalMs?: number;
   /** How the members of the group share the queues out; the same for all members, in whatever language. @default averagely */
@@ -65,6 +67,7 @@ export const CONSUMER_GROUP_OPTION_NAMES = [
   'pullThresholdForQueue',
   'pullThresholdSizeForQueueMiB',
   'consumeConcurrentlyMaxSpan',
+  'suspendCurrentQueueTimeMillis',
   'rebalanceIntervalMs',
   'allocateMessageQueueStrategy',
 ] as const satisfies readonly (keyof ConsumerGroupOptions)[];
@@ -75,7 +78,7 @@ export interface HandlerOptions {
   group?: string;
   /** Tags to receive: `'created'`, `'created || paid'`, `['created', 'paid']`, `'*'`. @default '*': all */
   tags?: string | readonly string[];
-  /** Messages that this handler works on at once in this process. @default 20 */
+  /** Messages that this handler works on at once in this process; orderly: one for each queue at most. @default 20 */
   concurrency?: number;
   /** The handler gets arrays of up to `maxMessages` payloads. Such a handler needs a group of its own. */
   batch?: { maxMessages: number };
@@ -84,10 +87,20 @@ export interface HandlerOptions {
 }
 
 /** The `extras` of `@EventPattern(pattern, extras)` and `@MessagePattern(pattern, extras)` that this transport reads. */
-export interface ConsumerExtras extends ConsumerGroupOptions, HandlerOptions {}
+export interface ConsumerExtras extends ConsumerGroupOptions, HandlerOptions {
+  /** True: as with `@OrderlyConsumer`. The handlers of a group agree in this. @default false */
+  orderly?: boolean;
+}
 
 /** Options of `@ConcurrentConsumer`. */
-export interface ConcurrentConsumerOptions extends ConsumerExtras {
+export interface ConcurrentConsumerOptions extends Omit<ConsumerExtras, 'orderly' | 'suspendCurrentQueueTimeMillis'> {
+  topic: string;
+  /** `transportId` of the `RocketMQServer` that the handler belongs to, when an application has several. @default ROCKETMQ_TRANSPORT */
+  transport?: symbol;
+}
+
+/** Options of `@OrderlyConsumer`. */
+export interface OrderlyConsumerOptions extends Omit<ConsumerExtras, 'orderly' | 'consumeConcurrentlyMaxSpan'> {
   topic: string;
   /** `transportId` of the `RocketMQServer` that the handler belongs to, when an application has several. @default ROCKETMQ_TRANSPORT */
   transport?: symbol;

@@ -6,6 +6,8 @@ import { tagExpression } from './topic-pattern.js';
 /** One consumer group: one subscription set, one `PushConsumer`, any number of handlers. */
 export interface ConsumerPlan {
   readonly group: string;
+  /** True: each queue in order, one message at a time. */
+  readonly orderly: boolean;
   readonly handlers: readonly HandlerEntry[];
   /** Topic to subscription expression. */
   readonly subscriptions: ReadonlyMap<string, string>;
@@ -51,6 +53,19 @@ function valueText(value: unknown): string {
   return `${typeof name === 'string' ? name : 'an object'} (an object of its own)`;
 }
 
+/** The members of a group lock its queues, or they don't: a concurrent handler would take what an orderly one has locked. */
+function refuseMixture(group: string, handlers: readonly HandlerEntry[]): void {
+  const orderly = handlers.find((handler) => handler.orderly);
+  const concurrent = handlers.find((handler) => !handler.orderly);
+  if (orderly === undefined || concurrent === undefined) return;
+  throw new RocketMQPluginError(
+    RocketMQPluginErrorCode.CONFLICTING_OPTIONS,
+    `${orderly.label} is orderly and ${concurrent.label} is concurrent, but both belong to consumer group "${group}", which consumes in one way. ` +
+      'Give one of them another group, or make both @OrderlyConsumer or both @ConcurrentConsumer',
+    { details: { group, handlers: [orderly.label, concurrent.label] } },
+  );
+}
+
 function mergeOptions(
   group: string,
   handlers: readonly HandlerEntry[],
@@ -94,6 +109,7 @@ function batchSize(group: string, handlers: readonly HandlerEntry[]): number {
 
 function planGroup(group: string, handlers: readonly HandlerEntry[], defaults: ConsumerGroupOptions): ConsumerPlan {
   refuseDuplicates(group, handlers);
+  refuseMixture(group, handlers);
   const subscriptions = new Map<string, string>();
   for (const topic of new Set(handlers.map((handler) => handler.topic))) {
     const tags = handlers.filter((handler) => handler.topic === topic).map((handler) => handler.tags);
@@ -102,6 +118,7 @@ function planGroup(group: string, handlers: readonly HandlerEntry[], defaults: C
   }
   return {
     group,
+    orderly: handlers.some((handler) => handler.orderly),
     handlers,
     subscriptions,
     options: mergeOptions(group, handlers, defaults),

@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { ConsumeContext, ListenerResult, MessageExt } from '@rocknest/client-core';
+import type { MessageExt } from '@rocknest/client-core';
 import type { LoggerService } from '@nestjs/common';
 import type { PushConsumerPort } from '../core-port.js';
 import { ConcurrencyGate } from './concurrency-gate.js';
@@ -7,7 +7,8 @@ import type { ConsumerPlan } from './consumer-plan.js';
 import { HandlerRouter } from './handler-router.js';
 import { MessagePipeline, type HandlerRoute } from './message-pipeline.js';
 import type { ProcessingHooks } from './processing-hooks.js';
-import { Settlement } from './settlement.js';
+import { OrderlySettlement } from './orderly-settlement.js';
+import { Settlement, type GroupSettlement } from './settlement.js';
 
 export interface GroupConsumerParts {
   plan: ConsumerPlan;
@@ -23,7 +24,6 @@ export class GroupConsumer {
   private readonly router = new HandlerRouter<HandlerRoute>();
   private readonly gates: ConcurrencyGate[] = [];
   private readonly pipeline: MessagePipeline;
-  private readonly settlement: Settlement;
   /** Sockets carry the async context in which they were opened, perhaps that of a user's HTTP request: handlers start from this one. */
   private readonly scope = new AsyncResource('RocketMQConsumer');
 
@@ -32,7 +32,6 @@ export class GroupConsumer {
     this.group = plan.group;
     this.consumer = consumer;
     this.pipeline = new MessagePipeline(plan.group, parts.hooks);
-    this.settlement = new Settlement(plan.group, parts.logger);
     for (const entry of plan.handlers) {
       const gate = new ConcurrencyGate(entry.concurrency);
       this.gates.push(gate);
@@ -45,9 +44,13 @@ export class GroupConsumer {
       });
     }
     for (const [topic, expression] of plan.subscriptions) consumer.subscribe(topic, expression);
-    consumer.registerMessageListener((messages, context) =>
-      this.scope.runInAsyncScope(this.consume, this, messages, context),
-    );
+    if (plan.orderly) {
+      const settlement = new OrderlySettlement(plan.group, parts.logger);
+      consumer.registerMessageListenerOrderly((messages, context) => this.enter(settlement, messages, context));
+    } else {
+      const settlement = new Settlement(plan.group, parts.logger);
+      consumer.registerMessageListener((messages, context) => this.enter(settlement, messages, context));
+    }
   }
 
   /** Handlers that run. */
@@ -70,33 +73,32 @@ export class GroupConsumer {
     await Promise.all(this.gates.map((gate) => gate.whenIdle()));
   }
 
-  private consume(messages: readonly MessageExt[], context: ConsumeContext): Promise<ListenerResult> | ListenerResult {
-    const first = messages[0];
-    const route = this.routeOf(first);
-    if (route === undefined) return this.settlement.unhandled(first);
-    const mine = messages.length === 1 ? messages : this.leading(route, messages);
-    if (route.gate.tryEnter()) return this.run(route, mine, messages, context);
-    return route.gate
-      .enter()
-      .then((entered) => (entered ? this.run(route, mine, messages, context) : this.settlement.notBegun()));
+  private enter<C, R>(settlement: GroupSettlement<C, R>, messages: readonly MessageExt[], context: C): Promise<R> | R {
+    return this.scope.runInAsyncScope(() => this.consume(settlement, messages, context));
   }
 
-  private run(
-    route: HandlerRoute,
-    mine: readonly MessageExt[],
-    all: readonly MessageExt[],
-    context: ConsumeContext,
-  ): Promise<ListenerResult> {
-    return this.pipeline.process(route, mine).then(
-      () => {
-        route.gate.leave();
-        return this.settlement.handled(all, mine.length, context);
-      },
-      (error: unknown) => {
-        route.gate.leave();
-        return this.settlement.failed(route.label, mine, error);
-      },
-    );
+  private consume<C, R>(
+    settlement: GroupSettlement<C, R>,
+    messages: readonly MessageExt[],
+    context: C,
+  ): Promise<R> | R {
+    const first = messages[0];
+    const route = this.routeOf(first);
+    if (route === undefined) return settlement.unhandled(first, context);
+    const mine = messages.length === 1 ? messages : this.leading(route, messages);
+    const run = (): Promise<R> =>
+      this.pipeline.process(route, mine).then(
+        () => {
+          route.gate.leave();
+          return settlement.handled(messages, mine.length, context);
+        },
+        (error: unknown) => {
+          route.gate.leave();
+          return settlement.failed(route.label, mine, error, context);
+        },
+      );
+    if (route.gate.tryEnter()) return run();
+    return route.gate.enter().then((entered) => (entered ? run() : settlement.notBegun()));
   }
 
   private routeOf(message: MessageExt): HandlerRoute | undefined {

@@ -22,6 +22,7 @@ export interface HandlerEntry {
   /** Undefined: all messages of the topic. */
   readonly tags: readonly string[] | undefined;
   readonly concurrency: number;
+  readonly orderly: boolean;
   /** Undefined: one message a call. */
   readonly batchMaxMessages: number | undefined;
   readonly deserializer: MessageDeserializer;
@@ -40,6 +41,12 @@ function integerIn(name: string, value: unknown, min: number, max: number): numb
     throw invalidOption(`${name} is ${String(value)}, must be an integer from ${min} to ${max}`);
   }
   return value as number;
+}
+
+function booleanOf(name: string, value: unknown): boolean {
+  if (value !== undefined && typeof value !== 'boolean')
+    throw invalidOption(`${name} is ${String(value)}, must be true or false`);
+  return value ?? false;
 }
 
 function noGroup(topic: string): RocketMQPluginError {
@@ -80,6 +87,7 @@ export function resolveHandler(
         1,
         MAX_HANDLER_CONCURRENCY,
       ),
+      orderly: booleanOf('orderly', extras.orderly),
       batchMaxMessages:
         extras.batch === undefined
           ? undefined

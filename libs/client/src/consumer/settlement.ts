@@ -18,13 +18,25 @@ export function failureText(error: unknown): string {
   return text.length > MAX_LOGGED_ERROR_LENGTH ? `${text.slice(0, MAX_LOGGED_ERROR_LENGTH)}...` : text;
 }
 
-function place(message: MessageExt): string {
+export function placeOf(message: MessageExt): string {
   const tag = message.properties['TAGS'];
   return `${message.msgId} (topic ${message.topic}${tag ? `, tag ${tag}` : ''}, queue ${message.brokerName ?? '?'}:${message.queueId}, offset ${message.queueOffset}, delivery ${message.reconsumeTimes + 1})`;
 }
 
-/** What becomes of a message when its handler has ended: acknowledged, or sent back to come again. */
-export class Settlement {
+/** What becomes of messages when their handler has ended, as the kind of consumption knows it: `C` is its context, `R` its result. */
+export interface GroupSettlement<C, R> {
+  /** The handler finished with the first `count` of the messages. */
+  handled(messages: readonly MessageExt[], count: number, context: C): R;
+  /** The handler failed on these messages. */
+  failed(label: string, messages: readonly MessageExt[], error: unknown, context: C): R;
+  /** The handler never began, because the intake stopped. */
+  notBegun(): R;
+  /** Nobody here handles the message, though the group subscribed to it once. */
+  unhandled(message: MessageExt, context: C): R;
+}
+
+/** Of concurrent handlers: messages are acknowledged, or sent back to come again. */
+export class Settlement implements GroupSettlement<ConsumeContext, ListenerResult> {
   constructor(
     private readonly group: string,
     private readonly logger: Pick<LoggerService, 'warn' | 'error'>,
@@ -39,7 +51,7 @@ export class Settlement {
   /** The handler failed: everything that it got comes again. */
   failed(label: string, messages: readonly MessageExt[], error: unknown): ConsumeResult {
     const what = messages.length === 1 ? 'message' : `batch of ${messages.length} messages from`;
-    const text = `${label} failed on ${what} ${place(messages[0])} of group ${this.group}, it comes again: ${failureText(error)}`;
+    const text = `${label} failed on ${what} ${placeOf(messages[0])} of group ${this.group}, it comes again: ${failureText(error)}`;
     // An RpcException is thrown on purpose; the stack of any other one has not been seen anywhere yet.
     if (error instanceof Error && !(error instanceof RpcException)) this.logger.error(text, error.stack);
     else this.logger.warn(text);
@@ -54,7 +66,7 @@ export class Settlement {
   /** Nobody here handles it, though the group subscribed to it once: it goes back rather than being lost. */
   unhandled(message: MessageExt): ConsumeResult {
     this.logger.error(
-      `no handler of group ${this.group} takes message ${place(message)}, it comes again and rests in %DLQ%${this.group} in the end. ` +
+      `no handler of group ${this.group} takes message ${placeOf(message)}, it comes again and rests in %DLQ%${this.group} in the end. ` +
         'Was a handler removed, or its tags changed, while messages were waiting for another delivery?',
     );
     return 'RECONSUME_LATER';

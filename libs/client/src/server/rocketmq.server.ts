@@ -137,7 +137,7 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
     const plans = this.plan();
     if (plans.length === 0) {
       this.logger.warn(
-        'no handler of this application belongs to RocketMQ: decorate controller methods with @ConcurrentConsumer or @EventPattern',
+        'no handler of this application belongs to RocketMQ: decorate controller methods with @ConcurrentConsumer, @OrderlyConsumer or @EventPattern',
       );
     }
     this.consumers = plans.map((plan) => this.createConsumer(plan));
@@ -190,7 +190,8 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
       onStatus: this.links.onStatus,
     });
     const topics = [...plan.subscriptions].map(([topic, tags]) => (tags === '*' ? topic : `${topic} (${tags})`));
-    this.logger.log(`group ${plan.group} consumes ${topics.join(', ')} from ${connection.namesrvAddr}`);
+    const how = plan.orderly ? ' in order' : '';
+    this.logger.log(`group ${plan.group} consumes ${topics.join(', ')}${how} from ${connection.namesrvAddr}`);
     return new GroupConsumer({ plan, consumer, hooks: this.hooks, logger: this.logger });
   }
 

@@ -45,7 +45,7 @@ function integerIn(name: string, value: unknown, min: number, max: number): numb
 
 function booleanOf(name: string, value: unknown): boolean {
   if (value !== undefined && typeof value !== 'boolean')
-    throw invalidOption(`${name} is ${String(value)}, must be true or false`);
+    throw invalidOption(`${name} is of type ${typeof value}, must be true or false`);
   return value ?? false;
 }
 

@@ -109,7 +109,7 @@ describe('@OrderlyConsumer', () => {
       inOrder(@Payload() _order: Order): void {}
     }
     const { app } = await createMicroservice({ controllers: [Orders] });
-    await expect(app.listen()).rejects.toThrow(/orderly is yes, must be true or false/);
+    await expect(app.listen()).rejects.toThrow(/orderly is of type string, must be true or false/);
     await app.close();
   });
 });

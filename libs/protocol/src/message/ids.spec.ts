@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeHost } from './host.js';
 import { readInt64, writeInt64 } from './int64.js';
-import { createOffsetMsgId, decodeOffsetMsgId, offsetMsgIdFactory } from './message-id.js';
+import { createOffsetMsgId, createOffsetMsgIds, decodeOffsetMsgId } from './message-id.js';
 import { UniqKeyGenerator, uniqKeyTimeMs } from './uniq-key.js';
 
 describe('offset message ids', () => {
@@ -13,7 +13,22 @@ describe('offset message ids', () => {
         const host = encodeHost(where);
         const id = createOffsetMsgId(host, physicalOffset);
         expect(decodeOffsetMsgId(id)).toEqual({ address: where, physicalOffset });
-        expect(offsetMsgIdFactory(host)(physicalOffset)).toBe(id);
+      }),
+    );
+  });
+
+  it('of a batch are those of its messages', () => {
+    const host = fc.constantFrom('10.1.2.3:10911', '[2001:db8::7]:10911').map((address) => encodeHost(address));
+    const sizes = fc.array(fc.integer({ min: 91, max: 2 ** 22 }), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(host, fc.nat(2 ** 52), sizes, (bytes, first, lengths) => {
+        let physicalOffset = first;
+        const ids = lengths.map((length) => {
+          const id = createOffsetMsgId(bytes, physicalOffset);
+          physicalOffset += length;
+          return id;
+        });
+        expect(createOffsetMsgIds(bytes, first, lengths)).toBe(ids.join(','));
       }),
     );
   });

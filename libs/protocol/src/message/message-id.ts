@@ -24,13 +24,41 @@ export function createOffsetMsgId(hostBytes: Buffer, physicalOffset: number): st
   return scratch.toString('hex', 0, length + OFFSET_BYTES).toUpperCase();
 }
 
+const UPPER_HEX = Buffer.from('0123456789ABCDEF');
+const OFFSET_DIGITS = 2 * OFFSET_BYTES;
+const COMMA = 0x2c;
+
 /**
- * Ids of one host without rewriting its part each time; the hex of the host is kept.
- * @returns a function from commit log offset to id
+ * The ids of messages that stand one behind the other, joined by commas: the id of a batch. Written as bytes, since a text for each of them
+ * was a twelfth of what a batch cost.
+ *
+ * @param sizes bytes of each record, at least one; the first stands at `physicalOffset`
  */
-export function offsetMsgIdFactory(hostBytes: Buffer): (physicalOffset: number) => string {
-  const host = hostBytes.toString('hex').toUpperCase();
-  return (physicalOffset) => host + physicalOffset.toString(16).toUpperCase().padStart(16, '0');
+export function createOffsetMsgIds(hostBytes: Buffer, physicalOffset: number, sizes: readonly number[]): string {
+  const hostDigits = 2 * hostBytes.length;
+  const ids = Buffer.allocUnsafe(sizes.length * (hostDigits + OFFSET_DIGITS + 1));
+  let p = 0;
+  for (const byte of hostBytes) {
+    ids[p++] = UPPER_HEX[byte >> 4];
+    ids[p++] = UPPER_HEX[byte & 15];
+  }
+  let offset = physicalOffset;
+  for (let i = 0; i < sizes.length; i++) {
+    if (i > 0) {
+      ids[p++] = COMMA;
+      ids.copyWithin(p, 0, hostDigits);
+      p += hostDigits;
+    }
+    p += OFFSET_DIGITS;
+    let rest = offset;
+    for (let digit = p - 1; digit >= p - OFFSET_DIGITS; digit--) {
+      const high = Math.floor(rest / 16);
+      ids[digit] = UPPER_HEX[rest - 16 * high];
+      rest = high;
+    }
+    offset += sizes[i];
+  }
+  return ids.toString('latin1', 0, p);
 }
 
 /**

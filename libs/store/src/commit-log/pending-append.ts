@@ -1,4 +1,4 @@
-import { createOffsetMsgId } from '@rocknest/protocol';
+import { createOffsetMsgId, createOffsetMsgIds } from '@rocknest/protocol';
 import type { ConsumeQueue } from '../consume-queue/consume-queue.js';
 import { hasQueueEntry } from '../dispatch/tags-code.js';
 import type { LogChunk } from './log-chunk.js';
@@ -77,14 +77,9 @@ export class PendingAppend implements PutResult {
   }
 
   offsetMsgIds(): string {
-    if (this.batch === undefined) return createOffsetMsgId(this.storeHost, this.physicalOffset);
-    const ids: string[] = [];
-    let physicalOffset = this.physicalOffset;
-    for (const size of this.batch.sizes) {
-      ids.push(createOffsetMsgId(this.storeHost, physicalOffset));
-      physicalOffset += size;
-    }
-    return ids.join(',');
+    const { storeHost, physicalOffset, batch } = this;
+    if (batch === undefined) return createOffsetMsgId(storeHost, physicalOffset);
+    return createOffsetMsgIds(storeHost, physicalOffset, batch.sizes);
   }
 }
 

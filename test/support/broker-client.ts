@@ -46,6 +46,8 @@ export class BrokerClient {
   readonly remoting = new RemotingClient();
   /** Requests that the broker sent, in order. */
   readonly received: RemotingCommand[] = [];
+  /** What its requests say that it is written in. */
+  language = 'OTHER';
   private uniqKeys = 0;
 
   constructor(
@@ -62,7 +64,9 @@ export class BrokerClient {
   }
 
   request(code: number, fields?: HeaderFields, body?: Buffer, timeoutMs = TIMEOUT_MS): Promise<RemotingCommand> {
-    return this.remoting.invoke(this.address, RemotingCommand.request(code, fields, body), timeoutMs);
+    const command = RemotingCommand.request(code, fields, body);
+    command.language = this.language;
+    return this.remoting.invoke(this.address, command, timeoutMs);
   }
 
   oneway(code: number, fields?: HeaderFields, body?: Buffer): Promise<void> {

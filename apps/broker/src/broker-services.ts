@@ -2,11 +2,13 @@ import { SCHEDULE_TOPIC } from '@rocknest/protocol';
 import type { Connection } from '@rocknest/remoting';
 import { MessageStore } from '@rocknest/store';
 import { ConsumerIdsNotifier } from './clients/consumer-ids-notifier.js';
+import { ClientRelay } from './clients/client-relay.js';
 import { ConsumerManager } from './clients/consumer-manager.js';
 import { HeartbeatIntake } from './clients/heartbeat-intake.js';
 import { ProducerManager } from './clients/producer-manager.js';
+import { SubscriptionMismatchMonitor } from './clients/subscription-mismatch-monitor.js';
 import { systemClock } from './clock.js';
-import type { BrokerConfig } from './config/broker-settings.js';
+import { BrokerSettingsInForce } from './config/broker-settings-in-force.js';
 import { CLIENT_SCAN_INTERVAL_MS } from './defaults.js';
 import type { BrokerLogger } from './logger.js';
 import {
@@ -16,6 +18,7 @@ import {
   SubscriptionGroupManager,
   TopicConfigManager,
 } from './metadata/index.js';
+import { OffsetResetter } from './offsets/offset-resetter.js';
 import { RecentData } from './offsets/recent-data.js';
 import { PullRequestHoldService } from './pull/hold-service.js';
 import { MessagePuller } from './pull/message-puller.js';
@@ -35,6 +38,7 @@ import { SendReplyEncoder } from './send/send-reply-encoder.js';
 import { UsualReplyEncoder } from './send/usual-reply-encoder.js';
 import { UsualSender } from './send/usual-sender.js';
 import { BrokerFacts } from './stats/broker-facts.js';
+import { CounterRegistry } from './stats/counter-registry.js';
 import { GroupAdmin } from './topics/group-admin.js';
 import { GroupDirectory } from './topics/group-directory.js';
 import { SystemTopicSet } from './topics/system-topics.js';
@@ -43,7 +47,7 @@ import { TopicAnnouncer } from './topics/topic-announcer.js';
 import { TopicAutoCreator } from './topics/topic-auto-creator.js';
 
 export interface BrokerServicesOptions {
-  readonly config: BrokerConfig;
+  readonly settings: BrokerSettingsInForce;
   readonly store: MessageStore;
   readonly metadata: Metadata;
   /** Delay of each level in milliseconds, level 1 first. */
@@ -64,12 +68,15 @@ export class BrokerServices {
   private readonly consumers: ConsumerManager;
   private readonly producers: ProducerManager;
   private readonly notifier = new ConsumerIdsNotifier();
+  private readonly counters = new CounterRegistry();
+  private readonly mismatches: SubscriptionMismatchMonitor;
   private readonly locks: RebalanceLockManager;
   private readonly byType = new Map<ServiceType, object>();
   private scanTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: BrokerServicesOptions) {
-    const { config, store, metadata } = options;
+    const { store, metadata } = options;
+    const config = options.settings.values;
     const managers = { maxGroups: config.maxClientGroups, channelExpiredTimeoutMs: config.channelExpiredTimeout };
     this.consumers = new ConsumerManager({ ...managers, clock: systemClock });
     this.producers = new ProducerManager({ ...managers, clock: systemClock });
@@ -91,6 +98,7 @@ export class BrokerServices {
       offsets: metadata.delayOffsets,
       onError: (level, error) => options.logger.warn(`delay level ${level}: ${String(error)}; trying again`),
     });
+    this.mismatches = new SubscriptionMismatchMonitor(this.counters, options.logger, systemClock);
     this.provide();
     this.connect();
   }
@@ -106,6 +114,7 @@ export class BrokerServices {
       this.consumers.scanNotActiveChannels();
       this.producers.scanNotActiveChannels();
       this.locks.dropExpired();
+      this.mismatches.remind();
     }, CLIENT_SCAN_INTERVAL_MS).unref();
   }
 
@@ -123,7 +132,8 @@ export class BrokerServices {
   }
 
   private provide(): void {
-    const { config, store, metadata, delayLevelsMs, advertisedIp } = this.options;
+    const { settings, store, metadata, delayLevelsMs, advertisedIp } = this.options;
+    const config = settings.values;
     const { topics, groups, offsets } = metadata;
     const brokerPermission = (): number => config.brokerPermission;
     const permission = { brokerPermission, brokerIp: advertisedIp };
@@ -167,6 +177,10 @@ export class BrokerServices {
     const retries = new RetryGate(directory, creator, this.locks);
     const systemTopics = new SystemTopicSet(config, delayLevelsMs.length);
 
+    this.set(BrokerSettingsInForce, settings);
+    this.set(CounterRegistry, this.counters);
+    this.set(SubscriptionMismatchMonitor, this.mismatches);
+    this.set(ClientRelay, new ClientRelay(this.consumers));
     this.set(MessageStore, store);
     this.set(TopicConfigManager, topics);
     this.set(SubscriptionGroupManager, groups);
@@ -183,6 +197,13 @@ export class BrokerServices {
     this.set(GroupDirectory, directory);
     this.set(SystemTopicSet, systemTopics);
     this.set(RecentData, new RecentData(store));
+    this.set(
+      OffsetResetter,
+      new OffsetResetter(store, topics, groups, offsets, this.consumers, this.holds, {
+        brokerName: config.brokerName,
+        serverSide: () => config.useServerSideResetOffset,
+      }),
+    );
     this.set(BatchSender, batches);
     const usual = new UsualSender(store, gate, replies, maxMessageSizeBytes, completer.suffix);
     this.set(MessageSender, new MessageSender(store, gate, retries, rules, completer, replies, batches, usual));
@@ -205,11 +226,13 @@ export class BrokerServices {
   }
 
   private connect(): void {
-    const { config, store, metadata } = this.options;
+    const { store, metadata } = this.options;
+    const config = this.options.settings.values;
     store.onArrival((topic, queueId, queueOffset, tagsCode) => {
       this.holds.notifyArrival(topic, queueId, queueOffset, tagsCode);
       if (topic === SCHEDULE_TOPIC) this.schedule.onArrival(queueId);
     });
+    this.consumers.onVariants((group) => this.mismatches.variantsChanged(group));
     this.consumers.onChange((group) => {
       const wanted = metadata.groups.get(group.groupName)?.notifyConsumerIdsChangedEnable ?? true;
       if (wanted && config.notifyConsumerIdsChangedEnable) this.notifier.notify(group);

@@ -4,6 +4,7 @@ import { RemotingClient } from '@rocknest/remoting';
 import { MessageStore } from '@rocknest/store';
 import { BrokerServices } from './broker-services.js';
 import type { BrokerConfig } from './config/broker-settings.js';
+import { BrokerSettingsInForce, type StartSettings } from './config/broker-settings-in-force.js';
 import { ConfigImport } from './exchange/config-import.js';
 import type { BrokerLogger } from './logger.js';
 import type { Metadata } from './metadata/index.js';
@@ -43,15 +44,19 @@ type Stop = () => Promise<void>;
  */
 export class Broker {
   private readonly stops: Stop[] = [];
+  private readonly settings: BrokerSettingsInForce;
+  private readonly config: BrokerConfig;
   private readonly network: BrokerNetwork;
   private readonly delayLevelsMs: readonly number[];
 
   /** @throws BrokerStartError, RocknestError when the configuration cannot be followed. */
   constructor(
-    private readonly config: BrokerConfig,
+    started: StartSettings,
     private readonly logger: BrokerLogger,
   ) {
-    checkSupported(config);
+    checkSupported(started.values);
+    this.settings = new BrokerSettingsInForce(started, logger);
+    const config = (this.config = this.settings.values);
     this.delayLevelsMs = parseDelayLevels(config.messageDelayLevel);
     this.network = resolveBrokerNetwork({
       brokerIP1: config.brokerIP1,
@@ -80,7 +85,7 @@ export class Broker {
     const store = await this.openStore(() => `${storeIp}:${port}`);
     const metadata = await this.openMetadata((await metadataModule).openMetadata);
     const services = new BrokerServices({
-      config,
+      settings: this.settings,
       store,
       metadata,
       delayLevelsMs: this.delayLevelsMs,
@@ -195,6 +200,9 @@ export class Broker {
       namesrvAddresses,
       periodMs: config.registerNameServerPeriod,
       logger,
+    });
+    this.settings.onChange((keys) => {
+      if (keys.includes('brokerPermission')) void registration.registerAll();
     });
     services.announcer.announceWith((topics) => registration.topicsChanged(topics));
     this.stops.push(() => registration.stop());

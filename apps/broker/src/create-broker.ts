@@ -1,4 +1,4 @@
-import { settingsFrom } from '@rocknest/config';
+import { settingsInForce } from '@rocknest/config';
 import { Broker, type RunningBroker } from './broker.js';
 import { type BrokerConfig, brokerSettings } from './config/broker-settings.js';
 import { type BrokerLogger, silentLogger } from './logger.js';
@@ -19,6 +19,6 @@ export async function createBroker(
   options: CreateBrokerOptions = {},
 ): Promise<RunningBroker> {
   const anyPort = config.listenPort === 0 && config.namesrvPort === undefined ? { namesrvPort: 0 } : {};
-  const settings = settingsFrom(brokerSettings, { ...anyPort, ...config });
+  const settings = settingsInForce(brokerSettings, { ...anyPort, ...config });
   return new Broker(settings, options.logger ?? silentLogger).start();
 }

@@ -66,6 +66,15 @@ export const REBALANCE_LOCK_MAX_LIVE_MS = 60_000;
  */
 export const CONSUMER_IDS_NOTICE_INTERVAL_MS = 100;
 
+/** A group whose members subscribe to different things is reported this often at most: a rolling deployment is one line. */
+export const SUBSCRIPTION_MISMATCH_LOG_INTERVAL_MS = 600_000;
+/** Names of such groups that GET_BROKER_RUNTIME_INFO lists at most. */
+export const MAX_LISTED_MISMATCH_GROUPS = 20;
+/** RocketMQ: a member that a tool's request was passed on to answers within 10 s. */
+export const CALL_CLIENT_TIMEOUT_MS = 10_000;
+/** RocketMQ: a member that is asked for its offsets answers within 5 s, or is left out. */
+export const GET_CONSUMER_STATUS_TIMEOUT_MS = 5_000;
+
 /** RocketMQ closes a connection without traffic after 120 s; clients send a heartbeat every 30 s. */
 export const DEFAULT_IDLE_TIMEOUT_SECONDS = 120;
 /** Clients connect because they have a request; one that is silent from the start holds a descriptor for nothing. */

@@ -8,7 +8,7 @@ import { startLine } from './start/start-line.js';
 import { stopOnSignals } from '@rocknest/remoting-nest';
 
 async function main(): Promise<void> {
-  const { action, output, values, warnings } = loadSettings(brokerSettings, {
+  const { action, output, values, sources, warnings } = loadSettings(brokerSettings, {
     argv: process.argv.slice(2),
     env: process.env,
     program: 'broker',
@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   }
   const logger = new ConsoleLogger('Broker');
   for (const warning of warnings) logger.warn(warning);
-  const broker = await new Broker(values, logger).start();
+  const broker = await new Broker({ values, sources }, logger).start();
   stopOnSignals(() => broker.close(), logger);
   logger.log(startLine(broker));
 }

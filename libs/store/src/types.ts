@@ -96,6 +96,8 @@ export type GetStatus =
   | 'OFFSET_FOUND_NULL'
   | 'OFFSET_OVERFLOW_BADLY'
   | 'OFFSET_OVERFLOW_ONE'
+  /** Never the store's own: an administrator moved the group. */
+  | 'OFFSET_RESET'
   | 'OFFSET_TOO_SMALL'
   | 'NO_MATCHED_LOGIC_QUEUE'
   | 'NO_MESSAGE_IN_QUEUE';

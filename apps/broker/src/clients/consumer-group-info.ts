@@ -2,6 +2,7 @@ import type { SubscriptionData } from '@rocknest/protocol';
 import type { Connection } from '@rocknest/remoting';
 import type { ClientChannelInfo } from './client-channel-info.js';
 import { createSubscription, type Subscription } from './subscription.js';
+import { SubscriptionVariants } from './subscription-variants.js';
 
 /** What the members of a group say of how they consume. The last heartbeat wins, as in RocketMQ. */
 export interface ConsumeTraits {
@@ -21,6 +22,8 @@ export interface ConsumeTraits {
 export class ConsumerGroupInfo {
   readonly channels = new Map<Connection, ClientChannelInfo>();
   readonly subscriptions = new Map<string, Subscription>();
+  /** What the members subscribe to each: more than one element is a mistake of the users'. */
+  readonly variants = new SubscriptionVariants();
   lastUpdateMs = 0;
 
   constructor(

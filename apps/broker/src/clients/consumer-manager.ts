@@ -31,12 +31,18 @@ export class ConsumerManager {
   private readonly groups = new Map<string, ConsumerGroupInfo>();
   private readonly groupsOfConnection = new Map<Connection, Set<string>>();
   private readonly changeListeners: ((group: ConsumerGroupInfo) => void)[] = [];
+  private readonly variantListeners: ((group: ConsumerGroupInfo) => void)[] = [];
 
   constructor(private readonly options: ConsumerManagerOptions) {}
 
   /** Calls `listener` whenever members or topics of a clustering group changed. */
   onChange(listener: (group: ConsumerGroupInfo) => void): void {
     this.changeListeners.push(listener);
+  }
+
+  /** Calls `listener` whenever different subscriptions of a group's members came or went. */
+  onVariants(listener: (group: ConsumerGroupInfo) => void): void {
+    this.variantListeners.push(listener);
   }
 
   get(group: string): ConsumerGroupInfo | undefined {
@@ -80,6 +86,7 @@ export class ConsumerManager {
     if (joined) this.linkConnection(channel.connection, registration.groupName);
     const resubscribed =
       registration.subscriptions !== undefined && group.updateSubscriptions(registration.subscriptions);
+    if (registration.subscriptions !== undefined) this.noteVariant(group, channel, registration.subscriptions);
     if (joined || resubscribed) this.notify(group);
     return joined || resubscribed;
   }
@@ -118,8 +125,18 @@ export class ConsumerManager {
 
   private removeMember(group: ConsumerGroupInfo, connection: Connection): void {
     if (!group.channels.delete(connection)) return;
+    if (group.variants.remove(connection)) for (const listener of this.variantListeners) listener(group);
     if (group.channels.size === 0) this.groups.delete(group.groupName);
     else this.notify(group);
+  }
+
+  private noteVariant(
+    group: ConsumerGroupInfo,
+    { connection, clientId }: ClientChannelInfo,
+    subscriptions: readonly SubscriptionData[],
+  ): void {
+    if (!group.variants.update(connection, clientId, group.traits.messageModel, subscriptions)) return;
+    for (const listener of this.variantListeners) listener(group);
   }
 
   private linkConnection(connection: Connection, groupName: string): void {

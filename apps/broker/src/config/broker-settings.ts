@@ -9,6 +9,7 @@ const STORE = 'Store';
 const TOPICS = 'Topics and groups';
 const CONSUMERS = 'Consumers';
 const LIMITS = 'Limits';
+const ADMIN = 'Administration';
 
 /**
  * The broker's settings, under RocketMQ's own keys where it has them (`common/BrokerConfig.java`, `store/config/MessageStoreConfig.java`,
@@ -257,7 +258,15 @@ export const brokerSettings = defineSettings({
   }),
   notifyConsumerIdsChangedEnable: setting.boolean({
     default: true,
+    dynamic: true,
     description: 'Tell the members of a group at once when one joins or leaves.',
+    section: CONSUMERS,
+  }),
+  useServerSideResetOffset: setting.boolean({
+    default: true,
+    dynamic: true,
+    description:
+      'A reset of offsets is done by the broker, for groups that are online or not, and consumers learn of it by their next pull. Otherwise the consumers that are online are told to do it.',
     section: CONSUMERS,
   }),
   channelExpiredTimeout: setting.integer({
@@ -275,6 +284,12 @@ export const brokerSettings = defineSettings({
       'A queue lock of an orderly consumer that was not renewed for so long is free. Clients rely on theirs for 30,000 ms and renew every 20,000 ms, ' +
       'so less than 60,000 is only for clients that are set accordingly.',
     section: CONSUMERS,
+  }),
+
+  configBlackList: setting.string({
+    default: 'configBlackList;brokerConfigPath',
+    description: 'Keys, joined by ";", that no command may change while the broker runs.',
+    section: ADMIN,
   }),
 
   maxConnections: setting.integer({

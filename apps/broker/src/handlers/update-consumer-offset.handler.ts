@@ -1,10 +1,12 @@
 import { Controller } from '@nestjs/common';
 import { decodeUpdateConsumerOffsetRequest, RemotingCommand, RequestCode, ResponseCode } from '@rocknest/protocol';
 import { RequestHandler } from '@rocknest/remoting-nest';
+import { ConsumerManager } from '../clients/consumer-manager.js';
 import { ConsumerOffsetManager, SubscriptionGroupManager, TopicConfigManager } from '../metadata/index.js';
 
 /**
  * UPDATE_CONSUMER_OFFSET (15), usually oneway: a group says where it stands in a queue. The value may go backwards.
+ * It does not count while an offset reset waits to be told to the group's members.
  *
  * Follows `updateConsumerOffset` of `broker/processor/ConsumerManageProcessor.java`.
  */
@@ -14,6 +16,7 @@ export class UpdateConsumerOffsetHandler {
     private readonly offsets: ConsumerOffsetManager,
     private readonly groups: SubscriptionGroupManager,
     private readonly topics: TopicConfigManager,
+    private readonly consumers: ConsumerManager,
   ) {}
 
   @RequestHandler(RequestCode.UPDATE_CONSUMER_OFFSET)
@@ -35,6 +38,13 @@ export class UpdateConsumerOffsetHandler {
       return RemotingCommand.response(ResponseCode.INVALID_PARAMETER, {
         remark: `offset ${commitOffset} of queue ${queueId} cannot be committed: topic ${topic} has ${queueLimit} queues, and offsets begin at 0`,
       });
+    }
+    if (this.offsets.resets.has(consumerGroup, topic, queueId)) {
+      // While members are online it may be one of them that does not know of the reset yet; otherwise it is a tool that knows.
+      if (this.consumers.get(consumerGroup) !== undefined) {
+        return RemotingCommand.response(ResponseCode.SUCCESS, { remark: 'Offset has been previously reset' });
+      }
+      this.offsets.resets.take(consumerGroup, topic, queueId);
     }
     this.offsets.commit(consumerGroup, topic, queueId, commitOffset);
     return RemotingCommand.response(ResponseCode.SUCCESS);

@@ -7,6 +7,7 @@ import { type DirtyOffset, type TopicOffsets } from './consumer-offset-table.js'
 import { CONSUMER_OFFSET_VERSION_STEP, MAX_CONSUMER_OFFSETS } from './defaults.js';
 import { consumerOffsetEntity } from './entities/index.js';
 import { MetadataError } from './metadata-error.js';
+import { PendingResets } from './pending-resets.js';
 import { UpsertStatement } from './upsert-statement.js';
 import { nextVersion, saveVersion } from './versions.js';
 import { WriteBehind, type WriteBehindOptions, type WriteBehindSource } from './write-behind.js';
@@ -25,6 +26,8 @@ export interface ConsumerOffsetManagerOptions extends WriteBehindOptions {
  */
 export class ConsumerOffsetManager implements WriteBehindSource {
   readonly noun = 'consumer offsets';
+  /** Offsets that were set by an administrator and that the members of the groups don't know yet. */
+  readonly resets: PendingResets;
   readonly writeBehind: WriteBehind;
   private version: DataVersion;
   private commits = 0;
@@ -46,6 +49,7 @@ export class ConsumerOffsetManager implements WriteBehindSource {
     this.version = dataVersion;
     this.savedVersion = dataVersion;
     this.maxOffsets = options.maxOffsets ?? MAX_CONSUMER_OFFSETS;
+    this.resets = new PendingResets(this.maxOffsets);
     this.upsert = new UpsertStatement(
       options.database,
       'rocknest_consumer_offset',
@@ -79,6 +83,16 @@ export class ConsumerOffsetManager implements WriteBehindSource {
     if (++this.commits % CONSUMER_OFFSET_VERSION_STEP === 0) this.version = nextVersion(this.version);
   }
 
+  /**
+   * Moves a group to an offset: what its members commit of this queue is not taken until one of them has been told.
+   *
+   * @throws MetadataError as `commit` does.
+   */
+  reset(group: string, topic: string, queueId: number, queueOffset: number): void {
+    this.commit(group, topic, queueId, queueOffset);
+    this.resets.assign(group, topic, queueId, queueOffset);
+  }
+
   /** Topics on which a group has offsets. */
   topicsOf(group: string): string[] {
     return this.table.topicsOf(group);
@@ -102,6 +116,7 @@ export class ConsumerOffsetManager implements WriteBehindSource {
   /** Forgets a group's offsets: in memory at once, in the database with the write that this starts. */
   deleteGroup(group: string): void {
     for (const topic of this.table.topicsOf(group)) this.table.remove(group, topic);
+    this.resets.forget((ofGroup) => ofGroup === group);
     this.removedGroups.add(group);
     this.writeBehind.flushSoon();
   }
@@ -109,6 +124,7 @@ export class ConsumerOffsetManager implements WriteBehindSource {
   /** Forgets the offsets of all groups on a topic: in memory at once, in the database with the write that this starts. */
   deleteTopic(topic: string): void {
     for (const group of this.table.groupsOf(topic)) this.table.remove(group, topic);
+    this.resets.forget((_group, ofTopic) => ofTopic === topic);
     this.removedTopics.add(topic);
     this.writeBehind.flushSoon();
   }

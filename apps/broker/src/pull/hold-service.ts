@@ -90,6 +90,11 @@ export class PullRequestHoldService {
     }
   }
 
+  /** Something other than a message has changed for the pulls of a queue: they run once more now. */
+  wakeQueue(topic: string, queueId: number): void {
+    for (const pull of this.parked.get(topic)?.get(queueId) ?? []) this.wake(pull);
+  }
+
   /** Wakes the pulls whose time is over, and those passed over whose clients read again. */
   check(): void {
     const nowMs = this.options.clock();

@@ -73,6 +73,8 @@ export class MessagePuller {
   ): RemotingCommand | typeof DEFERRED | Promise<RemotingCommand | typeof DEFERRED> {
     if (admitted instanceof RemotingCommand) return admitted;
     const { header } = pull;
+    const resetOffset = this.offsets.resets.take(header.consumerGroup, header.topic, header.queueId);
+    if (resetOffset !== undefined) return this.answerReset(pull, admitted, resetOffset);
     const room = new PullReplyRoom(pull.connection);
     const result = this.store.getMessage({
       topic: admitted.topic.topicName,
@@ -98,7 +100,12 @@ export class MessagePuller {
     room: PullReplyRoom | undefined,
   ): typeof DEFERRED | Promise<RemotingCommand | typeof DEFERRED> | RemotingCommand {
     const { header, connection, request } = pull;
-    if (maySuspend && (header.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && header.commitOffset >= 0) {
+    if (
+      maySuspend &&
+      (header.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 &&
+      header.commitOffset >= 0 &&
+      !this.offsets.resets.has(header.consumerGroup, admitted.topic.topicName, header.queueId)
+    ) {
       this.offsets.commit(header.consumerGroup, admitted.topic.topicName, header.queueId, header.commitOffset);
     }
     const code = pullResponseCode(result.status, header.queueOffset);
@@ -110,6 +117,17 @@ export class MessagePuller {
     }
     if (room?.isUsed === true && result.messageCount > 0) room.respond(request, code, result, admitted);
     else connection.respondEncoded(request, encodePullReply(request.opaque, code, result, admitted));
+    return DEFERRED;
+  }
+
+  /** An administrator moved the group: the member drops what it holds of the queue, and goes on there. Nothing that it did so far is committed. */
+  private answerReset(pull: Pull, admitted: AdmittedPull, resetOffset: number): typeof DEFERRED {
+    const { request, connection, header } = pull;
+    const result: GetResult = { ...this.nothing(header), status: 'OFFSET_RESET', nextBeginOffset: resetOffset };
+    connection.respondEncoded(
+      request,
+      encodePullReply(request.opaque, pullResponseCode(result.status, header.queueOffset), result, admitted),
+    );
     return DEFERRED;
   }
 

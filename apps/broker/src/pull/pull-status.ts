@@ -22,6 +22,7 @@ export function pullResponseCode(status: GetStatus, queueOffset: number): number
     case 'OFFSET_OVERFLOW_ONE':
       return ResponseCode.PULL_NOT_FOUND;
     case 'OFFSET_OVERFLOW_BADLY':
+    case 'OFFSET_RESET':
     case 'OFFSET_TOO_SMALL':
       return ResponseCode.PULL_OFFSET_MOVED;
   }

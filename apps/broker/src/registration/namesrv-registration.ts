@@ -98,6 +98,12 @@ export class NamesrvRegistration {
     );
   }
 
+  /** Registers at once with all topics, because what is true of all of them has changed. @returns as `registerNow` does. */
+  registerAll(): Promise<void> {
+    for (const namesrv of this.namesrvs) namesrv.mustSendAll = true;
+    return this.registerNow();
+  }
+
   /**
    * Tells the namesrvs that topics were created, changed or deleted. With thousands of topics only those that changed are sent. @returns as
    * `registerNow` does.

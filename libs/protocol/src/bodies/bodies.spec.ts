@@ -3,6 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { ProtocolError } from '../errors.js';
 import {
   decodeConsumerRunningInfo,
+  decodeConsumeTimeSpans,
+  decodeResetOffsetBody,
+  encodeConsumeStats,
+  encodeConsumeStatsList,
+  encodeConsumeTimeSpans,
+  encodeCorrectionOffsets,
+  encodeGroupSubscription,
+  encodeResetOffsetBody,
+  encodeResetOffsetBodyForC,
   decodeHeartbeatData,
   decodeLockBatchRequestBody,
   decodeRegisterBrokerBody,
@@ -118,6 +127,43 @@ describe('bodies', () => {
     );
     expect(decodeTopicStatsTable(bytes)).toEqual(stats);
     expect(() => decodeTopicStatsTable('{"offsetTable":{"t":{}}}')).toThrow(/message queues as keys/);
+  });
+
+  it('offsets to reset, for most clients and for C++', () => {
+    const body = { offsetTable: [{ queue, value: 7 }] };
+    expect(decodeResetOffsetBody(encodeResetOffsetBody(body))).toEqual(body);
+    const forC = encodeResetOffsetBodyForC(body);
+    expect(forC.toString()).toBe('{"offsetTable":[{"brokerName":"b","offset":7,"queueId":3,"topic":"t"}]}');
+    expect(decodeResetOffsetBody(forC)).toEqual(body);
+    expect(() => decodeResetOffsetBody('{"offsetTable":[{"topic":"t","brokerName":"b","queueId":1}]}')).toThrow(
+      /offset/,
+    );
+  });
+
+  it('what tools ask about consumption', () => {
+    const spans = {
+      consumeTimeSpanSet: [
+        { messageQueue: queue, minTimeStamp: 1, maxTimeStamp: 9, consumeTimeStamp: 5, delayTime: 3 },
+      ],
+    };
+    expect(decodeConsumeTimeSpans(encodeConsumeTimeSpans(spans))).toEqual(spans);
+    expect(
+      encodeCorrectionOffsets(
+        new Map<number, number | 'behind'>([
+          [0, 5],
+          [1, 'behind'],
+        ]),
+      ).toString(),
+    ).toBe('{"correctionOffsets":{0:5,1:9223372036854775807}}');
+    const stats = {
+      consumeTps: 0,
+      offsetTable: [{ queue, value: { brokerOffset: 9, consumerOffset: 5, pullOffset: 5, lastTimestamp: 1 } }],
+    };
+    const list = { brokerAddr: 'a', totalDiff: 4, totalInflightDiff: 0, consumeStatsList: new Map([['g', [stats]]]) };
+    expect(encodeConsumeStatsList(list).toString()).toBe(
+      `{"brokerAddr":"a","consumeStatsList":[{"g":[${encodeConsumeStats(stats).toString()}]}],"totalDiff":4,"totalInflightDiff":0}`,
+    );
+    expect(encodeGroupSubscription({ group: 'g', topic: 't' }).toString()).toBe('{"group":"g","topic":"t"}');
   });
 
   it('locks, running info, groups', () => {

@@ -1,6 +1,6 @@
 import { parseFastjson } from '../json/fastjson-parse.js';
 import { encodeFastjson } from '../json/fastjson-stringify.js';
-import { asInteger, asObject, integerOf, numberOf } from '../json/json-value.js';
+import { asObject, integerOf, numberOf, type JsonObject } from '../json/json-value.js';
 import { readQueueTable, writeQueueTable, type QueueEntry } from './message-queue-json.js';
 
 /** Source: `remoting/protocol/admin/TopicOffset.java`. */
@@ -68,25 +68,9 @@ export function decodeConsumeStats(body: Buffer | string): ConsumeStats {
 }
 
 export function encodeConsumeStats(stats: ConsumeStats): Buffer {
-  return encodeFastjson({ ...stats, offsetTable: writeQueueTable(stats.offsetTable, (offset) => offset) });
+  return encodeFastjson(consumeStatsJson(stats));
 }
 
-/**
- * Offsets by queue: the body of RESET_CONSUMER_CLIENT_OFFSET and the answer to INVOKE_BROKER_TO_RESET_OFFSET.
- * Source: `remoting/protocol/body/ResetOffsetBody.java`.
- */
-export interface ResetOffsetBody {
-  offsetTable: QueueEntry<number>[];
-}
-
-export function decodeResetOffsetBody(body: Buffer | string): ResetOffsetBody {
-  return {
-    offsetTable: readQueueTable(asObject(parseFastjson(body), 'offsets to reset'), 'offsetTable', (value) =>
-      asInteger(value, 'offsetTable'),
-    ),
-  };
-}
-
-export function encodeResetOffsetBody(body: ResetOffsetBody): Buffer {
-  return encodeFastjson({ offsetTable: writeQueueTable(body.offsetTable, (offset) => offset) });
+export function consumeStatsJson(stats: ConsumeStats): JsonObject {
+  return { ...stats, offsetTable: writeQueueTable(stats.offsetTable, (offset) => offset) };
 }

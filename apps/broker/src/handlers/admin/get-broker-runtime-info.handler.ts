@@ -9,8 +9,11 @@ import {
 } from '@rocknest/protocol';
 import { RequestHandler } from '@rocknest/remoting-nest';
 import { MessageStore } from '@rocknest/store';
+import { SubscriptionMismatchMonitor } from '../../clients/subscription-mismatch-monitor.js';
+import { MAX_LISTED_MISMATCH_GROUPS } from '../../defaults.js';
 import { DelayOffsetManager } from '../../metadata/index.js';
 import { BrokerFacts } from '../../stats/broker-facts.js';
+import { CounterRegistry } from '../../stats/counter-registry.js';
 
 /**
  * GET_BROKER_RUNTIME_INFO (28): what `clusterList` and `brokerStatus` of the official tools print. Keys that describe the Java broker's
@@ -22,6 +25,8 @@ export class GetBrokerRuntimeInfoHandler {
     private readonly store: MessageStore,
     private readonly delayOffsets: DelayOffsetManager,
     private readonly facts: BrokerFacts,
+    private readonly counters: CounterRegistry,
+    private readonly mismatches: SubscriptionMismatchMonitor,
   ) {}
 
   @RequestHandler(RequestCode.GET_BROKER_RUNTIME_INFO)
@@ -48,6 +53,11 @@ export class GetBrokerRuntimeInfoHandler {
       consumeQueueDiskRatio: String(ratios.consumeQueue),
       startAcceptSendRequestTimeStamp: '0',
     };
+    for (const { name, value } of this.counters.samples()) table[name] = String(value);
+    const mismatched = this.mismatches.groupNames;
+    if (mismatched.length > 0) {
+      table.subscriptionMismatchGroupNames = mismatched.slice(0, MAX_LISTED_MISMATCH_GROUPS).join(';');
+    }
     for (let level = 1; level <= this.facts.delayLevels; level++) {
       const max = this.store.maxOffset(SCHEDULE_TOPIC, level - 1);
       if (max > 0) table[`scheduleMessageOffset_${level}`] = `${this.delayOffsets.get(level)},${max}`;

@@ -1,6 +1,7 @@
 import {
   ConsumeResult,
   MQAdmin,
+  PopConsumer,
   Producer,
   PushConsumer,
   type MessageExt,
@@ -253,6 +254,86 @@ export function describePopConsumers(name: string, start: () => Promise<PopBus>,
       await waitFor(() => got.length >= 30, 'ten messages pulled again', REDELIVERY_TIMEOUT_MS);
       await leave(consumer);
       expect(got).toHaveLength(30);
+    });
+
+    it('pops, acknowledges and gives more time to single messages for a program that asks by itself', async () => {
+      const topic = 'pop-by-hand';
+      await createTopic(topic);
+      const consumer = new PopConsumer({
+        namesrvAddr: bus.namesrvAddr,
+        group: `GID_${topic}`,
+        consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+        invisibleTimeMs: 5_000,
+      });
+      await consumer.start();
+      try {
+        expect(await consumer.pop(topic, { pollTimeMs: 0 })).toEqual([]);
+        await send(topic, 3);
+        const popped = new Map<string, MessageExt>();
+        const popUntil = async (count: number): Promise<void> => {
+          await waitFor(
+            async () => {
+              for (const message of await consumer.pop(topic, { pollTimeMs: 1_000 }))
+                popped.set(message.body.toString(), message);
+              return popped.size >= count || undefined;
+            },
+            `${count} messages`,
+            REDELIVERY_TIMEOUT_MS,
+          );
+        };
+        await popUntil(3);
+        const [done, slow, forgotten] = ['0', '1', '2'].map((body) => popped.get(body)!);
+        await consumer.ack(done);
+        const before = slow.properties['POP_CK'];
+        await consumer.changeInvisibleTime(slow, 60_000);
+        expect(slow.properties['POP_CK']).not.toBe(before);
+        popped.clear();
+        // Only the one that was neither acknowledged nor given more time comes again.
+        await popUntil(1);
+        expect(
+          [...popped.values()].map(({ body, topic: from, reconsumeTimes }) => [String(body), from, reconsumeTimes]),
+        ).toEqual([[String(forgotten.body), topic, 1]]);
+        await consumer.ack([...popped.values()][0]);
+        await consumer.ack(slow);
+      } finally {
+        await consumer.shutdown();
+      }
+      await expect(consumer.pop(topic)).rejects.toMatchObject({ code: 'SHUT_DOWN' });
+    });
+
+    it('pops in order: a queue gives nothing more until what was popped of it is acknowledged', async () => {
+      const topic = 'pop-in-order';
+      await admin.createTopic(topic, { readQueueNums: 1, writeQueueNums: 1 });
+      const consumer = new PopConsumer({
+        namesrvAddr: bus.namesrvAddr,
+        group: `GID_${topic}`,
+        consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+      });
+      await consumer.start();
+      try {
+        for (let n = 0; n < 6; n++) await producer.send({ topic, body: String(n) });
+        const pop = async (): Promise<MessageExt[]> =>
+          consumer.pop(topic, { order: true, maxMessages: 2, pollTimeMs: 500 });
+        const got: string[] = [];
+        for (let round = 0; round < 3; round++) {
+          const messages = await waitFor(
+            async () => {
+              const part = await pop();
+              return part.length > 0 ? part : undefined;
+            },
+            'messages of the queue',
+            REDELIVERY_TIMEOUT_MS,
+          );
+          expect(await pop()).toEqual([]);
+          for (const message of messages) {
+            got.push(message.body.toString());
+            await consumer.ack(message);
+          }
+        }
+        expect(got).toEqual(['0', '1', '2', '3', '4', '5']);
+      } finally {
+        await consumer.shutdown();
+      }
     });
 
     /** What lies in the dead letter queue of a group. */

@@ -26,6 +26,8 @@ export {
   type OrderlyListenerResult,
 } from './consumer/consume-types.js';
 export { MessageSelector } from './consumer/message-selector.js';
+export { PopConsumer, type PopConsumerOptions, type PopOptionsOfCall } from './consumer/pop/pop-consumer.js';
+export type { PopOptions } from './consumer/pop/pop-options.js';
 export { PushConsumer } from './consumer/push-consumer.js';
 export type { PushConsumerOptions } from './consumer/push-consumer-options.js';
 export { MQBrokerError, MQClientError, MQClientErrorCode } from './errors.js';

@@ -299,6 +299,7 @@ export class PushConsumerCore implements InstanceConsumer {
       startedMs: this.startedMs,
       subscriptions: this.subscriptions.all,
       queues: [...this.rebalance.queues],
+      pops: this.consumption.pop?.queues,
       offsetOf: (queue) => this.offsetStore.inMemory(queue),
       stats: this.stats,
       runningCount: this.service.runningCount,

@@ -1,5 +1,6 @@
 import type { ConsumerRunningInfo, ProcessQueueInfo, SubscriptionData } from '@rocknest/protocol';
 import type { ConsumeStats } from './consume-stats.js';
+import type { PopConsumption } from './pop/pop-consumption.js';
 import type { ResolvedPushConsumerOptions } from './push-consumer-options.js';
 import type { ConsumeQueueRef } from './queue-ref.js';
 import type { AssignedQueue } from './rebalance.js';
@@ -10,6 +11,8 @@ export interface RunningInfoSource {
   startedMs: number;
   subscriptions: SubscriptionData[];
   queues: readonly AssignedQueue[];
+  /** What is popped; undefined with `mode: 'pull'`. */
+  pops: PopConsumption['queues'] | undefined;
   offsetOf(queue: ConsumeQueueRef): number | undefined;
   stats: ConsumeStats;
   runningCount: number;
@@ -64,6 +67,12 @@ export function runningInfoOf(source: RunningInfoSource): ConsumerRunningInfo {
         queue: { topic, brokerName, queueId },
         value: queueInfo(entry, source.offsetOf(entry.processQueue.queue) ?? -1),
       };
+    }),
+    ...(source.pops && {
+      mqPopTable: source.pops.map(({ queue, held, lastPopMs }) => ({
+        queue,
+        value: { waitAckCount: held, droped: false, lastPopTimestamp: lastPopMs },
+      })),
     }),
     statusTable: Object.fromEntries(source.subscriptions.map(({ topic }) => [topic, stats.status(topic)])),
     userConsumerInfo: {},

@@ -31,6 +31,14 @@ export interface ProcessQueueInfo {
   lastConsumeTimestamp: number;
 }
 
+/** What a consumer holds of one pop assignment. Source: `remoting/protocol/body/PopProcessQueueInfo.java`. */
+export interface PopProcessQueueInfo {
+  /** Messages that are popped and not settled. */
+  waitAckCount: number;
+  droped: boolean;
+  lastPopTimestamp: number;
+}
+
 /** Rates of one topic, per second and milliseconds. Source: `remoting/protocol/body/ConsumeStatus.java`. */
 export interface ConsumeStatus {
   pullRT: number;
@@ -46,6 +54,8 @@ export interface ConsumerRunningInfo {
   properties: Readonly<Record<string, string>>;
   subscriptionSet: SubscriptionData[];
   mqTable: QueueEntry<ProcessQueueInfo>[];
+  /** Queue id -1: all queues of the broker. */
+  mqPopTable?: QueueEntry<PopProcessQueueInfo>[];
   statusTable: Readonly<Record<string, ConsumeStatus>>;
   userConsumerInfo: Readonly<Record<string, string>>;
   jstack?: string;
@@ -84,6 +94,9 @@ export function decodeConsumerRunningInfo(body: Buffer | string): ConsumerRunnin
       readSubscriptionData(asObject(value, 'subscriptionSet')),
     ),
     mqTable: readQueueTable(object, 'mqTable', readProcessQueueInfo),
+    ...(object['mqPopTable'] == null
+      ? {}
+      : { mqPopTable: readQueueTable(object, 'mqPopTable', readPopProcessQueueInfo) }),
     statusTable: Object.fromEntries(
       entriesOf(object, 'statusTable').map(([topic, status]) => [String(topic), readConsumeStatus(status)]),
     ),
@@ -93,7 +106,21 @@ export function decodeConsumerRunningInfo(body: Buffer | string): ConsumerRunnin
 }
 
 export function encodeConsumerRunningInfo(info: ConsumerRunningInfo): Buffer {
-  return encodeFastjson({ ...info, mqTable: writeQueueTable(info.mqTable, (queue) => queue) });
+  const { mqPopTable } = info;
+  return encodeFastjson({
+    ...info,
+    mqTable: writeQueueTable(info.mqTable, (queue) => queue),
+    ...(mqPopTable && { mqPopTable: writeQueueTable(mqPopTable, (queue) => queue) }),
+  });
+}
+
+function readPopProcessQueueInfo(value: unknown): PopProcessQueueInfo {
+  const object = asObject(value, 'mqPopTable');
+  return {
+    waitAckCount: integerOf(object, 'waitAckCount', 0),
+    droped: booleanOf(object, 'droped', false),
+    lastPopTimestamp: integerOf(object, 'lastPopTimestamp', 0),
+  };
 }
 
 function readProcessQueueInfo(value: unknown): ProcessQueueInfo {

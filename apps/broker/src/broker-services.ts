@@ -14,12 +14,23 @@ import type { BrokerLogger } from './logger.js';
 import {
   ConsumerOffsetManager,
   DelayOffsetManager,
+  MessageRequestModeManager,
   type Metadata,
   SubscriptionGroupManager,
   TopicConfigManager,
 } from './metadata/index.js';
 import { OffsetResetter } from './offsets/offset-resetter.js';
 import { RecentData } from './offsets/recent-data.js';
+import { type Pop, createPop } from './pop/create-pop.js';
+import { InvisibleTimeChanger } from './pop/invisible-time-changer.js';
+import { MessageAcker } from './pop/message-acker.js';
+import { MessagePeeker } from './pop/message-peeker.js';
+import { MessagePopper } from './pop/message-popper.js';
+import { PopAdmission } from './pop/pop-admission.js';
+import { PopHoldService } from './pop/pop-hold-service.js';
+import { PopNotifier } from './pop/pop-notifier.js';
+import { CheckPoints } from './pop/check-points.js';
+import { QueueAssigner } from './pop/queue-assigner.js';
 import { PullRequestHoldService } from './pull/hold-service.js';
 import { MessagePuller } from './pull/message-puller.js';
 import { PullAdmission } from './pull/pull-admission.js';
@@ -65,6 +76,7 @@ export class BrokerServices {
   readonly announcer = new TopicAnnouncer();
   readonly holds: PullRequestHoldService;
   readonly schedule: ScheduleMessageService;
+  readonly pop: Pop;
   private readonly consumers: ConsumerManager;
   private readonly producers: ProducerManager;
   private readonly notifier = new ConsumerIdsNotifier();
@@ -99,7 +111,7 @@ export class BrokerServices {
       onError: (level, error) => options.logger.warn(`delay level ${level}: ${String(error)}; trying again`),
     });
     this.mismatches = new SubscriptionMismatchMonitor(this.counters, options.logger, systemClock);
-    this.provide();
+    this.pop = this.provide();
     this.connect();
   }
 
@@ -110,6 +122,7 @@ export class BrokerServices {
 
   start(): void {
     this.schedule.start();
+    this.pop.service.start();
     this.scanTimer = setInterval(() => {
       this.consumers.scanNotActiveChannels();
       this.producers.scanNotActiveChannels();
@@ -123,15 +136,16 @@ export class BrokerServices {
     this.producers.connectionClosed(connection);
   }
 
-  /** Stops what runs by itself; parked pulls are answered. */
+  /** Stops what runs by itself; parked pulls and pops are answered. */
   async stop(): Promise<void> {
     clearInterval(this.scanTimer);
     this.notifier.close();
     this.holds.close();
+    this.pop.service.closeHolds();
     await this.schedule.stop();
   }
 
-  private provide(): void {
+  private provide(): Pop {
     const { settings, store, metadata, delayLevelsMs, advertisedIp } = this.options;
     const config = settings.values;
     const { topics, groups, offsets } = metadata;
@@ -196,7 +210,8 @@ export class BrokerServices {
     this.set(TopicAutoCreator, creator);
     this.set(GroupDirectory, directory);
     this.set(SystemTopicSet, systemTopics);
-    this.set(RecentData, new RecentData(store));
+    const recent = new RecentData(store);
+    this.set(RecentData, recent);
     this.set(
       OffsetResetter,
       new OffsetResetter(store, topics, groups, offsets, this.consumers, this.holds, {
@@ -223,6 +238,29 @@ export class BrokerServices {
         clock: systemClock,
       }),
     );
+    const pop = createPop({
+      config,
+      store,
+      metadata,
+      consumers: this.consumers,
+      groups: directory,
+      creator,
+      recent,
+      advertisedIp,
+      brokerPermission,
+      logger: this.options.logger,
+    });
+    this.set(MessageRequestModeManager, metadata.requestModes);
+    this.set(CheckPoints, pop.checkPoints);
+    this.set(PopAdmission, pop.admission);
+    this.set(PopHoldService, pop.holds);
+    this.set(MessagePopper, pop.popper);
+    this.set(MessageAcker, pop.acker);
+    this.set(InvisibleTimeChanger, pop.changer);
+    this.set(PopNotifier, pop.notifier);
+    this.set(MessagePeeker, pop.peeker);
+    this.set(QueueAssigner, pop.assigner);
+    return pop;
   }
 
   private connect(): void {
@@ -230,13 +268,27 @@ export class BrokerServices {
     const config = this.options.settings.values;
     store.onArrival((topic, queueId, queueOffset, tagsCode) => {
       this.holds.notifyArrival(topic, queueId, queueOffset, tagsCode);
+      this.pop.holds.notifyArrival(topic, queueId, tagsCode);
+      this.pop.notificationHolds.notifyArrival(topic, queueId, tagsCode);
       if (topic === SCHEDULE_TOPIC) this.schedule.onArrival(queueId);
     });
     this.consumers.onVariants((group) => this.mismatches.variantsChanged(group));
+    this.announcer.onChange((changed) => {
+      this.pop.routes.forget(changed);
+      for (const topic of changed) if (metadata.topics.get(topic) === undefined) this.topicDeleted(topic);
+    });
     this.consumers.onChange((group) => {
       const wanted = metadata.groups.get(group.groupName)?.notifyConsumerIdsChangedEnable ?? true;
       if (wanted && config.notifyConsumerIdsChangedEnable) this.notifier.notify(group);
     });
+  }
+
+  private topicDeleted(topic: string): void {
+    const { metadata, logger } = this.options;
+    this.pop.checkPoints.topicDeleted(topic);
+    metadata.requestModes
+      .forget({ topic })
+      .catch((error: unknown) => logger.warn(`the request modes of topic ${topic} stay: ${String(error)}`));
   }
 
   private set<T extends object>(type: ServiceType<T>, service: T): void {

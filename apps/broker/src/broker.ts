@@ -93,6 +93,8 @@ export class Broker {
       createUniqKey: uniqKeys(storeIp),
       logger,
     });
+    this.stops.push(() => services.pop.service.stop());
+    await services.pop.service.recover();
     const namesrvs = await this.namesrvs();
     const listener = await this.listen(services);
     port = listener.port;
@@ -188,6 +190,7 @@ export class Broker {
       onConnectionClose: (namesrv) => registration.connectionClosed(namesrv),
     });
     this.stops.push(() => client.close());
+    services.pop.routes.connect({ client, addresses: namesrvAddresses });
     const identity = {
       clusterName: config.brokerClusterName,
       brokerName: config.brokerName,

@@ -115,6 +115,7 @@ export const DEFAULT_MAX_PARKED_PULLS = 100_000;
 /** RocketMQ's queue numbers of the topics it makes for its own use. */
 export const SCHEDULE_TOPIC_QUEUE_NUMS = 18;
 export const DLQ_QUEUE_NUMS = 1;
+export const POP_RETRY_QUEUE_NUMS = 1;
 export const BENCHMARK_TOPIC_QUEUE_NUMS = 1_024;
 export const CLUSTER_TOPIC_QUEUE_NUMS = 16;
 /** The delay level of a first redelivery is this number (10 s); each further one is a level higher. */

@@ -1,6 +1,7 @@
 import { defineSettings, setting, type SettingsOf } from '@rocknest/config';
 import * as defaults from '../defaults.js';
 import { DEFAULT_MESSAGE_DELAY_LEVEL } from '../schedule/defaults.js';
+import { popSettings } from './pop-settings.js';
 import { retentionSettings } from './retention-settings.js';
 
 const IDENTITY = 'Identity';
@@ -186,6 +187,7 @@ export const brokerSettings = defineSettings({
   }),
 
   ...retentionSettings,
+  ...popSettings,
 
   autoCreateTopicEnable: setting.boolean({
     default: true,

@@ -13,6 +13,7 @@ import { GetSubscriptiongroupConfigHandler } from './get-subscriptiongroup-confi
 import { GetTopicConfigHandler } from './get-topic-config.handler.js';
 import { HeartBeatHandler } from './heart-beat.handler.js';
 import { LockBatchMqHandler } from './lock-batch-mq.handler.js';
+import { POP_HANDLERS } from './pop/index.js';
 import { PullMessageHandler } from './pull-message.handler.js';
 import { QueryConsumerOffsetHandler } from './query-consumer-offset.handler.js';
 import { QueryMessageHandler } from './query-message.handler.js';
@@ -31,6 +32,7 @@ import { ViewMessageByIdHandler } from './view-message-by-id.handler.js';
 /** Every request code that the broker serves has its handler here; other codes are answered REQUEST_CODE_NOT_SUPPORTED. */
 export const BROKER_HANDLERS: readonly Type[] = [
   ...ADMIN_HANDLERS,
+  ...POP_HANDLERS,
   ConsumerSendMsgBackHandler,
   DeleteSubscriptiongroupHandler,
   DeleteTopicInBrokerHandler,

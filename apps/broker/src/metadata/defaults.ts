@@ -29,3 +29,12 @@ export const NAME_MAX_LENGTH = 255;
 
 /** Characters of a JSON column at most: `text` of MySQL holds 65,535 bytes, and a character of escaped JSON is one byte. */
 export const JSON_MAX_LENGTH = 60_000;
+
+/** RocketMQ: the state of orderly pops is written every 5 s; a crash lets what was popped since be popped again. */
+export const FLUSH_ORDER_INFO_INTERVAL_MS = 5_000;
+
+/** Queues popped in order, some 300 bytes each. */
+export const MAX_ORDER_INFOS = 200_000;
+
+/** Pairs of a topic and a group with a request mode of their own. */
+export const MAX_REQUEST_MODES = 100_000;

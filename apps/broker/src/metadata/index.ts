@@ -1,5 +1,7 @@
 export { ConsumerOffsetManager } from './consumer-offset-manager.js';
+export { ConsumerOrderInfoTable, type OrderInfoEntry, type OrderInfoState } from './consumer-order-info-table.js';
 export { DelayOffsetManager } from './delay-offset-manager.js';
+export { MessageRequestModeManager } from './message-request-mode-manager.js';
 export { MetadataError, type MetadataErrorCode } from './metadata-error.js';
 export type { MetadataLogger } from './metadata-logger.js';
 export {

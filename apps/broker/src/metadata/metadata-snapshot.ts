@@ -4,8 +4,10 @@ import { inBatches } from './batches.js';
 import { checkInt32, checkName } from './checks.js';
 import {
   consumerOffsetEntity,
+  consumerOrderInfoEntity,
   dataVersionEntity,
   delayOffsetEntity,
+  messageRequestModeEntity,
   metadataEntities,
   subscriptionGroupEntity,
   topicConfigEntity,
@@ -32,7 +34,8 @@ export interface MetadataSnapshot {
   readonly offsets: readonly CommittedOffset[];
   /** delay level -> queue offset of the next message to deliver */
   readonly delayOffsets: ReadonlyMap<number, number>;
-  readonly versions: Readonly<Record<VersionedTable, DataVersion>>;
+  /** Of those tables that a snapshot can hold. */
+  readonly versions: Readonly<Record<Exclude<VersionedTable, 'requestModes'>, DataVersion>>;
 }
 
 /** @throws MetadataError METADATA_INVALID when the database cannot hold it. */
@@ -84,6 +87,8 @@ export async function replaceMetadata(
     await transaction.delete(consumerOffsetEntity, { brokerKey });
     await transaction.delete(delayOffsetEntity, { brokerKey });
     await transaction.delete(dataVersionEntity, { brokerKey });
+    await transaction.delete(messageRequestModeEntity, { brokerKey });
+    await transaction.delete(consumerOrderInfoEntity, { brokerKey });
     await topicKind.upsert(transaction, brokerKey, snapshot.topics);
     await groupKind.upsert(transaction, brokerKey, snapshot.groups);
     await insertOffsets(transaction, database, brokerKey, snapshot.offsets);

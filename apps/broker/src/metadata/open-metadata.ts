@@ -1,14 +1,26 @@
 import { join } from 'node:path';
 import { DatabaseWriter, openDatabase, type DatabaseKind, type DataSource, type OpenDatabase } from '@rocknest/config';
-import type { DataVersion, SubscriptionGroupConfig, TopicConfig } from '@rocknest/protocol';
+import type {
+  DataVersion,
+  SetMessageRequestModeRequestBody,
+  SubscriptionGroupConfig,
+  TopicConfig,
+} from '@rocknest/protocol';
 import { checkName } from './checks.js';
 import { ConsumerOffsetManager } from './consumer-offset-manager.js';
 import { ConsumerOffsetTable } from './consumer-offset-table.js';
-import { FLUSH_CONSUMER_OFFSET_INTERVAL_MS, FLUSH_DELAY_OFFSET_INTERVAL_MS } from './defaults.js';
+import {
+  FLUSH_CONSUMER_OFFSET_INTERVAL_MS,
+  FLUSH_DELAY_OFFSET_INTERVAL_MS,
+  FLUSH_ORDER_INFO_INTERVAL_MS,
+} from './defaults.js';
+import { ConsumerOrderInfoTable, orderInfoStateOf, type OrderInfoEntry } from './consumer-order-info-table.js';
 import { DelayOffsetManager } from './delay-offset-manager.js';
 import {
+  consumerOrderInfoEntity,
   dataVersionEntity,
   delayOffsetEntity,
+  messageRequestModeEntity,
   metadataEntities,
   subscriptionGroupEntity,
   subscriptionGroupFromRow,
@@ -17,6 +29,7 @@ import {
   type VersionedTable,
 } from './entities/index.js';
 import { readInt64 } from './entities/int64-column.js';
+import { MessageRequestModeManager } from './message-request-mode-manager.js';
 import type { MetadataLogger } from './metadata-logger.js';
 import { hasNoRows, replaceMetadata, type MetadataSnapshot } from './metadata-snapshot.js';
 import { metadataMigrations } from './migrations/index.js';
@@ -58,6 +71,8 @@ export interface Metadata {
   readonly groups: SubscriptionGroupManager;
   readonly offsets: ConsumerOffsetManager;
   readonly delayOffsets: DelayOffsetManager;
+  readonly requestModes: MessageRequestModeManager;
+  readonly orderInfos: ConsumerOrderInfoTable;
   /** The database for messages; has no password. */
   readonly databaseName: string;
   /** True while the database does not take writes. */
@@ -159,8 +174,19 @@ async function load(database: OpenDatabase, options: MetadataOptions): Promise<M
     versionOf('delayOffsets'),
     behind(options.flushDelayOffsetIntervalMs ?? FLUSH_DELAY_OFFSET_INTERVAL_MS),
   );
-  offsets.writeBehind.start();
-  delayOffsets.writeBehind.start();
+  const requestModes = new MessageRequestModeManager(
+    writer,
+    brokerKey,
+    await loadRequestModes(dataSource, brokerKey),
+    versionOf('requestModes'),
+  );
+  const orderInfos = new ConsumerOrderInfoTable(
+    writer,
+    await loadOrderInfos(dataSource, brokerKey),
+    behind(FLUSH_ORDER_INFO_INTERVAL_MS),
+  );
+  const writeBehinds = [offsets, delayOffsets, orderInfos].map(({ writeBehind }) => writeBehind);
+  for (const writeBehind of writeBehinds) writeBehind.start();
 
   let closing: Promise<void> | undefined;
   return {
@@ -168,19 +194,19 @@ async function load(database: OpenDatabase, options: MetadataOptions): Promise<M
     groups,
     offsets,
     delayOffsets,
+    requestModes,
+    orderInfos,
     databaseName: database.name,
     get isDatabaseDown() {
       return writer.isDown;
     },
     async flush() {
-      // Both are tried to their end, whatever becomes of the other.
-      const results = await Promise.allSettled([offsets.writeBehind.flush(), delayOffsets.writeBehind.flush()]);
+      // All are tried to their end, whatever becomes of the others.
+      const results = await Promise.allSettled(writeBehinds.map((writeBehind) => writeBehind.flush()));
       for (const result of results) if (result.status === 'rejected') throw result.reason;
     },
     close() {
-      closing ??= Promise.all([offsets.writeBehind.close(), delayOffsets.writeBehind.close()]).then(() =>
-        writer.close(),
-      );
+      closing ??= Promise.all(writeBehinds.map((writeBehind) => writeBehind.close())).then(() => writer.close());
       return closing;
     },
   };
@@ -229,4 +255,22 @@ async function loadConsumerOffsets(
 async function loadDelayOffsets(dataSource: DataSource, brokerKey: string): Promise<Map<number, number>> {
   const rows = await dataSource.manager.findBy(delayOffsetEntity, { brokerKey });
   return new Map(rows.map(({ delayLevel, queueOffset }) => [delayLevel, queueOffset]));
+}
+
+async function loadRequestModes(
+  dataSource: DataSource,
+  brokerKey: string,
+): Promise<SetMessageRequestModeRequestBody[]> {
+  const rows = await dataSource.manager.findBy(messageRequestModeEntity, { brokerKey });
+  return rows.map(({ groupName, topicName, mode, popShareQueueNum }) =>
+    Object.freeze({ topic: topicName, consumerGroup: groupName, mode, popShareQueueNum }),
+  );
+}
+
+async function loadOrderInfos(dataSource: DataSource, brokerKey: string): Promise<OrderInfoEntry[]> {
+  const rows = await dataSource.manager.findBy(consumerOrderInfoEntity, { brokerKey });
+  return rows.flatMap(({ groupName, topicName, queueId, orderInfo }) => {
+    const state = orderInfoStateOf(orderInfo);
+    return state === undefined ? [] : [{ topic: topicName, group: groupName, queueId, state }];
+  });
 }

@@ -6,6 +6,7 @@ import {
   PERM_READ_WRITE,
   PermName,
   replyTopicOf,
+  reviveTopicOf,
   SCHEDULE_TOPIC,
   SELF_TEST_TOPIC,
   type TopicConfig,
@@ -31,7 +32,7 @@ export class SystemTopicSet {
   }
 }
 
-/** Follows `init` of `broker/topic/TopicConfigManager.java`, without the topics of what this version does not do (transactions, timers, POP). */
+/** Follows `init` of `broker/topic/TopicConfigManager.java`, without the topics of what this version does not do (transactions, timers). */
 function systemTopicConfigs(config: BrokerConfig, delayLevels: number): TopicConfig[] {
   const inherited = (open: boolean): number => PermName.INHERIT | (open ? PERM_READ_WRITE : 0);
   const configs = [
@@ -42,6 +43,7 @@ function systemTopicConfigs(config: BrokerConfig, delayLevels: number): TopicCon
     topic(OFFSET_MOVED_EVENT, 1, PERM_READ_WRITE),
     topic(SCHEDULE_TOPIC, Math.max(SCHEDULE_TOPIC_QUEUE_NUMS, delayLevels), PERM_READ_WRITE),
     topic(replyTopicOf(config.brokerClusterName), 1, PERM_READ_WRITE),
+    topic(reviveTopicOf(config.brokerClusterName), config.reviveQueueNum, PERM_READ_WRITE),
   ];
   if (config.autoCreateTopicEnable) {
     configs.push(topic(AUTO_CREATE_TOPIC, config.defaultTopicQueueNums, inherited(true)));

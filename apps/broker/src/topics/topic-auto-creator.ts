@@ -10,7 +10,7 @@ import {
   type TopicConfig,
   TopicSysFlag,
 } from '@rocknest/protocol';
-import { DLQ_QUEUE_NUMS } from '../defaults.js';
+import { DLQ_QUEUE_NUMS, POP_RETRY_QUEUE_NUMS } from '../defaults.js';
 import { RequestRefusedError } from '../errors.js';
 import type { TopicConfigManager } from '../metadata/index.js';
 
@@ -78,6 +78,11 @@ export class TopicAutoCreator {
       return order === undefined || known.order === order ? known : this.put({ ...known, order });
     }
     return this.create(name, queueNums, unitMode ? TopicSysFlag.UNIT_SUB : 0, order);
+  }
+
+  /** A pop retry topic, with its one queue. Without waiting when it exists. */
+  popRetryTopic(name: string): TopicConfig | Promise<TopicConfig> {
+    return this.topics.get(name) ?? this.create(name, POP_RETRY_QUEUE_NUMS, 0);
   }
 
   /** `%DLQ%group`. */

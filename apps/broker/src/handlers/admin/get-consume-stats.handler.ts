@@ -12,6 +12,7 @@ import { RequestHandler } from '@rocknest/remoting-nest';
 import { MessageStore } from '@rocknest/store';
 import { ConsumerManager } from '../../clients/consumer-manager.js';
 import { ConsumerOffsetManager, TopicConfigManager } from '../../metadata/index.js';
+import { CheckPoints } from '../../pop/check-points.js';
 import { BrokerFacts } from '../../stats/broker-facts.js';
 import { topicConsumeStats } from '../../stats/topic-stats.js';
 
@@ -27,6 +28,7 @@ export class GetConsumeStatsHandler {
     private readonly offsets: ConsumerOffsetManager,
     private readonly consumers: ConsumerManager,
     private readonly facts: BrokerFacts,
+    private readonly checkPoints: CheckPoints,
   ) {}
 
   @RequestHandler(RequestCode.GET_CONSUME_STATS)
@@ -36,8 +38,9 @@ export class GetConsumeStatsHandler {
     for (const topic of this.topicsOf(header)) {
       const config = this.topics.get(topic);
       if (config === undefined) continue;
-      const committed = (queueId: number): number => this.offsets.query(header.consumerGroup, topic, queueId);
-      offsetTable.push(...(await topicConsumeStats(this.store, this.facts.brokerName, config, committed)));
+      // Of a queue that is popped, what was popped counts as with RocketMQ, also while it is not safe to commit that.
+      const progress = (queueId: number): number => this.checkPoints.nextOffset(topic, header.consumerGroup, queueId);
+      offsetTable.push(...(await topicConsumeStats(this.store, this.facts.brokerName, config, progress)));
     }
     return RemotingCommand.response(ResponseCode.SUCCESS, { body: encodeConsumeStats({ consumeTps: 0, offsetTable }) });
   }

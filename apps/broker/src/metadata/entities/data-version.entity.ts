@@ -4,7 +4,7 @@ import { NAME_MAX_LENGTH } from '../defaults.js';
 import { int64Column } from './int64-column.js';
 
 /** What a version counts. */
-export type VersionedTable = 'topics' | 'groups' | 'consumerOffsets' | 'delayOffsets';
+export type VersionedTable = 'topics' | 'groups' | 'consumerOffsets' | 'delayOffsets' | 'requestModes';
 
 /** The DataVersion of one table of one broker. */
 export type DataVersionRow = DataVersion & { brokerKey: string; tableKind: string };

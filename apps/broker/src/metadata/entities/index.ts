@@ -1,6 +1,8 @@
 import { consumerOffsetEntity } from './consumer-offset.entity.js';
+import { consumerOrderInfoEntity } from './consumer-order-info.entity.js';
 import { dataVersionEntity } from './data-version.entity.js';
 import { delayOffsetEntity } from './delay-offset.entity.js';
+import { messageRequestModeEntity } from './message-request-mode.entity.js';
 import { subscriptionGroupEntity } from './subscription-group.entity.js';
 import { topicConfigEntity } from './topic-config.entity.js';
 
@@ -10,11 +12,15 @@ export const metadataEntities = [
   consumerOffsetEntity,
   delayOffsetEntity,
   dataVersionEntity,
+  messageRequestModeEntity,
+  consumerOrderInfoEntity,
 ];
 
 export { consumerOffsetEntity, type ConsumerOffsetRow } from './consumer-offset.entity.js';
+export { consumerOrderInfoEntity } from './consumer-order-info.entity.js';
 export { dataVersionEntity, type DataVersionRow, type VersionedTable } from './data-version.entity.js';
 export { delayOffsetEntity, type DelayOffsetRow } from './delay-offset.entity.js';
+export { messageRequestModeEntity } from './message-request-mode.entity.js';
 export {
   subscriptionGroupEntity,
   subscriptionGroupFromRow,

@@ -158,7 +158,10 @@ describe('admission of pulls', () => {
       [client.pull(group, uniqueName('missing'), 0), ResponseCode.TOPIC_NOT_EXIST],
       [client.pull(group, topic, 0, { queueId: 99 }), ResponseCode.INVALID_PARAMETER],
       [client.pull(group, topic, 0), ResponseCode.SUBSCRIPTION_NOT_EXIST],
-      [client.pull(group, topic, 0, { subscription: 'a = 1', expressionType: 'SQL92' }), ResponseCode.SYSTEM_ERROR],
+      [
+        client.pull(group, topic, 0, { subscription: 'a =', expressionType: 'SQL92' }),
+        ResponseCode.SUBSCRIPTION_PARSE_FAILED,
+      ],
     ];
     for (const [pull, code] of cases) expect(await pull).toMatchObject({ code });
   });

@@ -1,5 +1,6 @@
 import {
   buildPullSysFlag,
+  buildSql92SubscriptionData,
   buildSubscriptionData,
   type ConsumerData,
   decodeMessages,
@@ -151,7 +152,13 @@ export class BrokerClient {
   heartbeat(
     group: string,
     subscriptions: Readonly<Record<string, string>>,
-    options: { subVersion?: number; messageModel?: string; producerGroups?: readonly string[] } = {},
+    options: {
+      subVersion?: number;
+      messageModel?: string;
+      producerGroups?: readonly string[];
+      /** What the expressions are. Default TAG. */
+      expressionType?: string;
+    } = {},
   ): Promise<RemotingCommand> {
     const consumer: ConsumerData = {
       groupName: group,
@@ -159,7 +166,9 @@ export class BrokerClient {
       messageModel: options.messageModel ?? 'CLUSTERING',
       consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET',
       subscriptionDataSet: Object.entries(subscriptions).map(([topic, expression]) => ({
-        ...buildSubscriptionData(topic, expression),
+        ...(options.expressionType === undefined
+          ? buildSubscriptionData(topic, expression)
+          : { ...buildSql92SubscriptionData(topic, expression), expressionType: options.expressionType }),
         subVersion: options.subVersion ?? 1,
       })),
       unitMode: false,

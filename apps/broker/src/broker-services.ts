@@ -10,6 +10,7 @@ import { SubscriptionMismatchMonitor } from './clients/subscription-mismatch-mon
 import { systemClock } from './clock.js';
 import { BrokerSettingsInForce } from './config/broker-settings-in-force.js';
 import { CLIENT_SCAN_INTERVAL_MS } from './defaults.js';
+import { SubscriptionCheck } from './filter/subscription-check.js';
 import type { BrokerLogger } from './logger.js';
 import {
   ConsumerOffsetManager,
@@ -229,7 +230,13 @@ export class BrokerServices {
       HeartbeatIntake,
       new HeartbeatIntake(this.consumers, this.producers, topics, directory, creator, config, systemClock),
     );
-    const admission = new PullAdmission(topics, this.consumers, permission);
+    const { enablePropertyFilter, filterSupportRetry } = config;
+    this.set(SubscriptionCheck, new SubscriptionCheck(enablePropertyFilter));
+    const admission = new PullAdmission(topics, this.consumers, {
+      ...permission,
+      enablePropertyFilter,
+      filterSupportRetry,
+    });
     this.set(
       MessagePuller,
       new MessagePuller(store, admission, directory, offsets, this.holds, {

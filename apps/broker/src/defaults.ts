@@ -126,3 +126,7 @@ export const IN_MEMORY_RATIO = 0.4;
 
 /** At stop, requests under way get this long to be answered before their connections close. */
 export const DEFAULT_SHUTDOWN_GRACE_MS = 3_000;
+
+/** Compiled SQL92 expressions that are kept ready (RocketMQ: 100), and their characters together, which bound what they hold of memory. */
+export const SQL92_CACHE_MAX_EXPRESSIONS = 1_000;
+export const SQL92_CACHE_MAX_CHARACTERS = 1_000_000;

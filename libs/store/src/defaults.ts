@@ -155,6 +155,16 @@ export const MAX_TRANSFER_BYTES_ON_DISK = 64 * KIB;
 /** [maxFilterMessageSize] Bytes of consume queue that one pull scans at least while nothing matches: 800 entries. */
 export const MAX_FILTER_SCAN_BYTES = 16_000;
 
+/** Bytes of records that one pull with a filter of properties looks at, about: large messages must not make it a long one. */
+export const MAX_FILTER_READ_BYTES = 8 * MIB;
+
+/** Time that filters of properties take of one turn of the event loop, all pulls together: about 2,000 messages. What is left over waits for the next turn. */
+export const FILTER_TURN_MS = 2;
+
+/** Messages that a filter of properties gets at once, and memory for them (RocketMQ's limits of a batch from memory). */
+export const FILTER_CHUNK_MESSAGES = 32;
+export const FILTER_SCRATCH_BYTES = 256 * KIB;
+
 /** What one pull may return when the caller sets no limit of its own (RocketMQ's MAX_PULL_MSG_SIZE). */
 export const MAX_PULL_BYTES = 128 * MIB;
 

@@ -121,7 +121,9 @@ export class MessageStore {
   getMessage(request: GetRequest): GetResult | Promise<GetResult> {
     this.needOpen();
     this.parts.maintenance.wake();
-    return this.parts.getter.get(request);
+    const { matchesRecord } = request;
+    if (matchesRecord === undefined) return this.parts.getter.get(request);
+    return this.parts.filteredGetter.get(request, matchesRecord, () => this.needOpen());
   }
 
   /** Offset of the first message that can be read; 0 for a queue that does not exist. */

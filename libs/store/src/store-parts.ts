@@ -25,6 +25,7 @@ import { IoPace } from './io/io-pace.js';
 import { StoreLock } from './lock/store-lock.js';
 import { Maintenance } from './maintenance.js';
 import type { StoreSettings } from './message-store-options.js';
+import { FilteredGetter } from './read/filtered-getter.js';
 import { MessageGetter } from './read/message-getter.js';
 import { RecordLookup } from './read/record-lookup.js';
 import { LogScanner } from './recovery/log-scanner.js';
@@ -179,23 +180,35 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     newPace(),
     writtenOffset,
   );
+  const readLimits = {
+    maxCountInMemory: settings.maxTransferCountInMemory,
+    maxBytesInMemory: settings.maxTransferBytesInMemory,
+    maxCountOnDisk: settings.maxTransferCountOnDisk,
+    maxBytesOnDisk: settings.maxTransferBytesOnDisk,
+    maxFilterScanBytes: settings.maxFilterScanBytes,
+    maxPullBytes: defaults.MAX_PULL_BYTES,
+    maxPullMessages: defaults.MAX_PULL_MESSAGES,
+    inMemoryBytes: settings.inMemoryBytes,
+  };
   const getter = new MessageGetter(
-    {
-      maxCountInMemory: settings.maxTransferCountInMemory,
-      maxBytesInMemory: settings.maxTransferBytesInMemory,
-      maxCountOnDisk: settings.maxTransferCountOnDisk,
-      maxBytesOnDisk: settings.maxTransferBytesOnDisk,
-      maxFilterScanBytes: settings.maxFilterScanBytes,
-      maxPullBytes: defaults.MAX_PULL_BYTES,
-      maxPullMessages: defaults.MAX_PULL_MESSAGES,
-      inMemoryBytes: settings.inMemoryBytes,
-      fileEntries: settings.consumeQueueFileEntries,
-    },
+    { ...readLimits, fileEntries: settings.consumeQueueFileEntries },
     queues,
     segments,
     reader,
     writtenOffset,
     new UnreadableLog(defaults.UNREADABLE_REPORT_MS, clock, logger),
+  );
+  const filteredGetter = new FilteredGetter(
+    {
+      ...readLimits,
+      maxFilterReadBytes: defaults.MAX_FILTER_READ_BYTES,
+      filterTurnMs: defaults.FILTER_TURN_MS,
+      chunkMessages: defaults.FILTER_CHUNK_MESSAGES,
+      scratchBytes: defaults.FILTER_SCRATCH_BYTES,
+    },
+    getter,
+    writtenOffset,
+    clock,
   );
   const checkpoint = new StoreCheckpoint(join(rootPath, 'checkpoint'), fileSystem);
   const table = new QueueTableFile(
@@ -307,6 +320,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     readCache,
     reader,
     getter,
+    filteredGetter,
     checkpoint,
     table,
     checkpoints,

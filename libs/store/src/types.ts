@@ -112,6 +112,11 @@ export interface GetRequest {
   /** Called with the tagsCode of each entry; absent: every message matches. */
   readonly matches?: (tagsCode: number) => boolean;
   /**
+   * Called with each record whose entry matches: the record stands at `at` of the bytes, which are valid within the call only. A read with such a filter may
+   * take several turns of the event loop, and looks at a bounded part of the queue.
+   */
+  readonly matchesRecord?: (bytes: Buffer, at: number, sizeBytes: number) => boolean;
+  /**
    * Gives memory for the records, so that they are copied but once. Called at most once, within `getMessage` and right before it returns; not called when
    * nothing was found, or when the disk must be waited for: then the records are in the result.
    */

@@ -237,6 +237,18 @@ export const brokerSettings = defineSettings({
     section: TOPICS,
   }),
 
+  enablePropertyFilter: setting.boolean({
+    default: true,
+    description:
+      'Let consumers filter by SQL92 expressions over message properties. RocketMQ has it off; here what it costs is bounded, see docs/patterns/filters.md.',
+    section: CONSUMERS,
+  }),
+  filterSupportRetry: setting.boolean({
+    default: false,
+    description:
+      'A retry topic that is pulled with an SQL92 filter: test each message against what its group subscribes of the topic that it came from.',
+    section: CONSUMERS,
+  }),
   longPollingEnable: setting.boolean({
     default: true,
     description:

@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { ADMIN_HANDLERS } from './admin/index.js';
+import { CheckClientConfigHandler } from './check-client-config.handler.js';
 import { ConsumerSendMsgBackHandler } from './consumer-send-msg-back.handler.js';
 import { DeleteSubscriptiongroupHandler } from './delete-subscriptiongroup.handler.js';
 import { DeleteTopicInBrokerHandler } from './delete-topic-in-broker.handler.js';
@@ -33,6 +34,7 @@ import { ViewMessageByIdHandler } from './view-message-by-id.handler.js';
 export const BROKER_HANDLERS: readonly Type[] = [
   ...ADMIN_HANDLERS,
   ...POP_HANDLERS,
+  CheckClientConfigHandler,
   ConsumerSendMsgBackHandler,
   DeleteSubscriptiongroupHandler,
   DeleteTopicInBrokerHandler,

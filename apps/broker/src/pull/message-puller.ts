@@ -31,6 +31,10 @@ interface Pull {
   readonly request: RequestRef;
   readonly header: PullMessageRequest;
   readonly connection: Connection;
+  /** Where it reads: behind what its client asked for when it was parked and its filter let nothing through since. */
+  queueOffset: number;
+  /** When it is answered with what there is, in ms since 1970; undefined as long as it was not parked. */
+  deadlineMs: number | undefined;
 }
 
 /**
@@ -58,7 +62,9 @@ export class MessagePuller {
     const refusal = this.admission.checkBroker();
     if (refusal !== undefined) return refusal;
     const header = decodePullMessageRequest(request);
-    const pull: Pull = { request: connection.requestRef(request), header, connection };
+    const ref = connection.requestRef(request);
+    const { queueOffset } = header;
+    const pull: Pull = { request: ref, header, connection, queueOffset, deadlineMs: undefined };
     const group = this.groups.known(header.consumerGroup);
     if (group !== undefined) return this.run(pull, this.admission.admit(header, group, connection.remoteAddress), true);
     return this.groups
@@ -79,10 +85,11 @@ export class MessagePuller {
     const result = this.store.getMessage({
       topic: admitted.topic.topicName,
       queueId: header.queueId,
-      queueOffset: header.queueOffset,
+      queueOffset: pull.queueOffset,
       maxMessages: Math.max(1, header.maxMsgNums),
       maxBytes: header.maxMsgBytes,
       matches: admitted.matches,
+      matchesRecord: admitted.matchesRecord,
       place: (sizeBytes) => room.place(sizeBytes),
     });
     if (result instanceof Promise) {
@@ -115,6 +122,7 @@ export class MessagePuller {
       if (arrived) return this.run(pull, admitted, false);
       if (this.park(pull, admitted)) return DEFERRED;
     }
+    if (this.parkAgain(pull, admitted, result)) return DEFERRED;
     if (room?.isUsed === true && result.messageCount > 0) room.respond(request, code, result, admitted);
     else connection.respondEncoded(request, encodePullReply(request.opaque, code, result, admitted));
     return DEFERRED;
@@ -123,7 +131,7 @@ export class MessagePuller {
   /** An administrator moved the group: the member drops what it holds of the queue, and goes on there. Nothing that it did so far is committed. */
   private answerReset(pull: Pull, admitted: AdmittedPull, resetOffset: number): typeof DEFERRED {
     const { request, connection, header } = pull;
-    const result: GetResult = { ...this.nothing(header), status: 'OFFSET_RESET', nextBeginOffset: resetOffset };
+    const result: GetResult = { ...this.nothing(pull), status: 'OFFSET_RESET', nextBeginOffset: resetOffset };
     connection.respondEncoded(
       request,
       encodePullReply(request.opaque, pullResponseCode(result.status, header.queueOffset), result, admitted),
@@ -131,21 +139,36 @@ export class MessagePuller {
     return DEFERRED;
   }
 
+  /**
+   * A parked pull that a message woke which its filter of properties does not let through waits for the next one, and does not look at this one again. RocketMQ
+   * asks such a filter before it wakes the pull.
+   */
+  private parkAgain(pull: Pull, admitted: AdmittedPull, { status, nextBeginOffset, maxOffset }: GetResult): boolean {
+    const { header, deadlineMs } = pull;
+    if (admitted.matchesRecord === undefined || status !== 'NO_MATCHED_MESSAGE') return false;
+    if (deadlineMs === undefined || this.options.clock() >= deadlineMs) return false;
+    // There is more to look at: the client comes for it.
+    if (nextBeginOffset < Math.max(maxOffset, this.store.maxOffset(header.topic, header.queueId))) return false;
+    pull.queueOffset = nextBeginOffset;
+    return this.park(pull, admitted);
+  }
+
   private park(pull: Pull, admitted: AdmittedPull): boolean {
     const { header, connection } = pull;
     const wishedMs = this.options.longPollingEnable ? header.suspendTimeoutMillis : this.options.shortPollingTimeMs;
+    pull.deadlineMs ??= this.options.clock() + Math.min(Math.max(0, wishedMs), MAX_SUSPEND_MS);
     return this.holds.park({
       connection,
       topic: admitted.topic.topicName,
       queueId: header.queueId,
-      queueOffset: header.queueOffset,
+      queueOffset: pull.queueOffset,
       matches: admitted.matches,
-      deadlineMs: this.options.clock() + Math.min(Math.max(0, wishedMs), MAX_SUSPEND_MS),
+      deadlineMs: pull.deadlineMs,
       resume: () => this.resume(pull),
       dismiss: () =>
         connection.respondEncoded(
           pull.request,
-          encodePullReply(pull.request.opaque, ResponseCode.PULL_NOT_FOUND, this.nothing(header), admitted),
+          encodePullReply(pull.request.opaque, ResponseCode.PULL_NOT_FOUND, this.nothing(pull), admitted),
         ),
     });
   }
@@ -176,10 +199,10 @@ export class MessagePuller {
     };
   }
 
-  private nothing(header: PullMessageRequest): GetResult {
+  private nothing({ header, queueOffset }: Pull): GetResult {
     return {
       status: 'OFFSET_OVERFLOW_ONE',
-      nextBeginOffset: header.queueOffset,
+      nextBeginOffset: queueOffset,
       minOffset: this.store.minOffset(header.topic, header.queueId),
       maxOffset: this.store.maxOffset(header.topic, header.queueId),
       records: [],

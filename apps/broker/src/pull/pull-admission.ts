@@ -1,6 +1,8 @@
 import {
+  buildSql92SubscriptionData,
   buildSubscriptionData,
   PermName,
+  ProtocolError,
   type PullMessageRequest,
   PullSysFlag,
   RemotingCommand,
@@ -9,7 +11,9 @@ import {
   type TopicConfig,
 } from '@rocknest/protocol';
 import type { ConsumerManager } from '../clients/consumer-manager.js';
-import { createSubscription, isTagType, type Subscription } from '../clients/subscription.js';
+import { createSubscription, isTagType, type RecordFilter, type Subscription } from '../clients/subscription.js';
+import { retryRecordFilter } from '../filter/retry-record-filter.js';
+import { propertyFilterRefused } from '../filter/subscription-check.js';
 import type { TopicConfigManager } from '../metadata/index.js';
 
 export interface PullAdmissionOptions {
@@ -17,6 +21,10 @@ export interface PullAdmissionOptions {
   readonly brokerPermission: () => number;
   /** Stands in remarks: the address that RocketMQ prints there (`brokerIP1`). */
   readonly brokerIp: string;
+  /** Let pulls filter by properties. */
+  readonly enablePropertyFilter: boolean;
+  /** Filter retry topics by what the group subscribes of the original topics. */
+  readonly filterSupportRetry: boolean;
 }
 
 /** A pull that may go on to the store. */
@@ -25,6 +33,8 @@ export interface AdmittedPull {
   readonly group: SubscriptionGroupConfig;
   /** Tests a tags code; undefined when every message matches. */
   readonly matches: ((tagsCode: number) => boolean) | undefined;
+  /** Tests a stored message; undefined when the tags code alone decides. */
+  readonly matchesRecord: RecordFilter | undefined;
 }
 
 /** Why a pull is forbidden, for clients that show it (`broker/.../ForbiddenType.java`). */
@@ -93,13 +103,17 @@ export class PullAdmission {
     }
     const subscription = this.subscriptionOf(header, group);
     if (subscription instanceof RemotingCommand) return subscription;
-    if (!isTagType(subscription.data.expressionType)) {
-      return refused(
-        ResponseCode.SYSTEM_ERROR,
-        `The broker does not support consumer to filter message by ${subscription.data.expressionType}`,
-      );
-    }
-    return { topic, group, matches: subscription.matches };
+    if (!isTagType(subscription.data.expressionType) && !this.options.enablePropertyFilter)
+      return propertyFilterRefused(subscription.data.expressionType);
+    const { matches, matchesRecord } = subscription;
+    if (matchesRecord === undefined || !this.options.filterSupportRetry)
+      return { topic, group, matches, matchesRecord };
+    return {
+      topic,
+      group,
+      matches,
+      matchesRecord: retryRecordFilter(topic.topicName, this.consumers) ?? matchesRecord,
+    };
   }
 
   private subscriptionOf(header: PullMessageRequest, group: SubscriptionGroupConfig): Subscription | RemotingCommand {
@@ -127,6 +141,13 @@ export class PullAdmission {
     if (subscription.data.subVersion < header.subVersion) {
       return refused(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest");
     }
+    // RocketMQ keeps expressions apart from subscriptions, and knows a further refusal, FILTER_DATA_NOT_LATEST, for one behind the other.
+    if (subscription.problem !== undefined) {
+      return refused(
+        ResponseCode.FILTER_DATA_NOT_EXIST,
+        `The broker's consumer filter data is not exist!Your expression may be wrong! ${subscription.problem}`,
+      );
+    }
     return subscription;
   }
 
@@ -136,12 +157,13 @@ export class PullAdmission {
     const key = `${header.topic}\u0001${expressionType}\u0001${expression}`;
     const known = this.cached.get(key);
     if (known !== undefined) return known;
-    let data = buildTagSubscription(header.topic, expression);
-    if (data === undefined) {
-      return refused(ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed");
+    const subscription = buildSubscription(header.topic, expression, expressionType);
+    if (typeof subscription === 'string') {
+      return refused(
+        ResponseCode.SUBSCRIPTION_PARSE_FAILED,
+        `parse the consumer's subscription failed: ${subscription}`,
+      );
     }
-    if (expressionType !== 'TAG') data = { ...data, expressionType };
-    const subscription = createSubscription(data);
     if (expression.length > MAX_CACHED_EXPRESSION_LENGTH) return subscription;
     if (this.cached.size >= MAX_CACHED_SUBSCRIPTIONS) this.cached = new Map();
     this.cached.set(key, subscription);
@@ -149,11 +171,18 @@ export class PullAdmission {
   }
 }
 
-function buildTagSubscription(topic: string, expression: string): Subscription['data'] | undefined {
+/** @returns what is wrong with the expression when it can't be used. */
+function buildSubscription(topic: string, expression: string, expressionType: string): Subscription | string {
+  if (expressionType !== 'TAG') {
+    const data = { ...buildSql92SubscriptionData(topic, expression), expressionType };
+    const subscription = createSubscription(data);
+    return subscription.problem ?? subscription;
+  }
   try {
-    return buildSubscriptionData(topic, expression);
-  } catch {
-    return undefined;
+    return createSubscription(buildSubscriptionData(topic, expression));
+  } catch (error) {
+    if (error instanceof ProtocolError) return error.message;
+    throw error;
   }
 }
 

@@ -84,6 +84,16 @@ export function topicLengthBytes(magic: number): 1 | 2 {
   return magic === MAGIC_V2 ? 2 : 1;
 }
 
+/** Where the property block of the record at `at` begins; it ends with the record. For records that were checked. */
+export function propertiesPosition(bytes: Buffer, at: number): number {
+  const sysFlag = bytes.readInt32BE(at + MessageLayout.SYS_FLAG);
+  const bodyLengthAt = at + bodyLengthPosition(sysFlag);
+  const topicLengthAt = bodyLengthAt + 4 + bytes.readInt32BE(bodyLengthAt);
+  const topicBytes = topicLengthBytes(bytes.readInt32BE(at + MessageLayout.MAGIC));
+  const topicLength = topicBytes === 1 ? bytes.readInt8(topicLengthAt) : bytes.readInt16BE(topicLengthAt);
+  return topicLengthAt + topicBytes + topicLength + 2;
+}
+
 /** Magic of a record for a topic of so many UTF-8 bytes. Follows `autoMessageVersionOnTopicLen` (on by default). */
 export function magicForTopic(topicBytes: number): number {
   return topicBytes > 127 ? MAGIC_V2 : MAGIC_V1;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { encodeMessage } from '../../message/message-encoder.js';
 import { encodeProperties } from '../../message/properties.js';
 import { SQL92_DEPTH_MAX, SQL92_EXPRESSION_MAX_LENGTH, SQL92_LIST_ITEMS_MAX } from './limits.js';
 import { Sql92Error } from './sql92-error.js';
@@ -51,6 +52,21 @@ describe('Sql92Filter', () => {
     expect(verdict("a STARTSWITH '\ufffd'", bytes)).toBe(Verdict.TRUE);
     expect(verdict("a = '\u00ffx'", bytes)).toBe(Verdict.FALSE);
     expect(verdict("a IN ('\u00ffx')", bytes)).toBe(Verdict.FALSE);
+  });
+
+  it.each([
+    ['10.0.0.1:5', 'Orders'],
+    ['[2001:db8::7]:5', 'Orders'],
+    ['10.0.0.1:5', `%RETRY%${'g'.repeat(140)}`],
+  ])('finds the properties of a stored record (born at %s, topic %s)', (bornHost, topic) => {
+    const record = encodeMessage({
+      ...{ topic, bornHost, storeHost: '10.0.0.2:10911', body: Buffer.from('a\u0001wrong\u0002') },
+      ...{ properties: { a: 'right' }, queueId: 1, queueOffset: 2, physicalOffset: 3, sysFlag: 0, flag: 0 },
+      ...{ bornTimestamp: 4, storeTimestamp: 5, reconsumeTimes: 0, preparedTransactionOffset: 0 },
+    });
+    const bytes = Buffer.concat([Buffer.alloc(7), record, Buffer.from('a\u0001wrong\u0002')]);
+    expect(new Sql92Filter("a = 'right'").matchesRecord(bytes, 7, record.length)).toBe(true);
+    expect(new Sql92Filter("a = 'wrong'").matchesRecord(bytes, 7, record.length)).toBe(false);
   });
 
   it('tells where text begins that RocketMQ would ignore', () => {

@@ -1,3 +1,4 @@
+import { propertiesPosition } from '../../message/message-layout.js';
 import { compileNode, type Condition } from './compile.js';
 import { parseSql92 } from './parser.js';
 import { PropertySlots } from './property-slots.js';
@@ -37,5 +38,10 @@ export class Sql92Filter {
   /** True when the message is wanted. */
   matches(bytes: Buffer, start: number, end: number): boolean {
     return this.verdict(bytes, start, end) === Verdict.TRUE;
+  }
+
+  /** {@link matches} for a stored record that stands at `at`. */
+  matchesRecord(bytes: Buffer, at: number, sizeBytes: number): boolean {
+    return this.matches(bytes, propertiesPosition(bytes, at), at + sizeBytes);
   }
 }

@@ -230,13 +230,8 @@ export class BrokerServices {
       HeartbeatIntake,
       new HeartbeatIntake(this.consumers, this.producers, topics, directory, creator, config, systemClock),
     );
-    const { enablePropertyFilter, filterSupportRetry } = config;
-    this.set(SubscriptionCheck, new SubscriptionCheck(enablePropertyFilter));
-    const admission = new PullAdmission(topics, this.consumers, {
-      ...permission,
-      enablePropertyFilter,
-      filterSupportRetry,
-    });
+    this.set(SubscriptionCheck, new SubscriptionCheck(config));
+    const admission = new PullAdmission(topics, this.consumers, { ...permission, filters: config });
     this.set(
       MessagePuller,
       new MessagePuller(store, admission, directory, offsets, this.holds, {

@@ -2,6 +2,7 @@ import { defineSettings, setting, type SettingsOf } from '@rocknest/config';
 import * as defaults from '../defaults.js';
 import { DEFAULT_MESSAGE_DELAY_LEVEL } from '../schedule/defaults.js';
 import { popSettings } from './pop-settings.js';
+import { filterSettings } from './filter-settings.js';
 import { retentionSettings } from './retention-settings.js';
 
 const IDENTITY = 'Identity';
@@ -237,18 +238,7 @@ export const brokerSettings = defineSettings({
     section: TOPICS,
   }),
 
-  enablePropertyFilter: setting.boolean({
-    default: true,
-    description:
-      'Let consumers filter by SQL92 expressions over message properties. RocketMQ has it off; here what it costs is bounded, see docs/patterns/filters.md.',
-    section: CONSUMERS,
-  }),
-  filterSupportRetry: setting.boolean({
-    default: false,
-    description:
-      'A retry topic that is pulled with an SQL92 filter: test each message against what its group subscribes of the topic that it came from.',
-    section: CONSUMERS,
-  }),
+  ...filterSettings,
   longPollingEnable: setting.boolean({
     default: true,
     description:

@@ -13,7 +13,7 @@ import {
 import type { ConsumerManager } from '../clients/consumer-manager.js';
 import { createSubscription, isTagType, type RecordFilter, type Subscription } from '../clients/subscription.js';
 import { retryRecordFilter } from '../filter/retry-record-filter.js';
-import { propertyFilterRefused } from '../filter/subscription-check.js';
+import { type FilterOptions, propertyFilterRefused } from '../filter/subscription-check.js';
 import type { TopicConfigManager } from '../metadata/index.js';
 
 export interface PullAdmissionOptions {
@@ -21,10 +21,7 @@ export interface PullAdmissionOptions {
   readonly brokerPermission: () => number;
   /** Stands in remarks: the address that RocketMQ prints there (`brokerIP1`). */
   readonly brokerIp: string;
-  /** Let pulls filter by properties. */
-  readonly enablePropertyFilter: boolean;
-  /** Filter retry topics by what the group subscribes of the original topics. */
-  readonly filterSupportRetry: boolean;
+  readonly filters: FilterOptions;
 }
 
 /** A pull that may go on to the store. */
@@ -103,10 +100,10 @@ export class PullAdmission {
     }
     const subscription = this.subscriptionOf(header, group);
     if (subscription instanceof RemotingCommand) return subscription;
-    if (!isTagType(subscription.data.expressionType) && !this.options.enablePropertyFilter)
+    if (!isTagType(subscription.data.expressionType) && !this.options.filters.enablePropertyFilter)
       return propertyFilterRefused(subscription.data.expressionType);
     const { matches, matchesRecord } = subscription;
-    if (matchesRecord === undefined || !this.options.filterSupportRetry)
+    if (matchesRecord === undefined || !this.options.filters.filterSupportRetry)
       return { topic, group, matches, matchesRecord };
     return {
       topic,

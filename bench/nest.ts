@@ -3,9 +3,11 @@
  */
 import { fileURLToPath } from 'node:url';
 import { cpuMicroseconds } from '../test/support/child.js';
-import type { HandledResult } from './nest/consumer.js';
+import type { ConsumerSettings } from './nest/consumer.js';
+import type { EmitResult } from './nest/emit-loads.js';
 import { BENCH_TOPIC } from './nest/events.js';
-import type { EmitResult, ProducerSettings } from './nest/producer.js';
+import type { ProducerSettings } from './nest/producer.js';
+import type { HandledResult } from './nest/tally.js';
 import { BenchProcess, type CpuTime } from './support/bench-process.js';
 import { makeTopic, startBus, type Bus } from './support/bus.js';
 import { readFlags } from './support/flags.js';
@@ -67,8 +69,14 @@ class Applications {
     const producer = new BenchProcess(`producer of ${build}`, file('producer'), words(flags.producerNode));
     const consumer = new BenchProcess(`consumer of ${build}`, file('consumer'), words(flags.consumerNode));
     const { namesrvAddr } = bus;
-    await consumer.call('open', { namesrvAddr });
-    await producer.call('open', { namesrvAddr, bodyBytes: flags.bytes } satisfies ProducerSettings);
+    const topic = BENCH_TOPIC;
+    await consumer.call('open', {
+      namesrvAddr,
+      topic,
+      group: 'bench-nest',
+      kind: 'concurrent',
+    } satisfies ConsumerSettings);
+    await producer.call('open', { namesrvAddr, topic, bodyBytes: flags.bytes } satisfies ProducerSettings);
     return new Applications(build, bus, producer, consumer);
   }
 

@@ -1,75 +1,56 @@
-/** The handling process of `bench/nest.ts`: a Nest microservice with one handler. */
+/** The handling process of the benchmarks through Nest: a Nest microservice with one handler. */
 import 'reflect-metadata';
-import { Controller, type INestMicroservice } from '@nestjs/common';
+import { Controller, type INestMicroservice, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Payload } from '@nestjs/microservices';
-import { ConcurrentConsumer, RocketMQModule, RocketMQServer } from '@rocknest/client';
-import { cpuTimeSince, serveCalls, type CpuTime } from '../support/bench-process.js';
-import { sharedNowMs } from './clock.js';
-import { BENCH_TOPIC, type BenchEvent } from './events.js';
+import { ConcurrentConsumer, OrderlyConsumer, RocketMQModule, RocketMQServer } from '@rocknest/client';
+import { serveCalls } from '../support/bench-process.js';
+import type { BenchEvent } from './events.js';
+import { Tally } from './tally.js';
 
-export interface HandledResult extends CpuTime {
-  handled: number;
-  /** Events that came a second time. */
-  repeated: number;
-  lastMs: number;
-  /** Of `emit` until the handler began. */
-  latenciesMs: number[];
-}
-
-/** What the handler saw of one load. */
-class Tally {
-  private readonly seen: Uint8Array;
-  readonly latenciesMs: number[] = [];
-  readonly complete: Promise<void>;
-  private finish: () => void = () => undefined;
-  private readonly cpu = process.cpuUsage();
-  repeated = 0;
-  lastMs = 0;
-
-  constructor(private readonly count: number) {
-    this.seen = new Uint8Array(count);
-    this.complete = new Promise((resolve) => (this.finish = resolve));
-  }
-
-  take({ n, sentMs }: BenchEvent): void {
-    if (this.seen[n] === 1) {
-      this.repeated++;
-      return;
-    }
-    this.seen[n] = 1;
-    this.lastMs = sharedNowMs();
-    this.latenciesMs.push(this.lastMs - sentMs);
-    if (this.latenciesMs.length === this.count) this.finish();
-  }
-
-  async result(): Promise<HandledResult> {
-    await this.complete;
-    const { latenciesMs, repeated, lastMs } = this;
-    return { handled: latenciesMs.length, repeated, lastMs, latenciesMs, ...cpuTimeSince(this.cpu) };
-  }
+export interface ConsumerSettings {
+  namesrvAddr: string;
+  topic: string;
+  group: string;
+  /** How the handler consumes. */
+  kind: 'concurrent' | 'orderly' | 'pop';
 }
 
 let tally: Tally | undefined;
 
-@Controller()
-class Handler {
-  @ConcurrentConsumer({ topic: BENCH_TOPIC })
-  async handle(@Payload() event: BenchEvent): Promise<void> {
-    tally?.take(event);
+function controllerOf({ topic, kind }: ConsumerSettings): Type {
+  const consumeFromWhere = 'CONSUME_FROM_FIRST_OFFSET';
+  if (kind === 'orderly') {
+    @Controller()
+    class OrderlyHandler {
+      @OrderlyConsumer({ topic, consumeFromWhere })
+      async handle(@Payload() event: BenchEvent): Promise<void> {
+        tally?.take(event);
+      }
+    }
+    return OrderlyHandler;
   }
+  @Controller()
+  class ConcurrentHandler {
+    @ConcurrentConsumer({ topic, consumeFromWhere, mode: kind === 'pop' ? 'pop' : 'pull' })
+    async handle(@Payload() event: BenchEvent): Promise<void> {
+      tally?.take(event);
+    }
+  }
+  return ConcurrentHandler;
 }
 
 let app: INestMicroservice;
 
-async function open({ namesrvAddr }: { namesrvAddr: string }): Promise<void> {
+async function open(settings: ConsumerSettings): Promise<void> {
+  const { namesrvAddr, group } = settings;
   app = await NestFactory.createMicroservice(
     {
       module: class ConsumerApplication {},
       imports: [RocketMQModule.forRoot({ namesrvAddr })],
-      controllers: [Handler],
+      controllers: [controllerOf(settings)],
     },
-    { strategy: new RocketMQServer({ group: 'bench-nest' }), logger: ['error', 'warn'] },
+    { strategy: new RocketMQServer({ group }), logger: ['error', 'warn'] },
   );
   await app.listen();
 }

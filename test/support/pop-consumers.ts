@@ -8,6 +8,7 @@ import {
   type PushConsumerOptions,
 } from '@rocknest/client-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import popExample from '../../examples/patterns/src/pop/example.js';
 import { waitFor } from './wait-for.js';
 
 const QUEUES = 8;
@@ -20,7 +21,10 @@ export interface PopBus {
   stop(): Promise<void>;
 }
 
-/** What consumers with `mode: 'pop'` must do on any bus: the same tests for Apache RocketMQ's broker and for our own. */
+/**
+ * What consumers with `mode: 'pop'` must do on any bus: the same tests for Apache RocketMQ's broker and for our own. Those that wait for a
+ * redelivery wait side by side.
+ */
 export function describePopConsumers(name: string, start: () => Promise<PopBus>, messages: number): void {
   describe(name, () => {
     let bus: PopBus;
@@ -119,65 +123,71 @@ export function describePopConsumers(name: string, start: () => Promise<PopBus>,
       expect(later).toEqual(['new']);
     });
 
-    it('lets a failed message come again under its own topic, and dead-letters it after the last delivery', async () => {
-      const topic = 'pop-failing';
-      await createTopic(topic);
-      const deliveries: { topic: string; reconsumeTimes: number; atMs: number; msgId: string }[] = [];
-      const handled: string[] = [];
-      const consumer = await member(
-        topic,
-        async ([message]) => {
-          await Promise.resolve();
-          if (message.body.toString() !== 'bad') {
-            handled.push(message.body.toString());
-            return ConsumeResult.CONSUME_SUCCESS;
-          }
-          const { reconsumeTimes, msgId } = message;
-          deliveries.push({ topic: message.topic, reconsumeTimes, atMs: Date.now(), msgId });
-          throw new Error('refused by the test');
-        },
-        { maxReconsumeTimes: 1 },
-      );
-      const sent = await producer.send({ topic, body: 'bad' });
-      await producer.send({ topic, body: 'good' });
-      await waitFor(() => deliveries.length === 2, 'the second delivery', REDELIVERY_TIMEOUT_MS);
-      const dlq = await deadLetters(`GID_${topic}`, 1);
-      await leave(consumer);
-      expect(handled).toEqual(['good']);
-      expect(deliveries.map(({ topic: from, reconsumeTimes, msgId }) => [from, reconsumeTimes, msgId])).toEqual([
-        [topic, 0, sent.msgId],
-        [topic, 1, sent.msgId],
-      ]);
-      expect(deliveries[1].atMs - deliveries[0].atMs).toBeGreaterThan(9_000);
-      expect(dlq.map((message) => message.body.toString())).toEqual(['bad']);
-    });
+    it.concurrent(
+      'lets a failed message come again under its own topic, and dead-letters it after the last delivery',
+      async () => {
+        const topic = 'pop-failing';
+        await createTopic(topic);
+        const deliveries: { topic: string; reconsumeTimes: number; atMs: number; msgId: string }[] = [];
+        const handled: string[] = [];
+        const consumer = await member(
+          topic,
+          async ([message]) => {
+            await Promise.resolve();
+            if (message.body.toString() !== 'bad') {
+              handled.push(message.body.toString());
+              return ConsumeResult.CONSUME_SUCCESS;
+            }
+            const { reconsumeTimes, msgId } = message;
+            deliveries.push({ topic: message.topic, reconsumeTimes, atMs: Date.now(), msgId });
+            throw new Error('refused by the test');
+          },
+          { maxReconsumeTimes: 1 },
+        );
+        const sent = await producer.send({ topic, body: 'bad' });
+        await producer.send({ topic, body: 'good' });
+        await waitFor(() => deliveries.length === 2, 'the second delivery', REDELIVERY_TIMEOUT_MS);
+        const dlq = await deadLetters(`GID_${topic}`, 1);
+        await leave(consumer);
+        expect(handled).toEqual(['good']);
+        expect(deliveries.map(({ topic: from, reconsumeTimes, msgId }) => [from, reconsumeTimes, msgId])).toEqual([
+          [topic, 0, sent.msgId],
+          [topic, 1, sent.msgId],
+        ]);
+        expect(deliveries[1].atMs - deliveries[0].atMs).toBeGreaterThan(9_000);
+        expect(dlq.map((message) => message.body.toString())).toEqual(['bad']);
+      },
+    );
 
-    it('keeps a message of a slow handler from the other members, and acknowledges it in the end', async () => {
-      const topic = 'pop-slow';
-      await createTopic(topic);
-      let deliveries = 0;
-      let done = 0;
-      const slow = async (): Promise<'CONSUME_SUCCESS'> => {
-        deliveries++;
-        await new Promise((resolve) => setTimeout(resolve, 8_000));
-        done++;
-        return ConsumeResult.CONSUME_SUCCESS;
-      };
-      const group = await Promise.all([1, 2].map(() => member(topic, slow, { invisibleTimeMs: 5_000 })));
-      await producer.send({ topic, body: 'slow' });
-      await waitFor(() => done > 0, 'the handler', REDELIVERY_TIMEOUT_MS);
-      await Promise.all(group.map(leave));
-      const after = await member(topic, () => {
-        deliveries++;
-        return ConsumeResult.CONSUME_SUCCESS;
-      });
-      await producer.send({ topic, body: 'last' });
-      await waitFor(() => deliveries >= 2, 'the last message', REDELIVERY_TIMEOUT_MS);
-      await leave(after);
-      expect(deliveries).toBe(2);
-    });
+    it.concurrent(
+      'keeps a message of a slow handler from the other members, and acknowledges it in the end',
+      async () => {
+        const topic = 'pop-slow';
+        await createTopic(topic);
+        let deliveries = 0;
+        let done = 0;
+        const slow = async (): Promise<'CONSUME_SUCCESS'> => {
+          deliveries++;
+          await new Promise((resolve) => setTimeout(resolve, 8_000));
+          done++;
+          return ConsumeResult.CONSUME_SUCCESS;
+        };
+        const group = await Promise.all([1, 2].map(() => member(topic, slow, { invisibleTimeMs: 5_000 })));
+        await producer.send({ topic, body: 'slow' });
+        await waitFor(() => done > 0, 'the handler', REDELIVERY_TIMEOUT_MS);
+        await Promise.all(group.map(leave));
+        const after = await member(topic, () => {
+          deliveries++;
+          return ConsumeResult.CONSUME_SUCCESS;
+        });
+        await producer.send({ topic, body: 'last' });
+        await waitFor(() => deliveries >= 2, 'the last message', REDELIVERY_TIMEOUT_MS);
+        await leave(after);
+        expect(deliveries).toBe(2);
+      },
+    );
 
-    it('gives back at shutdown what no handler has begun with, and finishes what one has', async () => {
+    it.concurrent('gives back at shutdown what no handler has begun with, and finishes what one has', async () => {
       const topic = 'pop-leaving';
       await createTopic(topic);
       const handled: string[] = [];
@@ -208,7 +218,7 @@ export function describePopConsumers(name: string, start: () => Promise<PopBus>,
       expect(handled).toHaveLength(20);
     });
 
-    it('takes the subscribed tags only', async () => {
+    it.concurrent('takes the subscribed tags only', async () => {
       const topic = 'pop-tags';
       await createTopic(topic);
       const got: (string | undefined)[] = [];
@@ -227,81 +237,87 @@ export function describePopConsumers(name: string, start: () => Promise<PopBus>,
       expect(got.sort()).toEqual([...Array<string>(6).fill('a'), ...Array<string>(6).fill('b')]);
     });
 
-    it('pulls where the brokers were told to let the group pull, and pops when they change their mind', async () => {
-      const topic = 'pop-mode';
-      await createTopic(topic);
-      const got: string[] = [];
-      const consumer = await member(
-        topic,
-        ([message]) => {
-          got.push(message.body.toString());
-          return ConsumeResult.CONSUME_SUCCESS;
-        },
-        { setMessageRequestMode: false, rebalanceIntervalMs: 500 },
-      );
-      const queueIds = (): number[] =>
-        consumer.assignedQueues.filter((queue) => queue.topic === topic).map((queue) => queue.queueId);
-      expect(queueIds().sort()).toEqual(Array.from({ length: QUEUES }, (_, id) => id));
-      await send(topic, 10);
-      await waitFor(() => got.length === 10, 'ten pulled messages', REDELIVERY_TIMEOUT_MS);
-      await admin.setMessageRequestMode(topic, consumer.group, 'POP');
-      await waitFor(() => queueIds().join() === '-1', 'pops', REDELIVERY_TIMEOUT_MS);
-      await send(topic, 10);
-      await waitFor(() => got.length >= 20, 'ten popped messages', REDELIVERY_TIMEOUT_MS);
-      await admin.setMessageRequestMode(topic, consumer.group, 'PULL');
-      await waitFor(() => queueIds().length === QUEUES, 'pulls', REDELIVERY_TIMEOUT_MS);
-      await send(topic, 10);
-      await waitFor(() => got.length >= 30, 'ten messages pulled again', REDELIVERY_TIMEOUT_MS);
-      await leave(consumer);
-      expect(got).toHaveLength(30);
-    });
+    it.concurrent(
+      'pulls where the brokers were told to let the group pull, and pops when they change their mind',
+      async () => {
+        const topic = 'pop-mode';
+        await createTopic(topic);
+        const got: string[] = [];
+        const consumer = await member(
+          topic,
+          ([message]) => {
+            got.push(message.body.toString());
+            return ConsumeResult.CONSUME_SUCCESS;
+          },
+          { setMessageRequestMode: false, rebalanceIntervalMs: 500 },
+        );
+        const queueIds = (): number[] =>
+          consumer.assignedQueues.filter((queue) => queue.topic === topic).map((queue) => queue.queueId);
+        expect(queueIds().sort()).toEqual(Array.from({ length: QUEUES }, (_, id) => id));
+        await send(topic, 10);
+        await waitFor(() => got.length === 10, 'ten pulled messages', REDELIVERY_TIMEOUT_MS);
+        await admin.setMessageRequestMode(topic, consumer.group, 'POP');
+        await waitFor(() => queueIds().join() === '-1', 'pops', REDELIVERY_TIMEOUT_MS);
+        await send(topic, 10);
+        await waitFor(() => got.length >= 20, 'ten popped messages', REDELIVERY_TIMEOUT_MS);
+        await admin.setMessageRequestMode(topic, consumer.group, 'PULL');
+        await waitFor(() => queueIds().length === QUEUES, 'pulls', REDELIVERY_TIMEOUT_MS);
+        await send(topic, 10);
+        await waitFor(() => got.length >= 30, 'ten messages pulled again', REDELIVERY_TIMEOUT_MS);
+        await leave(consumer);
+        expect(got).toHaveLength(30);
+      },
+    );
 
-    it('pops, acknowledges and gives more time to single messages for a program that asks by itself', async () => {
-      const topic = 'pop-by-hand';
-      await createTopic(topic);
-      const consumer = new PopConsumer({
-        namesrvAddr: bus.namesrvAddr,
-        group: `GID_${topic}`,
-        consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
-        invisibleTimeMs: 5_000,
-      });
-      await consumer.start();
-      try {
-        expect(await consumer.pop(topic, { pollTimeMs: 0 })).toEqual([]);
-        await send(topic, 3);
-        const popped = new Map<string, MessageExt>();
-        const popUntil = async (count: number): Promise<void> => {
-          await waitFor(
-            async () => {
-              for (const message of await consumer.pop(topic, { pollTimeMs: 1_000 }))
-                popped.set(message.body.toString(), message);
-              return popped.size >= count || undefined;
-            },
-            `${count} messages`,
-            REDELIVERY_TIMEOUT_MS,
-          );
-        };
-        await popUntil(3);
-        const [done, slow, forgotten] = ['0', '1', '2'].map((body) => popped.get(body)!);
-        await consumer.ack(done);
-        const before = slow.properties['POP_CK'];
-        await consumer.changeInvisibleTime(slow, 60_000);
-        expect(slow.properties['POP_CK']).not.toBe(before);
-        popped.clear();
-        // Only the one that was neither acknowledged nor given more time comes again.
-        await popUntil(1);
-        expect(
-          [...popped.values()].map(({ body, topic: from, reconsumeTimes }) => [String(body), from, reconsumeTimes]),
-        ).toEqual([[String(forgotten.body), topic, 1]]);
-        await consumer.ack([...popped.values()][0]);
-        await consumer.ack(slow);
-      } finally {
-        await consumer.shutdown();
-      }
-      await expect(consumer.pop(topic)).rejects.toMatchObject({ code: 'SHUT_DOWN' });
-    });
+    it.concurrent(
+      'pops, acknowledges and gives more time to single messages for a program that asks by itself',
+      async () => {
+        const topic = 'pop-by-hand';
+        await createTopic(topic);
+        const consumer = new PopConsumer({
+          namesrvAddr: bus.namesrvAddr,
+          group: `GID_${topic}`,
+          consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+          invisibleTimeMs: 5_000,
+        });
+        await consumer.start();
+        try {
+          expect(await consumer.pop(topic, { pollTimeMs: 0 })).toEqual([]);
+          await send(topic, 3);
+          const popped = new Map<string, MessageExt>();
+          const popUntil = async (count: number): Promise<void> => {
+            await waitFor(
+              async () => {
+                for (const message of await consumer.pop(topic, { pollTimeMs: 1_000 }))
+                  popped.set(message.body.toString(), message);
+                return popped.size >= count || undefined;
+              },
+              `${count} messages`,
+              REDELIVERY_TIMEOUT_MS,
+            );
+          };
+          await popUntil(3);
+          const [done, slow, forgotten] = ['0', '1', '2'].map((body) => popped.get(body)!);
+          await consumer.ack(done);
+          const before = slow.properties['POP_CK'];
+          await consumer.changeInvisibleTime(slow, 60_000);
+          expect(slow.properties['POP_CK']).not.toBe(before);
+          popped.clear();
+          // Only the one that was neither acknowledged nor given more time comes again.
+          await popUntil(1);
+          expect(
+            [...popped.values()].map(({ body, topic: from, reconsumeTimes }) => [String(body), from, reconsumeTimes]),
+          ).toEqual([[String(forgotten.body), topic, 1]]);
+          await consumer.ack([...popped.values()][0]);
+          await consumer.ack(slow);
+        } finally {
+          await consumer.shutdown();
+        }
+        await expect(consumer.pop(topic)).rejects.toMatchObject({ code: 'SHUT_DOWN' });
+      },
+    );
 
-    it('pops in order: a queue gives nothing more until what was popped of it is acknowledged', async () => {
+    it.concurrent('pops in order: a queue gives nothing more until what was popped of it is acknowledged', async () => {
       const topic = 'pop-in-order';
       await admin.createTopic(topic, { readQueueNums: 1, writeQueueNums: 1 });
       const consumer = new PopConsumer({
@@ -335,6 +351,22 @@ export function describePopConsumers(name: string, start: () => Promise<PopBus>,
         await consumer.shutdown();
       }
     });
+
+    it.concurrent(
+      'pops for Nest handlers: two members share one queue, and a slow message holds up no other',
+      async () => {
+        const said: string[] = [];
+        await popExample.run({
+          namesrvAddr: bus.namesrvAddr,
+          runId: 'nest',
+          say: (line) => said.push(line),
+          until: async (what, condition) => {
+            await waitFor(condition, what, REDELIVERY_TIMEOUT_MS);
+          },
+        });
+        expect(said).toEqual([expect.stringContaining('left (queue 0) and right (queue 0)')]);
+      },
+    );
 
     /** What lies in the dead letter queue of a group. */
     async function deadLetters(group: string, count: number): Promise<MessageExt[]> {

@@ -96,6 +96,13 @@ export const PULL_DELAY_AFTER_HEARTBEAT_MS = 100;
 export const PULL_MAX_IDLE_TIME_MS = 120_000;
 /** ms for a send-back (`consumerSendMessageBack`). */
 export const SEND_BACK_TIMEOUT_MS = 5_000;
+/** ms that a handler may take for a message before it is sent back (`consumeTimeout`: 15 minutes), and between two looks for such messages. */
+export const CONSUME_TIMEOUT_MS = 15 * 60_000;
+/** Messages that one scan sends back for each queue at most (`ProcessQueue.cleanExpiredMsg`), with this delay level. */
+export const EXPIRED_MESSAGES_PER_SCAN = 16;
+export const EXPIRED_MESSAGE_DELAY_LEVEL = 3;
+/** Queues whose expired messages are sent back at once. */
+export const EXPIRED_SCAN_CONCURRENCY = 16;
 /** ms until a message that could not be sent back is handed to the listener again. */
 export const LOCAL_RETRY_DELAY_MS = 5_000;
 /** Redeliveries before the dead letter queue when `maxReconsumeTimes` is -1. */

@@ -21,6 +21,7 @@ export {
   type ConsumeContext,
   type ConsumeOrderlyContext,
   type ListenerResult,
+  type MessageOutcome,
   type MessageListener,
   type MessageListenerOrderly,
   type OrderlyListenerResult,
@@ -28,6 +29,7 @@ export {
 export { MessageSelector } from './consumer/message-selector.js';
 export { PopConsumer, type PopConsumerOptions, type PopOptionsOfCall } from './consumer/pop/pop-consumer.js';
 export type { PopOptions } from './consumer/pop/pop-options.js';
+export type { QueueSelector } from './consumer/paused-queues.js';
 export { PushConsumer } from './consumer/push-consumer.js';
 export type { PushConsumerOptions } from './consumer/push-consumer-options.js';
 export { MQBrokerError, MQClientError, MQClientErrorCode } from './errors.js';

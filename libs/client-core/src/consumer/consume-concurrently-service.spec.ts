@@ -264,4 +264,56 @@ describe('ConsumeConcurrentlyService', () => {
     const result = await service.consumeDirectly(message(1), { topic: 't', brokerName: 'b', queueId: 0 });
     expect(result).toMatchObject({ consumeResult, remark, order: false, autoCommit: true });
   });
+
+  it('settles a batch message by message when the listener says so', async () => {
+    const annotated: string[] = [];
+    const { service, calls, sentBack, committed, queue, stats } = harness({
+      batchMaxSize: 4,
+      annotate: (one, properties) => annotated.push(`${one.queueOffset} ${properties['why']}`),
+    });
+    service.submit(queue(0, 4));
+    calls[0].context.outcomes = [undefined, { delayLevel: 7, properties: { why: 'late' } }, { delayLevel: -1 }];
+    calls[0].end('CONSUME_SUCCESS');
+    await settle();
+    expect(sentBack).toEqual(['0:1 level 7', '0:2 level -1']);
+    expect(annotated).toEqual(['1 late']);
+    expect(committed.at(-1)).toBe('0:4');
+    expect(stats.status('t')).toBeDefined();
+  });
+
+  it('an outcome of its own saves a message of a call that failed', async () => {
+    const { service, calls, sentBack, queue } = harness({ batchMaxSize: 2 });
+    service.submit(queue(0, 2));
+    calls[0].context.outcomes = ['CONSUME_SUCCESS'];
+    calls[0].end('RECONSUME_LATER');
+    await settle();
+    expect(sentBack).toEqual(['0:1 level 0']);
+  });
+
+  it('does not send back what was settled while its handler ran', async () => {
+    const { service, calls, sentBack, queue } = harness();
+    const processQueue = queue(0, 1);
+    service.submit(processQueue);
+    processQueue.settle([processQueue.head!]);
+    calls[0].end('RECONSUME_LATER');
+    await settle();
+    expect([sentBack, service.runningCount]).toEqual([[], 0]);
+  });
+
+  it('hands out nothing of a queue that rests, and goes on with it when it is submitted again', async () => {
+    const { service, calls, queue } = harness();
+    const resting = queue(0, 2);
+    resting.paused = true;
+    service.submit(resting);
+    service.submit(queue(1, 1));
+    expect(calls.map((call) => call.queueId)).toEqual([1]);
+    resting.paused = false;
+    service.submit(resting);
+    expect(calls.map((call) => call.queueId)).toEqual([1, 0]);
+    resting.paused = true;
+    calls[0].end('CONSUME_SUCCESS');
+    calls[1].end('CONSUME_SUCCESS');
+    await settle();
+    expect(calls).toHaveLength(2);
+  });
 });

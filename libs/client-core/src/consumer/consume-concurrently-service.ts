@@ -6,7 +6,7 @@ import { settledWithin } from '../support/concurrency.js';
 import { Fifo } from '../support/fifo.js';
 import type { ConsumeMessageService, HeldQueue } from './consume-message-service.js';
 import type { ConsumeStats } from './consume-stats.js';
-import type { ConsumeContext, ListenerResult, MessageListener } from './consume-types.js';
+import type { ConsumeContext, ListenerResult, MessageListener, MessageOutcome } from './consume-types.js';
 import type { HeldMessage } from './process-queue.js';
 
 export interface ConcurrentServiceOptions {
@@ -18,6 +18,8 @@ export interface ConcurrentServiceOptions {
   batchMaxSize: number;
   /** Gives a message back to the bus, so that it comes again later. Rejects when that failed. */
   sendBack(message: MessageExt, queue: MessageQueue, delayLevel: number): Promise<void>;
+  /** Has these properties stored with the message when it is given back. Called right before `sendBack`. */
+  annotate?(message: MessageExt, properties: Readonly<Record<string, string>>): void;
   /** Why a message can't be given to the listener at all, or undefined. It is given back then, and ends in the dead letter queue. */
   problemOf?(message: MessageExt): Error | undefined;
   /** Messages of a live queue were settled; `offset` may be committed. */
@@ -30,6 +32,13 @@ export interface ConcurrentServiceOptions {
 interface Batch {
   readonly processQueue: HeldQueue;
   readonly entries: readonly HeldMessage[];
+}
+
+/** A message that comes again. */
+interface Failure {
+  readonly entry: HeldMessage;
+  readonly delayLevel: number;
+  readonly properties: Readonly<Record<string, string>> | undefined;
 }
 
 const ALL = Number.MAX_SAFE_INTEGER;
@@ -58,7 +67,7 @@ export class ConsumeConcurrentlyService implements ConsumeMessageService {
   }
 
   submit(processQueue: HeldQueue): void {
-    if (!this.inRing.has(processQueue) && processQueue.waitingCount > 0) {
+    if (!this.inRing.has(processQueue) && !processQueue.paused && processQueue.waitingCount > 0) {
       this.inRing.add(processQueue);
       this.ring.push(processQueue);
     }
@@ -116,7 +125,7 @@ export class ConsumeConcurrentlyService implements ConsumeMessageService {
         this.continues = setImmediate(() => this.drain());
         break;
       }
-      const batch = this.retries.shift() ?? this.nextBatch();
+      const batch = this.nextRetry() ?? this.nextBatch();
       if (!batch) break;
       if (batch.processQueue.dropped) batch.processQueue.settle(batch.entries);
       else this.run(batch);
@@ -124,12 +133,21 @@ export class ConsumeConcurrentlyService implements ConsumeMessageService {
     this.draining = false;
   }
 
+  private nextRetry(): Batch | undefined {
+    const batch = this.retries.shift();
+    if (!batch?.processQueue.paused) return batch;
+    // Looked at again after a while, until its queue goes on.
+    this.retryLater(batch);
+    return this.nextRetry();
+  }
+
   private nextBatch(): Batch | undefined {
     for (;;) {
       const processQueue = this.ring.shift();
       if (!processQueue) return undefined;
-      const entries = processQueue.dropped ? [] : processQueue.take(this.options.batchMaxSize);
-      if (!processQueue.dropped && processQueue.waitingCount > 0) this.ring.push(processQueue);
+      const rests = processQueue.dropped || processQueue.paused;
+      const entries = rests ? [] : processQueue.take(this.options.batchMaxSize);
+      if (!rests && processQueue.waitingCount > 0) this.ring.push(processQueue);
       else this.inRing.delete(processQueue);
       if (entries.length > 0) return { processQueue, entries };
     }
@@ -155,6 +173,7 @@ export class ConsumeConcurrentlyService implements ConsumeMessageService {
     batch.processQueue.lastConsumeMs = startedMs;
     const context = this.context(batch.processQueue.queue);
     const messages = batch.entries.map((entry) => entry.message);
+    for (const entry of batch.entries) entry.startedMs = startedMs;
     const problem = this.problemOf(messages);
     if (problem) {
       this.failed(batch, problem);
@@ -199,14 +218,8 @@ export class ConsumeConcurrentlyService implements ConsumeMessageService {
       this.release();
       return;
     }
-    const ackIndex = result === 'CONSUME_SUCCESS' ? context.ackIndex : -1;
-    const handled = ackIndex >= entries.length - 1 ? entries : entries.slice(0, Math.max(0, ackIndex + 1));
-    this.options.stats.consumed(
-      processQueue.queue.topic,
-      handled.length,
-      entries.length - handled.length,
-      Date.now() - startedMs,
-    );
+    const [handled, failures] = sortOut(entries, context, result === 'CONSUME_SUCCESS');
+    this.options.stats.consumed(processQueue.queue.topic, handled.length, failures.length, Date.now() - startedMs);
     if (result !== 'CONSUME_SUCCESS' && result !== 'RECONSUME_LATER' && this.troubles.allows('result')) {
       this.options.logger.warn(
         `listener of group ${this.options.group} returned ${String(result)}, taken as RECONSUME_LATER; return CONSUME_SUCCESS or RECONSUME_LATER`,
@@ -218,16 +231,19 @@ export class ConsumeConcurrentlyService implements ConsumeMessageService {
       return;
     }
     if (handled.length > 0) this.settle(processQueue, handled);
-    if (handled.length === entries.length) this.release();
-    else void this.giveBack(processQueue, entries.slice(handled.length), context.delayLevelWhenNextConsume);
+    if (failures.length === 0) this.release();
+    else void this.giveBack(processQueue, failures);
   }
 
   /** The handler's slot stays taken until its messages are given back: a slow broker slows the consumer down instead of piling up requests. */
-  private async giveBack(processQueue: HeldQueue, entries: readonly HeldMessage[], delayLevel: number): Promise<void> {
+  private async giveBack(processQueue: HeldQueue, failures: readonly Failure[]): Promise<void> {
     const kept: HeldMessage[] = [];
-    for (const entry of entries) {
+    for (const { entry, delayLevel, properties } of failures) {
       if (processQueue.dropped) break;
+      // It ran over its time and was given back then.
+      if (!processQueue.holds(entry)) continue;
       try {
+        if (properties) this.options.annotate?.(entry.message, properties);
         await this.options.sendBack(entry.message, processQueue.queue, delayLevel);
         if (!processQueue.dropped) this.settle(processQueue, [entry]);
       } catch (error) {
@@ -240,7 +256,7 @@ export class ConsumeConcurrentlyService implements ConsumeMessageService {
       }
     }
     if (processQueue.dropped) {
-      processQueue.settle(entries);
+      processQueue.settle(failures.map(({ entry }) => entry));
     } else if (kept.length > 0) {
       for (const { message } of kept) message.reconsumeTimes++;
       this.retryLater({ processQueue, entries: kept });
@@ -251,6 +267,7 @@ export class ConsumeConcurrentlyService implements ConsumeMessageService {
   /** Hands the batch out again after a while, unless the consumer stops before. */
   private retryLater(batch: Batch): void {
     if (this.stopped) return;
+    for (const entry of batch.entries) entry.startedMs = 0;
     const timer = setTimeout(() => {
       this.retryTimers.delete(timer);
       this.retries.push(batch);
@@ -272,6 +289,26 @@ export class ConsumeConcurrentlyService implements ConsumeMessageService {
     }
     this.drain();
   }
+}
+
+/** The messages of a call that were handled, and those that come again. */
+function sortOut(
+  entries: readonly HeldMessage[],
+  context: ConsumeContext,
+  succeeded: boolean,
+): [handled: readonly HeldMessage[], failures: readonly Failure[]] {
+  const { outcomes, delayLevelWhenNextConsume } = context;
+  const ackIndex = succeeded ? context.ackIndex : -1;
+  if (ackIndex >= entries.length - 1 && outcomes === undefined) return [entries, []];
+  const handled: HeldMessage[] = [];
+  const failures: Failure[] = [];
+  for (const [index, entry] of entries.entries()) {
+    const outcome: MessageOutcome =
+      outcomes?.[index] ?? (index <= ackIndex ? 'CONSUME_SUCCESS' : { delayLevel: delayLevelWhenNextConsume });
+    if (outcome === 'CONSUME_SUCCESS') handled.push(entry);
+    else failures.push({ entry, delayLevel: outcome.delayLevel, properties: outcome.properties });
+  }
+  return [handled, failures];
 }
 
 function isPromise<T>(value: T | Promise<T>): value is Promise<T> {

@@ -10,12 +10,16 @@ export interface HeldQueue {
   readonly queue: ConsumeQueueRef;
   /** True once what its handlers return does not count any more. */
   readonly dropped: boolean;
+  /** True while none of its messages is to be handed out. */
+  readonly paused: boolean;
   /** Messages that wait to be handed out. */
   readonly waitingCount: number;
   /** ms of the last hand-out to the listener. */
   lastConsumeMs: number;
   /** Hands out up to `max` messages, the oldest first. */
   take(max: number): HeldMessage[];
+  /** False once a message was settled: a handler that ran over its time ends after that. */
+  holds(entry: HeldMessage): boolean;
   /** Removes messages whose handling has an end; those that are not held (any more) are left out. Returns the offset that may be committed. */
   settle(batch: readonly HeldMessage[]): number;
 }

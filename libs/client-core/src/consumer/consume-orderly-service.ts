@@ -58,7 +58,12 @@ export class ConsumeOrderlyService implements ConsumeMessageService {
 
   submit(processQueue: ProcessQueue): void {
     const { inRing } = this;
-    if (processQueue.waitingCount > 0 && !inRing.has(processQueue) && !this.pauses.has(processQueue)) {
+    if (
+      processQueue.waitingCount > 0 &&
+      !processQueue.paused &&
+      !inRing.has(processQueue) &&
+      !this.pauses.has(processQueue)
+    ) {
       inRing.add(processQueue);
       this.ring.push(processQueue);
     }
@@ -128,7 +133,7 @@ export class ConsumeOrderlyService implements ConsumeMessageService {
       const processQueue = this.ring.shift();
       if (!processQueue) break;
       this.inRing.delete(processQueue);
-      if (processQueue.dropped) continue;
+      if (processQueue.dropped || processQueue.paused) continue;
       const { key } = processQueue.queue;
       if (this.busy.has(key)) this.blocked.set(key, processQueue);
       else if (this.options.mayHandle(processQueue)) this.run(processQueue);

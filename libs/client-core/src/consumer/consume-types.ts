@@ -13,6 +13,14 @@ export type ConsumeResult = (typeof ConsumeResult)[keyof typeof ConsumeResult];
  */
 export type ListenerResult = ConsumeResult | 'NOT_CONSUMED';
 
+/**
+ * What becomes of one message of a call: it was handled, or it comes again. `delayLevel` is as `delayLevelWhenNextConsume`; `properties` (why it
+ * failed, say) are stored with the message when it is retried or dead-lettered, as far as they fit.
+ */
+export type MessageOutcome =
+  | typeof ConsumeResult.CONSUME_SUCCESS
+  | { readonly delayLevel: number; readonly properties?: Readonly<Record<string, string>> | undefined };
+
 /** What a listener may look at and set beside its result (RocketMQ: `ConsumeConcurrentlyContext`). */
 export interface ConsumeContext {
   readonly messageQueue: MessageQueue;
@@ -20,6 +28,8 @@ export interface ConsumeContext {
   delayLevelWhenNextConsume: number;
   /** With CONSUME_SUCCESS for a batch: index of the last message that was handled; those after it come again. Default: all were. */
   ackIndex: number;
+  /** By the index of a message: what becomes of it, where that differs from what the result and the two above say. */
+  outcomes?: readonly (MessageOutcome | undefined)[] | undefined;
 }
 
 /**

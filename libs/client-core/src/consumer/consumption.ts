@@ -7,10 +7,12 @@ import type { ConsumeStats } from './consume-stats.js';
 import type { ListenerRegistration } from './consume-types.js';
 import type { ConsumerApi } from './consumer-api.js';
 import { createOrderlyConsumption, type OrderlyHooks } from './orderly-consumption.js';
+import { ExpiredMessages } from './expired-messages.js';
 import { PopConsumption } from './pop/pop-consumption.js';
 import type { PopAnswer } from './pop/pop-api.js';
 import type { ResolvedPushConsumerOptions } from './push-consumer-options.js';
 import type { QueueLocks } from './queue-locks.js';
+import type { AssignedQueue } from './rebalance.js';
 import { SendBack } from './send-back.js';
 import type { Subscriptions } from './subscriptions.js';
 
@@ -19,6 +21,8 @@ export interface Consumption {
   readonly service: ConsumeMessageService;
   /** Undefined where queues are not locked. */
   readonly locks: QueueLocks | undefined;
+  /** Gives back what handlers don't end; undefined where messages are in order, or popped. */
+  readonly expired?: ExpiredMessages | undefined;
   /** What pops, with `mode: 'pop'`. */
   readonly pop?: PopConsumption | undefined;
 }
@@ -38,6 +42,8 @@ export interface ConsumptionParts {
   problemOf(message: MessageExt): Error | undefined;
   /** Messages of a live queue were settled; `offset` may be committed. */
   onSettled(processQueue: HeldQueue, offset: number): void;
+  /** The queues that are pulled now. */
+  queues(): Iterable<AssignedQueue>;
   orderly: OrderlyHooks;
 }
 
@@ -79,11 +85,23 @@ export function createConsumption(parts: ConsumptionParts): Consumption {
       pop?.settlement.owns(message)
         ? pop.settlement.giveBack(message, queue, delayLevel)
         : sendBack.sendBack(message, queue, delayLevel),
+    annotate: (message, properties) => sendBack.annotate(message, properties),
     problemOf: (message) => parts.problemOf(message) ?? pop?.settlement.problemOf(message),
     onSettled: parts.onSettled,
     stats: parts.stats,
     logger: client.logger,
   });
   pop?.connect(service);
-  return { service, locks: undefined, pop };
+  const expired = new ExpiredMessages({
+    group,
+    consumeTimeoutMs: options.consumeTimeoutMs,
+    queues: function* () {
+      for (const { processQueue } of parts.queues()) yield processQueue;
+    },
+    sendBack: (message, queue, delayLevel) => sendBack.sendBack(message, queue, delayLevel),
+    onSettled: parts.onSettled,
+    stats: parts.stats,
+    logger: client.logger,
+  });
+  return { service, locks: undefined, expired, pop };
 }

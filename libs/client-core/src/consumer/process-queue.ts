@@ -7,6 +7,8 @@ export interface HeldMessage {
   readonly sizeBytes: number;
   /** Position in the order of puts; only `ProcessQueue` reads it. */
   readonly sequence: number;
+  /** ms of its hand-out to a concurrent listener that has not ended; 0 otherwise. */
+  startedMs: number;
 }
 
 export interface ProcessQueueLimits {
@@ -42,6 +44,8 @@ export class ProcessQueue {
   private nextOffset = -1;
   private isDropped = false;
   private lastResultsCount = false;
+  /** True while none of its messages is to be handed out. */
+  paused = false;
   /** ms of the last pull; tells a queue whose pulls have stopped. */
   lastPullMs: number;
   /** ms of the last hand-out to the listener. */
@@ -97,6 +101,11 @@ export class ProcessQueue {
     return first && { minOffset: first.message.queueOffset, maxOffset: this.nextOffset - 1 };
   }
 
+  /** The first message that is not settled. */
+  get head(): HeldMessage | undefined {
+    return this.places[this.front];
+  }
+
   /** Which limit keeps the next pull back, or undefined when there is room. */
   get fullBecause(): 'count' | 'size' | 'span' | undefined {
     if (this.held > this.limits.maxMessages) return 'count';
@@ -120,7 +129,7 @@ export class ProcessQueue {
     for (const message of messages) {
       if (message.queueOffset < this.nextOffset) continue;
       const sizeBytes = message.body.length;
-      this.places.push({ message, sizeBytes, sequence: this.base + this.places.length });
+      this.places.push({ message, sizeBytes, sequence: this.base + this.places.length, startedMs: 0 });
       this.nextOffset = message.queueOffset + 1;
       this.heldBytes += sizeBytes;
       added++;
@@ -152,6 +161,11 @@ export class ProcessQueue {
     return this.places.slice(this.front, this.next).filter((entry) => entry !== undefined);
   }
 
+  holds(entry: HeldMessage): boolean {
+    const index = entry.sequence - this.base;
+    return index >= 0 && this.places[index] === entry;
+  }
+
   /**
    * Removes messages whose handling has an end.
    *
@@ -160,9 +174,8 @@ export class ProcessQueue {
   settle(batch: readonly HeldMessage[]): number {
     const { places } = this;
     for (const entry of batch) {
-      const index = entry.sequence - this.base;
-      if (index < 0 || places[index] !== entry) continue;
-      places[index] = undefined;
+      if (!this.holds(entry)) continue;
+      places[entry.sequence - this.base] = undefined;
       this.held--;
       this.heldBytes -= entry.sizeBytes;
     }
@@ -185,7 +198,7 @@ export class ProcessQueue {
     if (from >= this.next) return;
     const again = this.places.splice(from).filter((entry) => entry !== undefined);
     for (const { message, sizeBytes } of again) {
-      this.places.push({ message, sizeBytes, sequence: this.base + this.places.length });
+      this.places.push({ message, sizeBytes, sequence: this.base + this.places.length, startedMs: 0 });
     }
     this.next = from;
   }

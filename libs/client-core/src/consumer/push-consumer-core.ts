@@ -28,9 +28,11 @@ import { ConsumerApi } from './consumer-api.js';
 import { createConsumption, type Consumption } from './consumption.js';
 import { membersOfGroup } from './group-members.js';
 import type { OffsetStore } from './offset-store.js';
+import type { QueueSelector } from './paused-queues.js';
 import { PullApi } from './pull-api.js';
 import type { ResolvedPushConsumerOptions } from './push-consumer-options.js';
 import type { ConsumeQueueRef } from './queue-ref.js';
+import { QueueLimits } from './queue-limits.js';
 import { QueueSupply } from './queue-supply.js';
 import { Rebalance } from './rebalance.js';
 import { RemoteBrokerOffsetStore } from './remote-offset-store.js';
@@ -88,6 +90,7 @@ export class PushConsumerCore implements InstanceConsumer {
         this.offsetStore.update(queue, offset, true);
         this.rebalance.find(queue)?.loop.wakeIfRoom();
       },
+      queues: () => this.rebalance.queues,
       orderly: {
         onLost: ({ queue }) => this.lockLost(queue),
         onDroppedEnd: () => this.rebalanceSoon(),
@@ -105,7 +108,10 @@ export class PushConsumerCore implements InstanceConsumer {
       group,
       instance,
       // One message at a time: a gap between offsets held is no sign of a handler that hangs.
-      limits: this.orderly ? { ...options.limits, maxSpan: Infinity } : options.limits,
+      limits: new QueueLimits(
+        this.orderly ? { ...options.limits, maxSpan: Infinity } : options.limits,
+        options.topicLimits,
+      ),
       pull: pullApi.pull,
       service: this.service,
       offsetStore: this.offsetStore,
@@ -175,6 +181,7 @@ export class PushConsumerCore implements InstanceConsumer {
     this.assertNotStopped();
     this.persistTask.start();
     this.consumption.locks?.start();
+    this.consumption.expired?.start();
   }
 
   /** A topic was added, or its tags changed: brokers are told, and held pulls, which have the old tags, are sent anew. */
@@ -213,6 +220,14 @@ export class PushConsumerCore implements InstanceConsumer {
     this.consumption.pop?.resume();
   }
 
+  pause(selectors: readonly QueueSelector[]): void {
+    this.supply.pause(selectors, this.rebalance.queues);
+  }
+
+  goOn(selectors: readonly QueueSelector[]): void {
+    if (!this.stopped) this.supply.goOn(selectors, this.rebalance.queues);
+  }
+
   stopIntake(): void {
     if (this.stopped) return;
     this.stopped = true;
@@ -225,7 +240,7 @@ export class PushConsumerCore implements InstanceConsumer {
 
   /** What runs may end within `timeoutMs`; then the queues are given up with their offsets written. After `stopIntake`. */
   async drain(timeoutMs: number): Promise<void> {
-    const tasks = Promise.all([this.rebalanceTask.stop(), this.persistTask.stop()]);
+    const tasks = Promise.all([this.rebalanceTask.stop(), this.persistTask.stop(), this.consumption.expired?.stop()]);
     const idle = await this.service.idle(timeoutMs);
     if (!idle) {
       this.instance.logger.warn(
@@ -335,6 +350,7 @@ export class PushConsumerCore implements InstanceConsumer {
 
   private async rebalanceNow(): Promise<void> {
     const balanced = await this.rebalance.run();
+    this.supply.queuesChanged(this.rebalance.queues);
     const { rebalanceIntervalMs } = this.options;
     this.rebalanceTask.intervalMs = balanced
       ? rebalanceIntervalMs

@@ -7,6 +7,7 @@ import type { AllocateMessageQueueStrategy } from './allocate/allocate-strategy.
 import { consumeTimestampMs } from './consume-from-where.js';
 import { resolvePopOptions, type PopOptions, type ResolvedPopOptions } from './pop/pop-options.js';
 import type { ProcessQueueLimits } from './process-queue.js';
+import type { TopicLimits } from './queue-limits.js';
 
 /** RocketMQ's names and defaults where it has them (`client/consumer/DefaultMQPushConsumer.java`). */
 export interface PushConsumerOptions extends ClientOptions, PopOptions {
@@ -33,10 +34,19 @@ export interface PushConsumerOptions extends ClientOptions, PopOptions {
   pullThresholdForQueue?: number;
   /** MiB held for each queue before its pulls pause: 100. */
   pullThresholdSizeForQueueMiB?: number;
+  /**
+   * Messages held for all queues of a topic together before their pulls pause, shared out among the queues that this member has; overrules
+   * `pullThresholdForQueue`. -1 (default): none.
+   */
+  pullThresholdForTopic?: number;
+  /** The same in MiB; overrules `pullThresholdSizeForQueueMiB`. -1 (default): none. */
+  pullThresholdSizeForTopicMiB?: number;
   /** Offsets between the first held message of a queue and the last one pulled, before its pulls pause: 2,000. */
   consumeConcurrentlyMaxSpan?: number;
   /** Redeliveries before the dead letter queue; -1 (default) means 16, and without end for an orderly listener. */
   maxReconsumeTimes?: number;
+  /** Concurrent listeners that pull: ms that handling a message may take before it is sent back, and between two looks: 900,000 (15 minutes). */
+  consumeTimeoutMs?: number;
   /** Orderly listeners: ms for which a queue rests after a failure, 10 to 30,000: 1,000. */
   suspendCurrentQueueTimeMillis?: number;
   /** Orderly listeners: ms between two renewals of the queue locks: 20,000. */
@@ -61,6 +71,8 @@ export interface ResolvedPushConsumerOptions {
   pullBatchSize: number;
   pullBatchSizeBytes: number;
   limits: ProcessQueueLimits;
+  topicLimits: TopicLimits;
+  consumeTimeoutMs: number;
   maxReconsumeTimes: number;
   suspendCurrentQueueMs: number;
   lockIntervalMs: number;
@@ -86,6 +98,13 @@ function strategyOf(strategy: AllocateMessageQueueStrategy | undefined): Allocat
   if (strategy === undefined) return new AllocateMessageQueueAveragely();
   if (typeof strategy?.allocate === 'function' && typeof strategy.name === 'string') return strategy;
   throw invalidArgument('option allocateMessageQueueStrategy must be an object with a name and an allocate function');
+}
+
+/** A limit that -1 switches off. */
+function topicLimit(name: string, value: number | undefined, max: number, unit = 1): number {
+  const given = integerOption(name, value, -1, -1, max);
+  if (given === 0) throw invalidArgument(`option ${name} is 0, must be -1 for none, or from 1 to ${max}`);
+  return given < 0 ? Infinity : given * unit;
 }
 
 function resolveLockOptions(
@@ -166,6 +185,11 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
         65_535,
       ),
     },
+    topicLimits: {
+      maxMessages: topicLimit('pullThresholdForTopic', options.pullThresholdForTopic, 6_553_500),
+      maxBytes: topicLimit('pullThresholdSizeForTopicMiB', options.pullThresholdSizeForTopicMiB, 102_400, MIB),
+    },
+    consumeTimeoutMs: integerOption('consumeTimeoutMs', options.consumeTimeoutMs, defaults.CONSUME_TIMEOUT_MS, 10),
     maxReconsumeTimes: integerOption('maxReconsumeTimes', options.maxReconsumeTimes, -1, -1),
     ...resolveLockOptions(options),
     rebalanceIntervalMs: integerOption(

@@ -5,6 +5,7 @@ import type { ClientInstance } from '../instance/client-instance.js';
 import { invalidArgument } from '../support/check.js';
 import type { ListenerRegistration, MessageListener, MessageListenerOrderly } from './consume-types.js';
 import type { MessageSelector } from './message-selector.js';
+import { PausedQueues, type QueueSelector } from './paused-queues.js';
 import { PushConsumerCore } from './push-consumer-core.js';
 import {
   resolvePushConsumerOptions,
@@ -30,6 +31,7 @@ export class PushConsumer {
   private starting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
   private suspended = false;
+  private readonly paused = new PausedQueues();
 
   /** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */
   constructor(
@@ -132,9 +134,44 @@ export class PushConsumer {
     this.core?.suspend();
   }
 
+  /** Ends `suspend`; queues that rest by `pause` go on resting. */
   resume(): void {
     this.suspended = false;
     this.core?.resume();
+  }
+
+  /** True from `suspend` to `resume`. */
+  get isSuspended(): boolean {
+    return this.suspended;
+  }
+
+  /**
+   * Topics, or single queues, that rest until `resumeQueues`: nothing is pulled from them and none of their messages is handed out; what runs goes
+   * on, and the queues stay with this member. Counts for queues that come later too. Messages of the topic that failed come again through the
+   * retry topic, whose queues are not those of the topic.
+   *
+   * @throws MQClientError INVALID_ARGUMENT with `mode: 'pop'`, where a queue belongs to no member; use `suspend`.
+   */
+  pauseQueues(...selectors: readonly QueueSelector[]): void {
+    if (this.options.pop) {
+      throw invalidArgument(
+        "mode: 'pop' consumes no single queues that could rest; suspend() pauses the whole consumer",
+      );
+    }
+    for (const selector of selectors) this.paused.pause(selector);
+    this.core?.pause(selectors);
+  }
+
+  /** Ends pauses of these, of all without an argument. */
+  resumeQueues(...selectors: readonly QueueSelector[]): void {
+    const ended = selectors.length === 0 ? this.paused.all : selectors;
+    for (const selector of ended) this.paused.resume(selector);
+    this.core?.goOn(ended);
+  }
+
+  /** What rests by `pauseQueues`. */
+  get pausedQueues(): readonly QueueSelector[] {
+    return this.paused.all;
   }
 
   /** The first step of a shutdown, for signal handlers: no pull is sent and no handler begins any more; what runs goes on and counts. */
@@ -171,6 +208,7 @@ export class PushConsumer {
       });
       this.core = core;
       if (this.suspended) core.suspend();
+      core.pause(this.paused.all);
       await core.start();
     } catch (error) {
       this.core = undefined;

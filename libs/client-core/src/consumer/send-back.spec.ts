@@ -90,4 +90,38 @@ describe('SendBack', () => {
     const { sendBack } = harness(-1, false, false);
     await expect(sendBack.sendBack(message(), queue, 0)).rejects.toThrow('no broker at all');
   });
+
+  it('sends a message that was given properties to the retry topic, which stores them', async () => {
+    const { sendBack, back, resent } = harness();
+    const failed = message();
+    sendBack.annotate(failed, { why: 'no stock' });
+    await sendBack.sendBack(failed, queue, 0);
+    await sendBack.sendBack(failed, queue, -1);
+    expect(back).toEqual([]);
+    expect(resent.map((one) => decodeProperties(one.properties)['why'])).toEqual(['no stock', 'no stock']);
+    expect(resent[0]).toMatchObject({ topic: '%RETRY%g', reconsumeTimes: 3, maxReconsumeTimes: 16 });
+    expect(resent[1]).toMatchObject({ reconsumeTimes: 17, maxReconsumeTimes: 16 });
+  });
+
+  it('asks the broker that has it when the retry topic can not be reached', async () => {
+    const { sendBack, back } = harness(-1, true, false);
+    const failed = message();
+    sendBack.annotate(failed, { why: 'no stock' });
+    await sendBack.sendBack(failed, queue, 7);
+    expect(back).toMatchObject([{ offset: 4_711, delayLevel: 7 }]);
+  });
+
+  it.each([
+    ['too many bytes', { why: 'x'.repeat(32_000) }],
+    ['a separator', { why: 'a\u0001b' }],
+    ['a reserved name', { RETRY_TOPIC: 'other' }],
+  ])('leaves properties out that have %s', async (_, properties) => {
+    const { sendBack, back } = harness();
+    const failed = message();
+    const before = { ...failed.properties };
+    sendBack.annotate(failed, properties);
+    expect(failed.properties).toEqual(before);
+    await sendBack.sendBack(failed, queue, 0);
+    expect(back).toHaveLength(1);
+  });
 });

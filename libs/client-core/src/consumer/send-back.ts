@@ -7,10 +7,11 @@ import {
   type MessageExt,
   type MessageQueue,
 } from '@rocknest/protocol';
-import { MAX_RECONSUME_TIMES } from '../defaults.js';
+import { MAX_PROPERTIES_BYTES, MAX_RECONSUME_TIMES } from '../defaults.js';
 import { errorText } from '../errors.js';
 import type { ClientLogger } from '../logger.js';
 import type { OutgoingMessage } from '../producer/outgoing-message.js';
+import { propertyProblem } from '../producer/property-check.js';
 
 export interface SendBackOptions {
   group: string;
@@ -42,27 +43,60 @@ const NOT_RESENT = [
  * topic on any broker.
  */
 export class SendBack {
+  /** Messages whose properties are not those that the broker has stored. */
+  private readonly annotated = new WeakSet<MessageExt>();
+
   constructor(private readonly options: SendBackOptions) {}
+
+  /**
+   * Has these properties stored with the message when it is given back. CONSUMER_SEND_MSG_BACK makes the broker copy what it has and takes no
+   * properties, so such a message is sent to the retry topic, from which every broker makes the same of it. Left out where they don't fit.
+   */
+  annotate(message: MessageExt, properties: Readonly<Record<string, string>>): void {
+    const problem = Object.entries(properties)
+      .map(([name, value]) => propertyProblem(name, value))
+      .find((text) => text !== undefined);
+    const all = { ...message.properties, ...properties };
+    const sizeBytes = problem === undefined ? Buffer.byteLength(encodeProperties(all)) : 0;
+    if (problem !== undefined || sizeBytes > MAX_PROPERTIES_BYTES) {
+      this.options.logger.warn(
+        `message ${message.msgId} is given back without the properties ${Object.keys(properties).join(', ')}: ` +
+          (problem ?? `with them it would have ${sizeBytes} bytes of properties, ${MAX_PROPERTIES_BYTES} are allowed`),
+      );
+      return;
+    }
+    Object.assign(message.properties, properties);
+    this.annotated.add(message);
+  }
 
   /** Rejects when the message is neither with the broker nor resent. */
   async sendBack(message: MessageExt, queue: MessageQueue, delayLevel: number): Promise<void> {
     const { group, logger } = this.options;
+    const resend = (): Promise<void> => this.options.resend(this.retryMessage(message, delayLevel));
+    const giveBack = (): Promise<void> => this.options.sendMessageBack(queue, this.header(message, delayLevel));
+    const resendsFirst = this.annotated.has(message);
     try {
-      await this.options.sendMessageBack(queue, {
-        offset: message.physicalOffset,
-        group,
-        delayLevel,
-        originMsgId: message.offsetMsgId,
-        originTopic: message.topic,
-        unitMode: false,
-        maxReconsumeTimes: this.maxReconsumeTimes,
-      });
+      await (resendsFirst ? resend() : giveBack());
     } catch (error) {
       logger.warn(
-        `message ${message.msgId} of group ${group} not taken back by the broker (${errorText(error)}); sent to the retry topic`,
+        resendsFirst
+          ? `message ${message.msgId} could not be sent to the retry topic of group ${group} (${errorText(error)}); given back to its broker, without the reason of the failure`
+          : `message ${message.msgId} of group ${group} not taken back by the broker (${errorText(error)}); sent to the retry topic`,
       );
-      await this.options.resend(this.retryMessage(message, delayLevel));
+      await (resendsFirst ? giveBack() : resend());
     }
+  }
+
+  private header(message: MessageExt, delayLevel: number): ConsumerSendMsgBackRequest {
+    return {
+      offset: message.physicalOffset,
+      group: this.options.group,
+      delayLevel,
+      originMsgId: message.offsetMsgId,
+      originTopic: message.topic,
+      unitMode: false,
+      maxReconsumeTimes: this.maxReconsumeTimes,
+    };
   }
 
   private get maxReconsumeTimes(): number {

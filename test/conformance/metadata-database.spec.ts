@@ -88,7 +88,7 @@ describe.each(backends)('the database of the metadata on $name', (backend) => {
     };
     await expect(openDatabase(spec, 'The database')).rejects.toMatchObject({
       code: 'DATABASE_NEWER',
-      message: expect.stringMatching(/newer version of Rocknest \(CreateMetadata\d+\)/),
+      message: expect.stringMatching(/newer version of Rocknest \(CreateMetadata\d+, AddPop\d+\)/),
     });
   });
 

@@ -30,6 +30,8 @@ final class Clients {
         consumer.setInstanceName("consumer-" + member + "-" + System.nanoTime());
         consumer.setConsumeFromWhere("last".equals(arguments.text("from", "first"))
             ? ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET : ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        // By reflection: clients of 4.x have no such setting.
+        if (arguments.flag("broker-rebalance")) consumer.getClass().getMethod("setClientRebalance", boolean.class).invoke(consumer, false);
         consumer.subscribe(arguments.text("topic"), arguments.text("expression", "*"));
         return consumer;
     }

@@ -23,6 +23,12 @@ public final class Main {
     public static void main(String[] argv) {
         int exitCode = 0;
         try {
+            if (argv.length > 0 && argv[0].startsWith("pop-")) {
+                // Not there with clients of 4.x.
+                Class.forName("rocknest.interop.PopCalls").getMethod("run", String[].class).invoke(null, (Object) argv);
+                System.out.flush();
+                Runtime.getRuntime().halt(0);
+            }
             if (argv.length == 0) throw new IllegalArgumentException("the first argument is the command");
             commandOf(argv[0]).run(new Arguments(argv, 1));
         } catch (Throwable error) {

@@ -57,6 +57,8 @@ import { SystemTopicSet } from './topics/system-topics.js';
 import { TopicAdmin } from './topics/topic-admin.js';
 import { TopicAnnouncer } from './topics/topic-announcer.js';
 import { TopicAutoCreator } from './topics/topic-auto-creator.js';
+import { buildTransactions, type TransactionParts } from './transaction/build-transactions.js';
+import { TransactionEnd } from './transaction/transaction-end.js';
 
 export interface BrokerServicesOptions {
   readonly settings: BrokerSettingsInForce;
@@ -84,6 +86,7 @@ export class BrokerServices {
   private readonly counters = new CounterRegistry();
   private readonly mismatches: SubscriptionMismatchMonitor;
   private readonly locks: RebalanceLockManager;
+  private readonly transactions: TransactionParts;
   private readonly byType = new Map<ServiceType, object>();
   private scanTimer: NodeJS.Timeout | undefined;
 
@@ -111,6 +114,7 @@ export class BrokerServices {
       offsets: metadata.delayOffsets,
       onError: (level, error) => options.logger.warn(`delay level ${level}: ${String(error)}; trying again`),
     });
+    this.transactions = buildTransactions({ ...options, config, producers: this.producers });
     this.mismatches = new SubscriptionMismatchMonitor(this.counters, options.logger, systemClock);
     this.pop = this.provide();
     this.connect();
@@ -124,6 +128,7 @@ export class BrokerServices {
   start(): void {
     this.schedule.start();
     this.pop.service.start();
+    this.transactions.service.start();
     this.scanTimer = setInterval(() => {
       this.consumers.scanNotActiveChannels();
       this.producers.scanNotActiveChannels();
@@ -144,6 +149,7 @@ export class BrokerServices {
     this.holds.close();
     this.pop.service.closeHolds();
     await this.schedule.stop();
+    await this.transactions.service.stop();
   }
 
   private provide(): Pop {
@@ -175,6 +181,7 @@ export class BrokerServices {
       maxMessageSizeBytes,
       maxDelayLevel: delayLevelsMs.length,
       brokerIp: advertisedIp,
+      rejectTransactionMessage: () => config.rejectTransactionMessage,
     });
     const completer = new PropertyCompleter({
       clusterName: config.brokerClusterName,
@@ -223,6 +230,7 @@ export class BrokerServices {
     this.set(BatchSender, batches);
     const usual = new UsualSender(store, gate, replies, maxMessageSizeBytes, completer.suffix);
     this.set(MessageSender, new MessageSender(store, gate, retries, rules, completer, replies, batches, usual));
+    this.set(TransactionEnd, this.transactions.end);
     this.set(MessageSendBack, new MessageSendBack(store, directory, creator, rules, permission));
     this.set(TopicAdmin, new TopicAdmin(topics, offsets, store, systemTopics, this.announcer, { maxTopics }));
     this.set(GroupAdmin, new GroupAdmin(groups, offsets, { maxGroups }));

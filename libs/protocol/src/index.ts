@@ -89,6 +89,7 @@ export * from './headers/query-topics-by-consumer.js';
 export * from './headers/register-broker.js';
 export * from './headers/register-topic-in-namesrv.js';
 export * from './headers/reset-consumer-client-offset.js';
+export * from './headers/resume-check-half-message.js';
 export * from './headers/search-offset-by-timestamp.js';
 export * from './message/copy-bytes.js';
 export * from './headers/send-message.js';

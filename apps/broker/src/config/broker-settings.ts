@@ -4,6 +4,7 @@ import { DEFAULT_MESSAGE_DELAY_LEVEL } from '../schedule/defaults.js';
 import { popSettings } from './pop-settings.js';
 import { filterSettings } from './filter-settings.js';
 import { retentionSettings } from './retention-settings.js';
+import { transactionSettings } from './transaction-settings.js';
 
 const IDENTITY = 'Identity';
 const NETWORK = 'Network';
@@ -189,6 +190,7 @@ export const brokerSettings = defineSettings({
 
   ...retentionSettings,
   ...popSettings,
+  ...transactionSettings,
 
   autoCreateTopicEnable: setting.boolean({
     default: true,

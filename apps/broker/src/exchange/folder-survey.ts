@@ -24,14 +24,16 @@ const UNREAD_FILES: Readonly<Record<string, { table: string; loss: string }>> = 
     table: 'timingCount',
     loss: 'messages that wait in the timer wheel: they stay in the log and are not delivered until RocketMQ runs on the folder again',
   },
-  transactionMetrics: {
-    table: 'transactionCount',
-    loss: 'transactions under way: their half messages stay in the log and are neither committed nor checked until RocketMQ runs on the folder again',
-  },
 };
 
 /** Files without entries of their own. */
-const SILENT_FILES = new Set<string>([...CONFIG_FILE_NAMES, HAND_OVER_FILE, 'timercheck', 'broker.properties']);
+const SILENT_FILES = new Set<string>([
+  ...CONFIG_FILE_NAMES,
+  HAND_OVER_FILE,
+  'timercheck',
+  'transactionMetrics',
+  'broker.properties',
+]);
 
 /** RocksDB folders in `config/`, which hold what the JSON files hold otherwise (`configManagerVersion`, `storeType=defaultRocksDB`). */
 const ROCKSDB_FOLDERS = ['topics', 'subscriptionGroups', 'consumerOffsets', 'rdb'];

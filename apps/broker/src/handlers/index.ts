@@ -4,6 +4,7 @@ import { CheckClientConfigHandler } from './check-client-config.handler.js';
 import { ConsumerSendMsgBackHandler } from './consumer-send-msg-back.handler.js';
 import { DeleteSubscriptiongroupHandler } from './delete-subscriptiongroup.handler.js';
 import { DeleteTopicInBrokerHandler } from './delete-topic-in-broker.handler.js';
+import { EndTransactionHandler } from './end-transaction.handler.js';
 import { GetAllSubscriptiongroupConfigHandler } from './get-all-subscriptiongroup-config.handler.js';
 import { GetAllTopicConfigHandler } from './get-all-topic-config.handler.js';
 import { GetConsumerListByGroupHandler } from './get-consumer-list-by-group.handler.js';
@@ -38,6 +39,7 @@ export const BROKER_HANDLERS: readonly Type[] = [
   ConsumerSendMsgBackHandler,
   DeleteSubscriptiongroupHandler,
   DeleteTopicInBrokerHandler,
+  EndTransactionHandler,
   GetAllSubscriptiongroupConfigHandler,
   GetAllTopicConfigHandler,
   GetConsumerListByGroupHandler,

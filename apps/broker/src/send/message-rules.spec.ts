@@ -4,7 +4,13 @@ import { RequestRefusedError } from '../errors.js';
 import { MessageRules } from './message-rules.js';
 import { emptyPropertyFacts, type PropertyFacts } from './property-facts.js';
 
-const rules = new MessageRules({ maxMessageSizeBytes: 1_000, maxDelayLevel: 18, brokerIp: '127.0.0.1' });
+let rejectTransactionMessage = false;
+const rules = new MessageRules({
+  maxMessageSizeBytes: 1_000,
+  maxDelayLevel: 18,
+  brokerIp: '127.0.0.1',
+  rejectTransactionMessage: () => rejectTransactionMessage,
+});
 
 function facts(some: Partial<PropertyFacts> = {}): PropertyFacts {
   return { ...emptyPropertyFacts(), ...some };
@@ -29,9 +35,8 @@ describe('MessageRules', () => {
 
   it('refuses what this version does not keep as it should be kept', () => {
     expect(codeOf(() => rules.checkKind(0, facts(), 0, 0))).toBeUndefined();
-    expect(codeOf(() => rules.checkKind(0, facts({ isTransaction: true }), 0, 0))).toBe(ResponseCode.NO_PERMISSION);
     expect(codeOf(() => rules.checkKind(MessageSysFlag.TRANSACTION_PREPARED_TYPE, facts(), 0, 0))).toBe(
-      ResponseCode.NO_PERMISSION,
+      ResponseCode.MESSAGE_ILLEGAL,
     );
     expect(codeOf(() => rules.checkKind(0, facts({ hasTimer: true }), 0, 0))).toBe(ResponseCode.SYSTEM_ERROR);
     expect(codeOf(() => rules.checkKind(0, facts({ isInnerBatch: true }), 0, 0))).toBe(ResponseCode.MESSAGE_ILLEGAL);
@@ -40,8 +45,22 @@ describe('MessageRules', () => {
     );
   });
 
+  it('knows the half message of a transaction, which can not be delayed, and refuses it where that is set', () => {
+    const half = facts({ isTransaction: true });
+    expect(rules.checkKind(0, facts(), 0, 0)).toBe(false);
+    expect(rules.checkKind(MessageSysFlag.TRANSACTION_PREPARED_TYPE, half, 0, 0)).toBe(true);
+    expect(codeOf(() => rules.checkKind(0, half, 3, 0))).toBe(ResponseCode.MESSAGE_ILLEGAL);
+    expect(codeOf(() => rules.checkKind(0, { ...half, hasTimer: true }, 0, 0))).toBe(ResponseCode.MESSAGE_ILLEGAL);
+    rejectTransactionMessage = true;
+    expect(codeOf(() => rules.checkKind(0, half, 0, 0))).toBe(ResponseCode.NO_PERMISSION);
+    rejectTransactionMessage = false;
+    const place = rules.half('orders', 7, 'ID');
+    expect(place).toMatchObject({ topic: 'RMQ_SYS_TRANS_HALF_TOPIC', queueId: 0 });
+    expect(place.edits).toMatchObject({ REAL_TOPIC: 'orders', REAL_QID: '7', __transactionId__: 'ID' });
+  });
+
   it('takes a redelivery that still says TRAN_MSG, and timers that yield to a level or were kept already', () => {
-    expect(codeOf(() => rules.checkKind(0, facts({ isTransaction: true }), 3, 1))).toBeUndefined();
+    expect(rules.checkKind(0, facts({ isTransaction: true }), 3, 1)).toBe(false);
     expect(codeOf(() => rules.checkKind(0, facts({ hasTimer: true }), 3, 0))).toBeUndefined();
     expect(codeOf(() => rules.checkKind(0, facts({ hasTimer: true, hasTimerOut: true }), 0, 0))).toBeUndefined();
   });

@@ -1,5 +1,6 @@
-import { MessageConst, MessageSysFlag, ResponseCode, SCHEDULE_TOPIC } from '@rocknest/protocol';
+import { MessageConst, MessageSysFlag, ResponseCode, SCHEDULE_TOPIC, TRANS_HALF_TOPIC } from '@rocknest/protocol';
 import { RequestRefusedError } from '../errors.js';
+import { halfEdits } from '../transaction/half-message.js';
 import type { PropertyFacts } from './property-facts.js';
 import type { PropertyEdits } from './property-completer.js';
 
@@ -12,6 +13,8 @@ export interface MessageRulesOptions {
   readonly maxDelayLevel: number;
   /** Stands in remarks: the address that RocketMQ prints there (`brokerIP1`). */
   readonly brokerIp: string;
+  /** `rejectTransactionMessage`. Read at each use: it may change at run time. */
+  readonly rejectTransactionMessage: () => boolean;
 }
 
 /** Where a message is stored: its own topic, or another one that stands for a delay or a dead end. */
@@ -40,15 +43,18 @@ export class MessageRules {
     }
   }
 
-  /** @throws RequestRefusedError for what this version does not keep as it should be kept: transactions, timers, inner batches. */
-  checkKind(sysFlag: number, facts: PropertyFacts, delayLevel: number, reconsumeTimes: number): void {
-    const transactionType = sysFlag & MessageSysFlag.TRANSACTION_MASK;
+  /**
+   * @returns true for the half message of a transaction.
+   * @throws RequestRefusedError for what is not allowed, and for what this version does not keep as it should be kept: timers, inner batches.
+   */
+  checkKind(sysFlag: number, facts: PropertyFacts, delayLevel: number, reconsumeTimes: number): boolean {
     // Old clients send a redelivery of a transaction's message with TRAN_MSG still in it; that one is an ordinary message.
     const isHalf = facts.isTransaction && !(reconsumeTimes > 0 && delayLevel > 0);
-    if (isHalf || transactionType !== 0) {
+    if (isHalf) this.checkHalf(facts, delayLevel);
+    else if ((sysFlag & MessageSysFlag.TRANSACTION_MASK) !== 0) {
       throw new RequestRefusedError(
-        ResponseCode.NO_PERMISSION,
-        `the broker[${this.options.brokerIp}] sending transaction message is forbidden: transaction messages are not supported by this version`,
+        ResponseCode.MESSAGE_ILLEGAL,
+        'the system flag says that the message is part of a transaction, but the property TRAN_MSG does not',
       );
     }
     if (facts.hasTimer && !facts.hasTimerOut && delayLevel <= 0) {
@@ -63,6 +69,22 @@ export class MessageRules {
         'the message is an inner batch (INNER_NUM or its flag), which needs a topic of queue.type=BatchCQ: not supported by this version',
       );
     }
+    return isHalf;
+  }
+
+  private checkHalf(facts: PropertyFacts, delayLevel: number): void {
+    if (this.options.rejectTransactionMessage()) {
+      throw new RequestRefusedError(
+        ResponseCode.NO_PERMISSION,
+        `the broker[${this.options.brokerIp}] sending transaction message is forbidden`,
+      );
+    }
+    if (delayLevel > 0 || facts.hasTimer) {
+      throw new RequestRefusedError(
+        ResponseCode.MESSAGE_ILLEGAL,
+        'a message of a transaction can not be delayed: it has TRAN_MSG and one of DELAY and TIMER_*',
+      );
+    }
   }
 
   /** The DELAY property as a level, 0 when absent. @throws RequestRefusedError MESSAGE_ILLEGAL when it is no number. */
@@ -74,6 +96,14 @@ export class MessageRules {
       ResponseCode.MESSAGE_ILLEGAL,
       `the property DELAY is "${facts.delay.slice(0, 32)}": it must be a delay level, a whole number`,
     );
+  }
+
+  /**
+   * Sends the half message of a transaction to the half topic and keeps its own topic and queue in its properties; the end of the
+   * transaction brings it back.
+   */
+  half(topic: string, queueId: number, uniqKey: string): Destination {
+    return { topic: TRANS_HALF_TOPIC, queueId: 0, edits: halfEdits(topic, queueId, uniqKey) };
   }
 
   /**

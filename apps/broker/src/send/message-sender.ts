@@ -1,5 +1,6 @@
 import {
   decodeSendMessageRequest,
+  MessageSysFlag,
   type RemotingCommand,
   type SendMessageRequest,
   tagsCodeOf,
@@ -83,16 +84,18 @@ export class MessageSender {
     const facts = this.facts;
     scanProperties(header.properties, facts);
     const delayLevel = redirected?.edits === undefined ? this.rules.delayLevel(facts) : 0;
-    this.rules.checkKind(header.sysFlag, facts, delayLevel, header.reconsumeTimes);
+    const isHalf = this.rules.checkKind(header.sysFlag, facts, delayLevel, header.reconsumeTimes);
     const queueId = redirected?.queueId ?? chooseQueueId(header.queueId, target.config);
     let topic = redirected?.topic ?? target.topic;
     let storedQueueId = queueId;
     let edits = redirected?.edits;
-    if (delayLevel > 0) {
-      const delayed = this.rules.delayed(topic, queueId, delayLevel);
-      topic = delayed.topic;
-      storedQueueId = delayed.queueId;
-      edits = delayed.edits;
+    if (delayLevel > 0 || isHalf) {
+      const elsewhere = isHalf
+        ? this.rules.half(topic, queueId, this.properties.uniqKeyOf(facts))
+        : this.rules.delayed(topic, queueId, delayLevel);
+      topic = elsewhere.topic;
+      storedQueueId = elsewhere.queueId;
+      edits = elsewhere.edits;
     }
     const properties = this.properties.complete(header.properties, facts, edits);
     const uniqKey = facts.uniqKey;
@@ -101,7 +104,7 @@ export class MessageSender {
         topic,
         queueId: storedQueueId,
         flag: header.flag,
-        sysFlag: header.sysFlag,
+        sysFlag: isHalf ? header.sysFlag & ~MessageSysFlag.TRANSACTION_MASK : header.sysFlag,
         bornTimestamp: header.bornTimestamp,
         bornHost: connection.remoteHostBytes,
         reconsumeTimes: header.reconsumeTimes,

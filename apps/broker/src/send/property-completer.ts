@@ -46,6 +46,12 @@ export class PropertyCompleter {
     return separated + uniqKey + PROPERTY_SEPARATOR + this.suffix;
   }
 
+  /** The sender's id of the message, or a new one. */
+  uniqKeyOf(facts: PropertyFacts): string {
+    if (facts.uniqKey === '') facts.uniqKey = this.options.createUniqKey();
+    return facts.uniqKey;
+  }
+
   private rewrite(text: string, facts: PropertyFacts, edits: PropertyEdits | undefined): string {
     const properties: Record<string, string | undefined> = decodeProperties(text);
     properties[MessageConst.POP_CK] = undefined;

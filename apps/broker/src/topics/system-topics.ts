@@ -10,6 +10,9 @@ import {
   SCHEDULE_TOPIC,
   SELF_TEST_TOPIC,
   type TopicConfig,
+  TRANS_CHECK_MAX_TIME_TOPIC,
+  TRANS_HALF_TOPIC,
+  TRANS_OP_HALF_TOPIC,
 } from '@rocknest/protocol';
 import type { BrokerConfig } from '../config/broker-settings.js';
 import { BENCHMARK_TOPIC_QUEUE_NUMS, CLUSTER_TOPIC_QUEUE_NUMS, SCHEDULE_TOPIC_QUEUE_NUMS } from '../defaults.js';
@@ -32,7 +35,7 @@ export class SystemTopicSet {
   }
 }
 
-/** Follows `init` of `broker/topic/TopicConfigManager.java`, without the topics of what this version does not do (transactions, timers). */
+/** Follows `init` of `broker/topic/TopicConfigManager.java`, without the topics of what this version does not do (timers). */
 function systemTopicConfigs(config: BrokerConfig, delayLevels: number): TopicConfig[] {
   const inherited = (open: boolean): number => PermName.INHERIT | (open ? PERM_READ_WRITE : 0);
   const configs = [
@@ -42,6 +45,9 @@ function systemTopicConfigs(config: BrokerConfig, delayLevels: number): TopicCon
     topic(config.brokerName, 1, inherited(config.brokerTopicEnable)),
     topic(OFFSET_MOVED_EVENT, 1, PERM_READ_WRITE),
     topic(SCHEDULE_TOPIC, Math.max(SCHEDULE_TOPIC_QUEUE_NUMS, delayLevels), PERM_READ_WRITE),
+    topic(TRANS_HALF_TOPIC, 1, PERM_READ_WRITE),
+    topic(TRANS_OP_HALF_TOPIC, 1, PERM_READ_WRITE),
+    topic(TRANS_CHECK_MAX_TIME_TOPIC, 1, PERM_READ_WRITE),
     topic(replyTopicOf(config.brokerClusterName), 1, PERM_READ_WRITE),
     topic(reviveTopicOf(config.brokerClusterName), config.reviveQueueNum, PERM_READ_WRITE),
   ];

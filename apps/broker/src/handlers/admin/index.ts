@@ -19,6 +19,7 @@ import { QueryCorrectionOffsetHandler } from './query-correction-offset.handler.
 import { QuerySubscriptionByConsumerHandler } from './query-subscription-by-consumer.handler.js';
 import { QueryTopicConsumeByWhoHandler } from './query-topic-consume-by-who.handler.js';
 import { QueryTopicsByConsumerHandler } from './query-topics-by-consumer.handler.js';
+import { ResumeCheckHalfMessageHandler } from './resume-check-half-message.handler.js';
 import { UpdateBrokerConfigHandler } from './update-broker-config.handler.js';
 
 /** Request codes that only tools send. */
@@ -43,5 +44,6 @@ export const ADMIN_HANDLERS: readonly Type[] = [
   QuerySubscriptionByConsumerHandler,
   QueryTopicConsumeByWhoHandler,
   QueryTopicsByConsumerHandler,
+  ResumeCheckHalfMessageHandler,
   UpdateBrokerConfigHandler,
 ];

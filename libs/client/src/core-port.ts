@@ -7,6 +7,7 @@ import {
   type MessageListener,
   type MessageListenerOrderly,
   type MessageQueue,
+  type MessageSelector,
   type ProducerOptions,
   type PushConsumerOptions,
   type QueryMessageOptions,
@@ -30,7 +31,7 @@ export interface ProducerPort {
 
 /** What this package needs of client-core's `PushConsumer`. */
 export interface PushConsumerPort {
-  subscribe(topic: string, expression?: string): void;
+  subscribe(topic: string, selector?: string | MessageSelector): void;
   registerMessageListener(listener: MessageListener): void;
   registerMessageListenerOrderly(listener: MessageListenerOrderly): void;
   start(): Promise<void>;

@@ -1,5 +1,5 @@
 import { startRocknestCluster } from '../../support/rocknest-process.js';
-import { startOfficialCluster } from './official-cluster.js';
+import { type OfficialClusterOptions, startOfficialCluster } from './official-cluster.js';
 
 /** A cluster under test, whoever wrote it. */
 export interface Target {
@@ -10,10 +10,12 @@ export interface Target {
 
 /**
  * Rocknest's namesrv and broker, or with `INTEROP_TARGET=official` the official ones: what fails against both is a defect of the test.
+ *
+ * @param officialConfig what the official broker needs to be told and ours does not
  */
-export async function startTarget(): Promise<Target> {
+export async function startTarget(officialConfig: OfficialClusterOptions['brokerConfig'] = {}): Promise<Target> {
   if (process.env.INTEROP_TARGET === 'official') {
-    const cluster = await startOfficialCluster();
+    const cluster = await startOfficialCluster({ brokerConfig: officialConfig });
     return { name: 'the official cluster', namesrvAddr: cluster.namesrvAddr, stop: cluster.stop };
   }
   const cluster = await startRocknestCluster();

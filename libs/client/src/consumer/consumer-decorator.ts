@@ -10,11 +10,12 @@ interface DecoratorOptions extends ConsumerExtras {
 
 /** What `@ConcurrentConsumer` and `@OrderlyConsumer` have in common: an event handler of Nest whose extras say the rest. */
 export function consumerDecorator(options: DecoratorOptions): MethodDecorator {
-  const { topic, group, tags, transport = ROCKETMQ_TRANSPORT, ...extras } = options;
+  const { topic, group, tags, sql, transport = ROCKETMQ_TRANSPORT, ...extras } = options;
   return (target, propertyKey, descriptor) => {
     const pattern: Record<string, unknown> = { topic };
     if (group !== undefined) pattern['group'] = group;
     if (tags !== undefined) pattern['tags'] = Array.isArray(tags) ? tags.join(' || ') : tags;
+    if (sql !== undefined) pattern['sql'] = sql;
     const label = `${target.constructor.name}.${String(propertyKey)}`;
     return EventPattern(pattern, transport, { ...extras, [HANDLER_LABEL]: label })(target, propertyKey, descriptor);
   };

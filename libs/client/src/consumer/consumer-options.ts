@@ -78,6 +78,11 @@ export interface HandlerOptions {
   group?: string;
   /** Tags to receive: `'created'`, `'created || paid'`, `['created', 'paid']`, `'*'`. @default '*': all */
   tags?: string | readonly string[];
+  /**
+   * SQL92 expression over the properties, instead of tags: `"region = 'eu' AND amount > 100"`. Checked at boot. Only one handler of a group may take a
+   * topic by it. @default none
+   */
+  sql?: string;
   /** Messages that this handler works on at once in this process; orderly: one for each queue at most. @default 20 */
   concurrency?: number;
   /** The handler gets arrays of up to `maxMessages` payloads. Such a handler needs a group of its own. */

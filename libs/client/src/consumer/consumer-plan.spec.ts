@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AllocateMessageQueueAveragelyByCircle } from '@rocknest/client-core';
+import { AllocateMessageQueueAveragelyByCircle, type MessageSelector } from '@rocknest/client-core';
 import { DefaultMessageDeserializer } from '../serde/message-deserializer.js';
 import type { ConsumerExtras } from './consumer-options.js';
 import { planConsumers } from './consumer-plan.js';
@@ -40,6 +40,38 @@ describe('planConsumers', () => {
     );
     expect(() => planConsumers([handler('A.one', 'orders'), handler('B.two', 'orders:b')])).toThrow(/\(tag b\)/);
     expect(() => planConsumers([handler('A.one', 'orders'), handler('B.two', 'orders:*')])).toThrow(/\(all tags\)/);
+  });
+
+  it('takes a topic by an SQL92 expression, for one handler of a group', () => {
+    const [plan] = planConsumers([
+      handler('A.large', { topic: 'orders', sql: 'amount > 100' }),
+      handler('B.paid', 'stock:paid'),
+    ]);
+    const orders = plan.subscriptions.get('orders') as MessageSelector;
+    expect(orders.subscriptionOf('orders')).toMatchObject({ expressionType: 'SQL92', subString: 'amount > 100' });
+    expect(plan.subscriptions.get('stock')).toBe('paid');
+    const sql = handler('A.large', 'orders', { sql: 'amount > 100' });
+    for (const other of [handler('B.two', 'orders', { sql: 'amount < 9' }), handler('B.two', 'orders:paid')]) {
+      expect(() => planConsumers([sql, other])).toThrow(
+        /A\.large and B\.two both handle topic "orders" \(sql amount > 100, and a group filters a topic by one expression\).*another group/,
+      );
+      expect(() => planConsumers([other, sql])).toThrow(/a group filters a topic by one expression/);
+    }
+    expect(planConsumers([sql, handler('B.two', 'orders', { group: 'h' })])).toHaveLength(2);
+  });
+
+  it('refuses a wrong SQL92 expression with the handler and the place, and one beside tags', () => {
+    expect(() => handler('A.large', { topic: 'orders', sql: 'amount >' })).toThrow(
+      /^A\.large: the subscription of topic orders: the SQL92 expression is wrong at line 1, column 9/,
+    );
+    expect(() => handler('A.large', 'orders', { sql: 'amount = 1 amount = 2' })).toThrow(
+      /brokers would ignore the rest/,
+    );
+    const both = /^A\.large: tags .* and sql .* are both given.*TAGS = 'created'/;
+    expect(() => handler('A.large', { topic: 'orders', sql: 'a = 1', tags: 'x' })).toThrow(both);
+    expect(() => handler('A.large', 'orders:x', { sql: 'a = 1' })).toThrow(both);
+    expect(() => handler('A.large', 'orders', { sql: 'a = 1', tags: ['x', 'y'] })).toThrow(both);
+    expect(() => handler('A.large', 'orders', { sql: ' ' })).toThrow(/sql must be a text that is not empty/);
   });
 
   it('an option that one handler sets counts for its group, below it the defaults', () => {

@@ -1,3 +1,4 @@
+import { MessageSelector } from '@rocknest/client-core';
 import { RocketMQPluginError, RocketMQPluginErrorCode } from '../errors.js';
 import { CONSUMER_GROUP_OPTION_NAMES, type ConsumerGroupOptions } from './consumer-options.js';
 import type { HandlerEntry } from './handler-entry.js';
@@ -9,12 +10,18 @@ export interface ConsumerPlan {
   /** True: each queue in order, one message at a time. */
   readonly orderly: boolean;
   readonly handlers: readonly HandlerEntry[];
-  /** Topic to subscription expression. */
-  readonly subscriptions: ReadonlyMap<string, string>;
+  /** Topic to tag expression, or to the selector of an SQL92 expression. */
+  readonly subscriptions: ReadonlyMap<string, string | MessageSelector>;
   readonly options: Readonly<ConsumerGroupOptions>;
   /** Messages that the group works on at once: the sum over its handlers. */
   readonly concurrency: number;
   readonly consumeMessageBatchMaxSize: number;
+}
+
+/** What two handlers of a topic both take; undefined: nothing. */
+function commonMessages(a: HandlerEntry, b: HandlerEntry): string | undefined {
+  const sql = a.sql ?? b.sql;
+  return sql === undefined ? commonTags(a, b) : `sql ${sql}, and a group filters a topic by one expression`;
 }
 
 function commonTags(a: HandlerEntry, b: HandlerEntry): string | undefined {
@@ -30,7 +37,7 @@ function refuseDuplicates(group: string, handlers: readonly HandlerEntry[]): voi
   for (const [index, second] of handlers.entries()) {
     for (const first of handlers.slice(0, index)) {
       if (first.topic !== second.topic) continue;
-      const common = commonTags(first, second);
+      const common = commonMessages(first, second);
       if (common === undefined) continue;
       throw new RocketMQPluginError(
         RocketMQPluginErrorCode.DUPLICATE_HANDLER,
@@ -110,8 +117,13 @@ function batchSize(group: string, handlers: readonly HandlerEntry[]): number {
 function planGroup(group: string, handlers: readonly HandlerEntry[], defaults: ConsumerGroupOptions): ConsumerPlan {
   refuseDuplicates(group, handlers);
   refuseMixture(group, handlers);
-  const subscriptions = new Map<string, string>();
+  const subscriptions = new Map<string, string | MessageSelector>();
   for (const topic of new Set(handlers.map((handler) => handler.topic))) {
+    const sql = handlers.find((handler) => handler.topic === topic)!.sql;
+    if (sql !== undefined) {
+      subscriptions.set(topic, MessageSelector.bySql(sql));
+      continue;
+    }
     const tags = handlers.filter((handler) => handler.topic === topic).map((handler) => handler.tags);
     const all = tags.some((list) => list === undefined);
     subscriptions.set(topic, tagExpression(all ? undefined : new Set(tags.flatMap((list) => list ?? []))));

@@ -4,7 +4,7 @@ import { HANDLER_CONCURRENCY, MAX_BATCH_MESSAGES, MAX_HANDLER_CONCURRENCY } from
 import { invalidOption, RocketMQPluginError, RocketMQPluginErrorCode } from '../errors.js';
 import { resolveDeserializer, type MessageDeserializer } from '../serde/message-deserializer.js';
 import type { ConsumerExtras } from './consumer-options.js';
-import { parseTags, parseTopicPattern } from './topic-pattern.js';
+import { checkSql, optionalText, parseTags, parseTopicPattern } from './topic-pattern.js';
 
 /** A handler as Nest registered it. */
 export interface HandlerRegistration {
@@ -21,6 +21,8 @@ export interface HandlerEntry {
   readonly group: string;
   /** Undefined: all messages of the topic. */
   readonly tags: readonly string[] | undefined;
+  /** The SQL92 expression that messages must match; undefined: they are chosen by tags. */
+  readonly sql: string | undefined;
   readonly concurrency: number;
   readonly orderly: boolean;
   /** Undefined: one message a call. */
@@ -75,12 +77,15 @@ export function resolveHandler(
     if (group === undefined) throw noGroup(pattern.topic);
     const problem = validateGroup(group);
     if (problem !== undefined) throw invalidOption(problem);
+    const sql = pattern.sql ?? optionalText('sql', extras.sql);
+    if (sql !== undefined) checkSql(pattern.topic, sql, pattern.tags ?? extras.tags);
     return {
       label,
       callback: registration.callback,
       topic: pattern.topic,
       group,
       tags: pattern.tags ?? parseTags(extras.tags),
+      sql,
       concurrency: integerIn(
         'concurrency',
         extras.concurrency ?? defaults.concurrency ?? HANDLER_CONCURRENCY,

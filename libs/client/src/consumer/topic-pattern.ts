@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { validateTopic } from '@rocknest/client-core';
+import { MessageSelector, validateTopic } from '@rocknest/client-core';
 import { invalidOption } from '../errors.js';
 
 /** What a handler's pattern asks for. `tags` undefined: all messages of the topic. */
@@ -7,9 +7,11 @@ export interface TopicPattern {
   topic: string;
   group: string | undefined;
   tags: readonly string[] | undefined;
+  /** An SQL92 expression over the properties, as it is written. */
+  sql: string | undefined;
 }
 
-const FORMS = `'topic', 'topic:tagA||tagB' or { topic, group?, tags? }`;
+const FORMS = `'topic', 'topic:tagA||tagB', { topic, group?, tags? } or { topic, group?, sql? }`;
 
 /** `'a || b'` or `['a', 'b']` as tags without doubles; undefined for all (`*`, nothing). */
 export function parseTags(value: unknown): readonly string[] | undefined {
@@ -24,16 +26,36 @@ export function parseTags(value: unknown): readonly string[] | undefined {
   return [...tags];
 }
 
-function optionalText(name: string, value: unknown): string | undefined {
+export function optionalText(name: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'string' || value.trim() === '') throw invalidOption(`${name} must be a text that is not empty`);
   return value.trim();
 }
 
-function checked(topic: string, group: string | undefined, tags: readonly string[] | undefined): TopicPattern {
+function checked(
+  topic: string,
+  group: string | undefined,
+  tags: readonly string[] | undefined,
+  sql?: string,
+): TopicPattern {
   const problem = validateTopic(topic);
   if (problem !== undefined) throw invalidOption(problem);
-  return { topic, group, tags };
+  return { topic, group, tags, sql };
+}
+
+/**
+ * Checks the SQL92 expression of a handler.
+ *
+ * @throws RocketMQPluginError INVALID_OPTION beside tags; MQClientError INVALID_ARGUMENT, with the place, when it is wrong.
+ */
+export function checkSql(topic: string, sql: string, tags: unknown): void {
+  if (tags !== undefined) {
+    throw invalidOption(
+      `tags (${inspect(tags)}) and sql (${sql}) are both given, and topic "${topic}" is filtered by one of them: ` +
+        "leave one out, or name the tag in the expression, as in TAGS = 'created' AND amount > 100",
+    );
+  }
+  MessageSelector.bySql(sql).subscriptionOf(topic);
 }
 
 /**
@@ -49,10 +71,12 @@ export function parseTopicPattern(pattern: unknown): TopicPattern {
     return checked(pattern.slice(0, end).trim(), undefined, parseTags(pattern.slice(end + 1)));
   }
   if (typeof pattern === 'object' && pattern !== null && 'topic' in pattern) {
-    const { topic, group, tags } = pattern as { topic: unknown; group?: unknown; tags?: unknown };
+    const { topic, group, tags, sql } = pattern as Record<'topic' | 'group' | 'tags' | 'sql', unknown>;
     const name = optionalText('topic', topic);
     if (name === undefined) throw invalidOption(`a pattern has no topic; patterns are ${FORMS}`);
-    return checked(name, optionalText('group', group), parseTags(tags));
+    const expression = optionalText('sql', sql);
+    if (expression !== undefined) checkSql(name, expression, tags);
+    return checked(name, optionalText('group', group), parseTags(tags), expression);
   }
   throw invalidOption(`pattern ${inspect(pattern)} is none that this transport knows; patterns are ${FORMS}`);
 }

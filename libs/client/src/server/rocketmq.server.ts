@@ -189,7 +189,10 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
       logger: this.logger,
       onStatus: this.links.onStatus,
     });
-    const topics = [...plan.subscriptions].map(([topic, tags]) => (tags === '*' ? topic : `${topic} (${tags})`));
+    const topics = [...plan.subscriptions].map(([topic, selector]) => {
+      const expression = typeof selector === 'string' ? selector : selector.expression;
+      return expression === '*' ? topic : `${topic} (${expression})`;
+    });
     const how = plan.orderly ? ' in order' : '';
     this.logger.log(`group ${plan.group} consumes ${topics.join(', ')}${how} from ${connection.namesrvAddr}`);
     return new GroupConsumer({ plan, consumer, hooks: this.hooks, logger: this.logger });

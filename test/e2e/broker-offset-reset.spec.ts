@@ -1,5 +1,4 @@
-import type {
-  RemotingCommand} from '@rocknest/protocol';
+import type { RemotingCommand } from '@rocknest/protocol';
 import {
   decodeQueryConsumerOffsetResponse,
   decodeResetOffsetBody,
@@ -114,6 +113,23 @@ describe('offsets that an administrator resets', () => {
     expect((await client.pull(group, topic, 1)).messages).toHaveLength(5);
     await commit(client, group, topic, 3);
     expect(await committed(client, group, topic)).toBe(3);
+  });
+
+  it('are told to the owner of the queue though a pull of a former owner is still parked', async () => {
+    const [former, owner] = [newClient(), newClient()];
+    const { topic, group } = await topicAndGroup(former, 3);
+    for (const member of [former, owner]) await member.heartbeat(group, { [topic]: '*' });
+    const left = former.pull(group, topic, 3, { suspend: true, suspendTimeoutMillis: 110_000 });
+    await waitFor(async () => {
+      await reset(owner, { topic, group, timestamp: 0 });
+      return Promise.race([left.then(() => true), new Promise((resolve) => setTimeout(() => resolve(false), 100))]);
+    }, 'the pull that was left to be answered');
+    const told = await owner.pull(group, topic, 3, { commitOffset: 3 });
+    expect(told).toMatchObject({ code: ResponseCode.PULL_OFFSET_MOVED, nextBeginOffset: 0 });
+    await commit(owner, group, topic, 0);
+    expect((await owner.pull(group, topic, 0)).messages).toHaveLength(3);
+    await commit(owner, group, topic, 2);
+    expect(await committed(owner, group, topic)).toBe(2);
   });
 
   it('a pull that is parked is told at once', async () => {

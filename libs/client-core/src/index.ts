@@ -1,6 +1,7 @@
 export { MQAdmin, type MQAdminOptions } from './admin/mq-admin.js';
 export type { AdminTarget } from './admin/admin-context.js';
 export type { ConsumeProgress } from './admin/group-admin.js';
+export type { RollbackStats } from './admin/offset-admin.js';
 export type { QueueStats, TopicOptions } from './admin/topic-admin.js';
 export {
   AllocateMachineRoomNearby,
@@ -61,11 +62,13 @@ export {
   validateTopic,
   type ClusterInfo,
   type ConsumeFromWhere,
+  type ConsumeMessageDirectlyResult,
   type ConsumerConnection,
   type ConsumerRunningInfo,
   type Message,
   type MessageExt,
   type MessageQueue,
+  type QueueTimeSpan,
   type SubscriptionGroupConfig,
   type TopicConfig,
   type TopicRouteData,

@@ -39,9 +39,10 @@ export class UpdateConsumerOffsetHandler {
         remark: `offset ${commitOffset} of queue ${queueId} cannot be committed: topic ${topic} has ${queueLimit} queues, and offsets begin at 0`,
       });
     }
-    if (this.offsets.resets.has(consumerGroup, topic, queueId)) {
+    const resetOffset = this.offsets.resets.find(consumerGroup, topic, queueId);
+    if (resetOffset !== undefined) {
       // While members are online it may be one of them that does not know of the reset yet; otherwise it is a tool that knows.
-      if (this.consumers.get(consumerGroup) !== undefined) {
+      if (commitOffset !== resetOffset && this.consumers.get(consumerGroup) !== undefined) {
         return RemotingCommand.response(ResponseCode.SUCCESS, { remark: 'Offset has been previously reset' });
       }
       this.offsets.resets.take(consumerGroup, topic, queueId);

@@ -26,7 +26,7 @@ export interface ConsumerOffsetManagerOptions extends WriteBehindOptions {
  */
 export class ConsumerOffsetManager implements WriteBehindSource {
   readonly noun = 'consumer offsets';
-  /** Offsets that were set by an administrator and that the members of the groups don't know yet. */
+  /** Offsets that were set by an administrator and that the owners of the queues may not know yet. */
   readonly resets: PendingResets;
   readonly writeBehind: WriteBehind;
   private version: DataVersion;

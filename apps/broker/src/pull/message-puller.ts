@@ -79,7 +79,7 @@ export class MessagePuller {
   ): RemotingCommand | typeof DEFERRED | Promise<RemotingCommand | typeof DEFERRED> {
     if (admitted instanceof RemotingCommand) return admitted;
     const { header } = pull;
-    const resetOffset = this.offsets.resets.take(header.consumerGroup, header.topic, header.queueId);
+    const resetOffset = this.offsets.resets.tell(header.consumerGroup, header.topic, header.queueId, pull.connection);
     if (resetOffset !== undefined) return this.answerReset(pull, admitted, resetOffset);
     const room = new PullReplyRoom(pull.connection);
     const result = this.store.getMessage({
@@ -111,7 +111,7 @@ export class MessagePuller {
       maySuspend &&
       (header.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 &&
       header.commitOffset >= 0 &&
-      !this.offsets.resets.has(header.consumerGroup, admitted.topic.topicName, header.queueId)
+      this.offsets.resets.find(header.consumerGroup, admitted.topic.topicName, header.queueId) === undefined
     ) {
       this.offsets.commit(header.consumerGroup, admitted.topic.topicName, header.queueId, header.commitOffset);
     }

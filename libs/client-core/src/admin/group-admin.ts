@@ -1,21 +1,23 @@
 import {
+  decodeConsumeMessageDirectlyResult,
   decodeConsumerConnection,
   decodeConsumerRunningInfo,
   decodeConsumeStats,
-  decodeResetOffsetBody,
+  decodeOffsetMsgId,
   decodeSubscriptionGroupConfig,
   defaultSubscriptionGroupConfig,
+  encodeConsumeMessageDirectlyRequest,
   encodeDeleteSubscriptionGroupRequest,
   encodeGetConsumerConnectionListRequest,
   encodeGetConsumerRunningInfoRequest,
   encodeGetConsumeStatsRequest,
   encodeGetSubscriptionGroupConfigRequest,
-  encodeInvokeBrokerToResetOffsetRequest,
   encodeSetMessageRequestModeRequestBody,
   encodeSubscriptionGroupConfig,
   RequestCode,
   ResponseCode,
   retryTopicOf,
+  type ConsumeMessageDirectlyResult,
   type ConsumerConnection,
   type ConsumerRunningInfo,
   type MessageQueue,
@@ -27,11 +29,14 @@ import { checkGroup } from '../consumer/push-consumer-options.js';
 import { responseCodeOf } from '../errors.js';
 import type { AdminContext, AdminTarget } from './admin-context.js';
 
+/** What a broker passes on to a member gets so many times as long as other requests (`DefaultMQAdminExtImpl`): the member itself has 10 s. */
+const RELAY_TIMEOUT_FACTOR = 3;
+
 export interface ConsumeProgress extends OffsetWrapper {
   queue: MessageQueue;
 }
 
-/** Consumer groups: create, change, delete, look at, reset. */
+/** Consumer groups: create, change, delete, look at. */
 export class GroupAdmin {
   constructor(private readonly context: AdminContext) {}
 
@@ -107,37 +112,35 @@ export class GroupAdmin {
     return undefined;
   }
 
-  async runningInfo(address: string, consumerGroup: string, clientId: string): Promise<ConsumerRunningInfo> {
+  async runningInfo(consumerGroup: string, clientId: string, jstackEnable: boolean): Promise<ConsumerRunningInfo> {
+    const [address] = await this.brokersOf(consumerGroup, undefined);
     const response = await this.context.request(
       address,
       RequestCode.GET_CONSUMER_RUNNING_INFO,
-      encodeGetConsumerRunningInfoRequest({ consumerGroup, clientId, jstackEnable: false }),
+      encodeGetConsumerRunningInfoRequest({ consumerGroup, clientId, jstackEnable }),
       `running info of ${clientId}`,
+      undefined,
+      this.context.timeoutMs * RELAY_TIMEOUT_FACTOR,
     );
     return decodeConsumerRunningInfo(response.bodyBuffer);
   }
 
-  /** Moves the group's offsets of a topic to a time (-1: the end). Returns the new offsets. */
-  async resetOffset(group: string, topic: string, timestampMs: number): Promise<[MessageQueue, number][]> {
-    const all: [MessageQueue, number][] = [];
-    for (const address of this.context.addressesOfRoute(await this.context.topicRoute(topic))) {
-      const response = await this.context.request(
-        address,
-        RequestCode.INVOKE_BROKER_TO_RESET_OFFSET,
-        encodeInvokeBrokerToResetOffsetRequest({
-          topic,
-          group,
-          timestamp: timestampMs,
-          isForce: true,
-          queueId: -1,
-          offset: undefined,
-        }),
-        `reset of group ${group}`,
-      );
-      const { offsetTable } = decodeResetOffsetBody(response.bodyBuffer);
-      all.push(...offsetTable.map(({ queue, value }): [MessageQueue, number] => [queue, value]));
-    }
-    return all;
+  /** One member handles one stored message, outside of queues and offsets. */
+  async consumeDirectly(
+    consumerGroup: string,
+    clientId: string,
+    topic: string,
+    offsetMsgId: string,
+  ): Promise<ConsumeMessageDirectlyResult> {
+    const response = await this.context.request(
+      decodeOffsetMsgId(offsetMsgId).address,
+      RequestCode.CONSUME_MESSAGE_DIRECTLY,
+      encodeConsumeMessageDirectlyRequest({ consumerGroup, clientId, topic, msgId: offsetMsgId }),
+      `message ${offsetMsgId} handled by ${clientId}`,
+      undefined,
+      this.context.timeoutMs * RELAY_TIMEOUT_FACTOR,
+    );
+    return decodeConsumeMessageDirectlyResult(response.bodyBuffer);
   }
 
   /** How the group's members get the topic's messages; every broker of the topic is told. */

@@ -2,10 +2,12 @@ import {
   decodeKVTable,
   RequestCode,
   type ClusterInfo,
+  type ConsumeMessageDirectlyResult,
   type ConsumerConnection,
   type ConsumerRunningInfo,
   type MessageExt,
   type MessageQueue,
+  type QueueTimeSpan,
   type SubscriptionGroupConfig,
   type TopicConfig,
   type TopicRouteData,
@@ -20,6 +22,8 @@ import { MessageLookup, type QueryMessageOptions, type QueryResult } from '../qu
 import { integerOption } from '../support/check.js';
 import { AdminContext, type AdminTarget } from './admin-context.js';
 import { GroupAdmin, type ConsumeProgress } from './group-admin.js';
+import { OffsetAdmin, type RollbackStats } from './offset-admin.js';
+import { propertiesOf, propertiesText } from './properties-text.js';
 import { TopicAdmin, type QueueStats, type TopicOptions } from './topic-admin.js';
 
 /** ms for one administrative request (`DefaultMQAdminExt`: 5,000). */
@@ -35,6 +39,7 @@ interface Parts {
   context: AdminContext;
   topics: TopicAdmin;
   groups: GroupAdmin;
+  offsets: OffsetAdmin;
   api: ConsumerApi;
   lookup: MessageLookup;
 }
@@ -147,13 +152,96 @@ export class MQAdmin {
     return this.running.groups.connections(group);
   }
 
-  async getConsumerRunningInfo(address: string, group: string, clientId: string): Promise<ConsumerRunningInfo> {
-    return this.running.groups.runningInfo(address, group, clientId);
+  /** What one member holds and does, by its own word. @param jstack also what its process is busy with. */
+  async getConsumerRunningInfo(group: string, clientId: string, jstack = false): Promise<ConsumerRunningInfo> {
+    return this.running.groups.runningInfo(group, clientId, jstack);
   }
 
-  /** Moves the offsets of a group; -1 means the end of the queues. */
-  async resetOffsetByTimestamp(group: string, topic: string, timestampMs: number): Promise<[MessageQueue, number][]> {
-    return this.running.groups.resetOffset(group, topic, timestampMs);
+  /** Where members are in the queues of a topic, by their own word: client id -> offsets. Of one member when `clientId` is given. */
+  async getConsumeStatus(
+    topic: string,
+    group: string,
+    clientId?: string,
+  ): Promise<Map<string, [queue: MessageQueue, offset: number][]>> {
+    return this.running.offsets.consumeStatus(group, topic, clientId);
+  }
+
+  /**
+   * One member's listener handles one stored message, outside of queues and offsets: nothing is committed or sent back.
+   *
+   * @param msgId either of the message's ids.
+   * @returns what came of it: CR_SUCCESS, CR_LATER, CR_THROW_EXCEPTION, ...
+   * @throws MQClientError NO_MESSAGE.
+   */
+  async consumeMessageDirectly(
+    group: string,
+    clientId: string,
+    topic: string,
+    msgId: string,
+  ): Promise<ConsumeMessageDirectlyResult> {
+    const { lookup, groups } = this.running;
+    const message = await lookup.viewMessage(topic, msgId);
+    return groups.consumeDirectly(group, clientId, message.topic, message.offsetMsgId);
+  }
+
+  /**
+   * Moves the offsets of a group in a topic to a time; -1 means the end of the queues. Brokers that reset on their own side (Rocknest, RocketMQ from 5.2)
+   * do it for groups that are online or not; others only for those that are online, and without `isForce` only backwards.
+   *
+   * @returns the new offsets.
+   */
+  async resetOffsetByTimestamp(
+    group: string,
+    topic: string,
+    timestampMs: number,
+    isForce = true,
+  ): Promise<[MessageQueue, number][]> {
+    return this.running.offsets.resetByTimestamp(group, topic, timestampMs, isForce);
+  }
+
+  /** The same by looking up and writing each offset, which every broker knows: for groups that are offline. */
+  async resetOffsetByTimestampOld(
+    group: string,
+    topic: string,
+    timestampMs: number,
+    isForce = true,
+  ): Promise<RollbackStats[]> {
+    return this.running.offsets.resetByTimestampOld(group, topic, timestampMs, isForce);
+  }
+
+  /** Moves a group that is online or not, on every version of the broker. */
+  async resetOffsetNew(group: string, topic: string, timestampMs: number): Promise<void> {
+    await this.running.offsets.reset(group, topic, timestampMs);
+  }
+
+  /** Moves a group in one queue to an offset. Needs a broker that resets on its own side. */
+  async resetOffsetByQueueId(group: string, queue: MessageQueue, offset: number): Promise<void> {
+    await this.running.offsets.resetQueue(group, queue, offset);
+  }
+
+  /** Gives a group the offsets that another one has in a topic. */
+  async cloneGroupOffset(srcGroup: string, destGroup: string, topic: string, isOffline = true): Promise<void> {
+    await this.running.offsets.clone(srcGroup, destGroup, topic, isOffline);
+  }
+
+  /** From when the messages of each queue are, up to when the group has consumed them, and how long the next one waits. */
+  async queryConsumeTimeSpan(topic: string, group: string): Promise<QueueTimeSpan[]> {
+    return this.running.offsets.timeSpans(group, topic);
+  }
+
+  /** The settings of a broker. */
+  async getBrokerConfig(address: string): Promise<Record<string, string>> {
+    const response = await this.running.context.request(address, RequestCode.GET_BROKER_CONFIG, {}, 'broker config');
+    return propertiesOf(response.bodyBuffer.toString('utf8'));
+  }
+
+  /** Changes settings of a running broker. Rocknest refuses what it does not know or reads at its start only; RocketMQ passes over it. */
+  async updateBrokerConfig(
+    address: string,
+    properties: Readonly<Record<string, string | number | boolean>>,
+  ): Promise<void> {
+    const body = Buffer.from(propertiesText(properties), 'utf8');
+    await this.running.context.request(address, RequestCode.UPDATE_BROKER_CONFIG, {}, 'change of broker config', body);
   }
 
   async examineBrokerClusterInfo(): Promise<ClusterInfo> {
@@ -236,12 +324,14 @@ export class MQAdmin {
       throw error;
     }
     const context = new AdminContext(instance, this.timeoutMs);
+    const api = new ConsumerApi(instance);
     this.parts = {
       instance,
       context,
       topics: new TopicAdmin(context),
       groups: new GroupAdmin(context),
-      api: new ConsumerApi(instance),
+      offsets: new OffsetAdmin(context, api),
+      api,
       lookup: new MessageLookup(instance, this.timeoutMs),
     };
   }

@@ -37,7 +37,7 @@ export class QueueSupply {
       onOffsetIllegal: (loop, offset) => {
         const { queue } = loop.processQueue;
         instance.logger.warn(
-          `group ${group}: offset ${loop.pullOffset} of ${queue.key} is not in the queue; consumption goes on at ${offset}`,
+          `group ${group}: the broker moves ${queue.key} from offset ${loop.pullOffset} to ${offset} (out of the queue, or reset by an administrator); consumption goes on there`,
         );
         options.onOffsetIllegal(queue, offset);
       },

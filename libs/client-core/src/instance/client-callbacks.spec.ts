@@ -12,6 +12,8 @@ import {
   encodeNotifyConsumerIdsChangedRequest,
   encodeResetConsumerClientOffsetRequest,
   encodeResetOffsetBody,
+  encodeResetOffsetBodyForC,
+  MessageSysFlag,
   RemotingCommand,
   RequestCode,
   ResponseCode,
@@ -91,6 +93,15 @@ describe('what brokers ask of a client', () => {
     expect(log).toEqual([['reset', 't', [[queue, 7]]]]);
   });
 
+  it('220: the form for C++ clients too', async () => {
+    const { ask, log } = harness();
+    const header = { topic: 't', group: 'g', timestamp: 5, isForce: false };
+    const body = encodeResetOffsetBodyForC({ offsetTable: [{ queue, value: 7 }] });
+    const fields = encodeResetConsumerClientOffsetRequest(header);
+    await ask(RemotingCommand.request(RequestCode.RESET_CONSUMER_CLIENT_OFFSET, fields, body));
+    expect(log).toEqual([['reset', 't', [[queue, 7]]]]);
+  });
+
   it('221: tell the offsets', async () => {
     const { ask } = harness();
     const fields = encodeGetConsumerStatusFromClientRequest({ topic: 't', group: 'g' });
@@ -114,17 +125,23 @@ describe('what brokers ask of a client', () => {
     });
   });
 
-  it('309: let the listener handle this message', async () => {
-    const { ask, log } = harness();
-    const body = encodeMessage({
+  it('307: tell what the process does, when asked', async () => {
+    const { ask } = harness();
+    const fields = encodeGetConsumerRunningInfoRequest({ consumerGroup: 'g', clientId: 'c', jstackEnable: true });
+    const answer = await ask(RemotingCommand.request(RequestCode.GET_CONSUMER_RUNNING_INFO, fields));
+    expect(decodeConsumerRunningInfo(answer!.bodyBuffer).jstack).toContain(`pid ${process.pid}`);
+  });
+
+  const stored = (text: string, sysFlag = 0): Buffer =>
+    encodeMessage({
       topic: 't',
-      body: Buffer.from('direct'),
+      body: Buffer.from(text),
       flag: 0,
       properties: {},
       queueId: 1,
       queueOffset: 1,
       physicalOffset: 1,
-      sysFlag: 0,
+      sysFlag,
       bornTimestamp: 1,
       bornHost: '127.0.0.1:1',
       storeTimestamp: 1,
@@ -132,9 +149,30 @@ describe('what brokers ask of a client', () => {
       reconsumeTimes: 0,
       preparedTransactionOffset: 0,
     });
-    const fields = encodeConsumeMessageDirectlyRequest({ consumerGroup: 'g', brokerName: 'b' });
-    const answer = await ask(RemotingCommand.request(RequestCode.CONSUME_MESSAGE_DIRECTLY, fields, body));
+  const directly = (body: Buffer): RemotingCommand =>
+    RemotingCommand.request(
+      RequestCode.CONSUME_MESSAGE_DIRECTLY,
+      encodeConsumeMessageDirectlyRequest({ consumerGroup: 'g', brokerName: 'b' }),
+      body,
+    );
+
+  it('309: let the listener handle this message', async () => {
+    const { ask, log } = harness();
+    const answer = await ask(directly(stored('direct')));
     expect(decodeConsumeMessageDirectlyResult(answer!.bodyBuffer)).toMatchObject({ consumeResult: 'CR_SUCCESS' });
     expect(log).toEqual([['consume', 'direct', 'b']]);
+  });
+
+  it('309: say that the body cannot be read, and refuse no message at all', async () => {
+    const { ask, log } = harness();
+    const damaged = stored('x'.repeat(500), MessageSysFlag.COMPRESSED_FLAG);
+    damaged.fill(0xff, damaged.indexOf(0x78), damaged.indexOf(0x78) + 8);
+    const answer = await ask(directly(damaged));
+    expect(decodeConsumeMessageDirectlyResult(answer!.bodyBuffer)).toMatchObject({
+      consumeResult: 'CR_THROW_EXCEPTION',
+      remark: expect.stringContaining('the body cannot be read') as string,
+    });
+    await expect(ask(directly(Buffer.alloc(0)))).rejects.toThrow(/no message/);
+    expect(log).toEqual([]);
   });
 });

@@ -2,7 +2,6 @@ import {
   decodeConsumeMessageDirectlyRequest,
   decodeGetConsumerRunningInfoRequest,
   decodeGetConsumerStatusFromClientRequest,
-  decodeMessage,
   decodeNotifyConsumerIdsChangedRequest,
   decodeResetConsumerClientOffsetRequest,
   decodeResetOffsetBody,
@@ -12,8 +11,11 @@ import {
   RemotingCommand,
   RequestCode,
   ResponseCode,
+  type ConsumeMessageDirectlyResult,
+  type MessageExt,
 } from '@rocknest/protocol';
-import { errorText } from '../errors.js';
+import { decodeRecords } from '../consumer/pulled-messages.js';
+import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import type { ClientInstance } from './client-instance.js';
 import type { InstanceConsumer } from './client-members.js';
 
@@ -21,6 +23,28 @@ function noSuchGroup(group: string): RemotingCommand {
   return RemotingCommand.response(ResponseCode.SYSTEM_ERROR, {
     remark: `The Consumer Group <${group}> not exist in this consumer`,
   });
+}
+
+/** The first message of the records that a broker sent. @throws ProtocolError when there is none. */
+function messageOf(body: Buffer): { message: MessageExt; problem: Error | undefined } {
+  let first: { message: MessageExt; problem: Error | undefined } | undefined;
+  decodeRecords(body, (message, problem) => (first ??= { message, problem }));
+  if (!first) throw new MQClientError(MQClientErrorCode.BAD_RESPONSE, 'the broker sent no message to be consumed');
+  return first;
+}
+
+function unreadable(problem: Error): ConsumeMessageDirectlyResult {
+  const remark = `the body cannot be read: ${problem.message}`;
+  return { consumeResult: 'CR_THROW_EXCEPTION', remark, spentTimeMills: 0, order: false, autoCommit: true };
+}
+
+/** In place of Java's thread dump: what this process is, holds and waits for. */
+function processText(): string {
+  const { rss, heapUsed } = process.memoryUsage();
+  const resources = new Map<string, number>();
+  for (const name of process.getActiveResourcesInfo()) resources.set(name, (resources.get(name) ?? 0) + 1);
+  const waits = [...resources].map(([name, count]) => `${name} ${count}`).join(', ');
+  return `Node.js ${process.version}, pid ${process.pid}, up ${Math.floor(process.uptime())} s\nmemory: rss ${rss}, heap ${heapUsed} bytes\nwaits for: ${waits}\n`;
 }
 
 /** What brokers ask of a client (RocketMQ: `impl/ClientRemotingProcessor.java`; protocol 02 §5). */
@@ -51,17 +75,20 @@ export function registerClientCallbacks(instance: ClientInstance): void {
   });
 
   transport.registerHandler(RequestCode.GET_CONSUMER_RUNNING_INFO, (request) => {
-    const { consumerGroup } = decodeGetConsumerRunningInfoRequest(request);
+    const { consumerGroup, jstackEnable } = decodeGetConsumerRunningInfoRequest(request);
     const consumer = consumerOf(consumerGroup);
     if (!consumer) return noSuchGroup(consumerGroup);
-    return RemotingCommand.response(ResponseCode.SUCCESS, { body: encodeConsumerRunningInfo(consumer.runningInfo()) });
+    const info = { ...consumer.runningInfo(), ...(jstackEnable && { jstack: processText() }) };
+    return RemotingCommand.response(ResponseCode.SUCCESS, { body: encodeConsumerRunningInfo(info) });
   });
 
   transport.registerHandler(RequestCode.CONSUME_MESSAGE_DIRECTLY, async (request) => {
     const { consumerGroup, brokerName } = decodeConsumeMessageDirectlyRequest(request);
     const consumer = consumerOf(consumerGroup);
     if (!consumer) return noSuchGroup(consumerGroup);
-    const result = await consumer.consumeDirectly(decodeMessage(request.bodyBuffer), brokerName);
+    const { message, problem } = messageOf(request.bodyBuffer);
+    if (brokerName) message.brokerName = brokerName;
+    const result = problem ? unreadable(problem) : await consumer.consumeDirectly(message, brokerName);
     return RemotingCommand.response(ResponseCode.SUCCESS, { body: encodeConsumeMessageDirectlyResult(result) });
   });
 }

@@ -177,3 +177,6 @@ export const POP_ACK_ATTEMPTS = 3;
 export const POP_ACK_RETRY_DELAY_MS = 1_000;
 /** Releases and changes of the invisible time under way at once while a consumer leaves. */
 export const POP_RELEASE_CONCURRENCY = 16;
+
+/** Bytes of a broadcasting consumer's offset file that are read: some 500,000 queues. */
+export const MAX_LOCAL_OFFSETS_BYTES = 64 * 1024 * 1024;

@@ -32,6 +32,12 @@ export const MQClientErrorCode = {
   NO_MESSAGE: 'NO_MESSAGE',
   /** A broker can't filter as the consumer asks. */
   SUBSCRIPTION_REFUSED: 'SUBSCRIPTION_REFUSED',
+  /** The file of a broadcasting consumer's offsets is damaged, and its backup too. */
+  LOCAL_OFFSETS_UNREADABLE: 'LOCAL_OFFSETS_UNREADABLE',
+  /** Offsets that were to be committed could not be written. */
+  OFFSET_NOT_WRITTEN: 'OFFSET_NOT_WRITTEN',
+  /** The queue is not one of this member's (any more). */
+  QUEUE_NOT_ASSIGNED: 'QUEUE_NOT_ASSIGNED',
   /** An answer could not be understood. */
   BAD_RESPONSE: 'BAD_RESPONSE',
 } as const;

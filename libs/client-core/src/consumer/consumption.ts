@@ -6,6 +6,7 @@ import type { ConsumeMessageService, HeldQueue } from './consume-message-service
 import type { ConsumeStats } from './consume-stats.js';
 import type { ListenerRegistration } from './consume-types.js';
 import type { ConsumerApi } from './consumer-api.js';
+import { broadcastFailed } from './message-model.js';
 import { createOrderlyConsumption, type OrderlyHooks } from './orderly-consumption.js';
 import { ExpiredMessages } from './expired-messages.js';
 import { PopConsumption } from './pop/pop-consumption.js';
@@ -51,6 +52,7 @@ export interface ConsumptionParts {
 export function createConsumption(parts: ConsumptionParts): Consumption {
   const { options, registration, instance, api } = parts;
   const { group, client } = options;
+  const broadcasts = options.model.messageModel === 'BROADCASTING';
   const sendBack = new SendBack({
     group,
     maxReconsumeTimes: options.maxReconsumeTimes,
@@ -81,10 +83,12 @@ export function createConsumption(parts: ConsumptionParts): Consumption {
     listener: registration.listener,
     concurrency: options.concurrency,
     batchMaxSize: options.batchMaxSize,
-    sendBack: (message, queue, delayLevel) =>
-      pop?.settlement.owns(message)
+    sendBack: (message, queue, delayLevel) => {
+      if (broadcasts) return broadcastFailed(options, message, delayLevel);
+      return pop?.settlement.owns(message)
         ? pop.settlement.giveBack(message, queue, delayLevel)
-        : sendBack.sendBack(message, queue, delayLevel),
+        : sendBack.sendBack(message, queue, delayLevel);
+    },
     annotate: (message, properties) => sendBack.annotate(message, properties),
     problemOf: (message) => parts.problemOf(message) ?? pop?.settlement.problemOf(message),
     onSettled: parts.onSettled,
@@ -98,7 +102,8 @@ export function createConsumption(parts: ConsumptionParts): Consumption {
     queues: function* () {
       for (const { processQueue } of parts.queues()) yield processQueue;
     },
-    sendBack: (message, queue, delayLevel) => sendBack.sendBack(message, queue, delayLevel),
+    sendBack: (message, queue, delayLevel) =>
+      broadcasts ? broadcastFailed(options, message, -1) : sendBack.sendBack(message, queue, delayLevel),
     onSettled: parts.onSettled,
     stats: parts.stats,
     logger: client.logger,

@@ -4,6 +4,7 @@ import { ConsumeOrderlyService } from './consume-orderly-service.js';
 import type { MessageListenerOrderly } from './consume-types.js';
 import type { Consumption, ConsumptionParts } from './consumption.js';
 import type { ProcessQueue } from './process-queue.js';
+import { broadcastFailed } from './message-model.js';
 import { QueueLocks } from './queue-locks.js';
 import type { SendBack } from './send-back.js';
 
@@ -36,6 +37,7 @@ export function createOrderlyConsumption(
 ): Consumption {
   const { options, api, instance, orderly } = parts;
   const { group, client } = options;
+  const broadcasts = options.model.messageModel === 'BROADCASTING';
   const service: ConsumeOrderlyService = new ConsumeOrderlyService({
     group,
     listener,
@@ -43,8 +45,10 @@ export function createOrderlyConsumption(
     batchMaxSize: options.batchMaxSize,
     maxReconsumeTimes: options.maxReconsumeTimes,
     suspendCurrentQueueMs: options.suspendCurrentQueueMs,
-    mayHandle: (processQueue) => locks.mayHandle(processQueue),
-    sendToDeadLetters: (message) => send(deadLetterOf(message, sendBack)),
+    // Every queue of a broadcasting member is its own: there is nobody to lock it against.
+    mayHandle: (processQueue) => broadcasts || locks.mayHandle(processQueue),
+    sendToDeadLetters: (message) =>
+      broadcasts ? broadcastFailed(options, message, -1) : send(deadLetterOf(message, sendBack)),
     problemOf: parts.problemOf,
     onSettled: parts.onSettled,
     onDroppedEnd: orderly.onDroppedEnd,
@@ -68,5 +72,5 @@ export function createOrderlyConsumption(
     onLost: orderly.onLost,
     logger: client.logger,
   });
-  return { service, locks };
+  return { service, locks: broadcasts ? undefined : locks };
 }

@@ -27,6 +27,7 @@ import type { ListenerRegistration } from './consume-types.js';
 import { ConsumerApi } from './consumer-api.js';
 import { createConsumption, type Consumption } from './consumption.js';
 import { membersOfGroup } from './group-members.js';
+import { allocateAll, createOffsetStore } from './message-model.js';
 import type { OffsetStore } from './offset-store.js';
 import type { QueueSelector } from './paused-queues.js';
 import { PullApi } from './pull-api.js';
@@ -35,7 +36,6 @@ import type { ConsumeQueueRef } from './queue-ref.js';
 import { QueueLimits } from './queue-limits.js';
 import { QueueSupply } from './queue-supply.js';
 import { Rebalance } from './rebalance.js';
-import { RemoteBrokerOffsetStore } from './remote-offset-store.js';
 import { runningInfoOf } from './running-info.js';
 import { checkSubscriptions } from './subscription-check.js';
 import type { Subscriptions } from './subscriptions.js';
@@ -72,7 +72,12 @@ export class PushConsumerCore implements InstanceConsumer {
     this.instance = acquire({ consumer: this });
     const { instance } = this;
     this.api = new ConsumerApi(instance);
-    this.offsetStore = new RemoteBrokerOffsetStore(group, this.api, client.logger);
+    this.offsetStore = createOffsetStore(options.model, {
+      group,
+      clientId: instance.clientId,
+      api: this.api,
+      logger: client.logger,
+    });
     this.wanted = new WantedTopics(group, instance);
     this.consumption = createConsumption({
       options,
@@ -120,11 +125,12 @@ export class PushConsumerCore implements InstanceConsumer {
     this.rebalance = new Rebalance({
       group,
       clientId: instance.clientId,
-      strategy: options.strategy,
+      strategy: this.broadcasts ? allocateAll : options.strategy,
       offsetStore: this.offsetStore,
       topics: () => subscriptions.topics,
       queuesOf: (topic) => instance.routes.subscribeQueues(topic),
-      membersOf: (topic) => membersOfGroup(instance, this.api, group, topic),
+      membersOf: async (topic) =>
+        this.broadcasts ? [instance.clientId] : membersOfGroup(instance, this.api, group, topic),
       ...(this.consumption.locks && { claims: this.consumption.locks }),
       ...(this.consumption.pop && { broker: this.consumption.pop }),
       startOffset: (queue) => this.startOffset(queue),
@@ -144,6 +150,11 @@ export class PushConsumerCore implements InstanceConsumer {
       () => this.offsetStore.persistAll(),
       complain('writing offsets'),
     );
+  }
+
+  /** Every queue is this member's; nothing is asked of, or left at, the brokers. */
+  private get broadcasts(): boolean {
+    return this.options.model.messageModel === 'BROADCASTING';
   }
 
   private get orderly(): boolean {
@@ -263,7 +274,7 @@ export class PushConsumerCore implements InstanceConsumer {
     return {
       groupName: this.group,
       consumeType: 'CONSUME_PASSIVELY',
-      messageModel: 'CLUSTERING',
+      messageModel: this.options.model.messageModel,
       consumeFromWhere: this.options.consumeFromWhere,
       subscriptionDataSet: this.subscriptions.all,
       unitMode: false,

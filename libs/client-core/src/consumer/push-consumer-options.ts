@@ -5,12 +5,19 @@ import { integerOption, invalidArgument } from '../support/check.js';
 import { AllocateMessageQueueAveragely } from './allocate/allocate-averagely.js';
 import type { AllocateMessageQueueStrategy } from './allocate/allocate-strategy.js';
 import { consumeTimestampMs } from './consume-from-where.js';
+import {
+  resolveMessageModel,
+  withStableInstance,
+  type BroadcastFailures,
+  type MessageModelOptions,
+  type ResolvedMessageModel,
+} from './message-model.js';
 import { resolvePopOptions, type PopOptions, type ResolvedPopOptions } from './pop/pop-options.js';
 import type { ProcessQueueLimits } from './process-queue.js';
 import type { TopicLimits } from './queue-limits.js';
 
 /** RocketMQ's names and defaults where it has them (`client/consumer/DefaultMQPushConsumer.java`). */
-export interface PushConsumerOptions extends ClientOptions, PopOptions {
+export interface PushConsumerOptions extends ClientOptions, PopOptions, MessageModelOptions {
   /** Members of one group share the queues; every group gets every message. */
   group: string;
   /** Where a group begins that has no offset yet: CONSUME_FROM_LAST_OFFSET. */
@@ -47,6 +54,11 @@ export interface PushConsumerOptions extends ClientOptions, PopOptions {
   maxReconsumeTimes?: number;
   /** Concurrent listeners that pull: ms that handling a message may take before it is sent back, and between two looks: 900,000 (15 minutes). */
   consumeTimeoutMs?: number;
+  /**
+   * BROADCASTING: what becomes of a message whose handler failed. DROP (default, as with Java): it is logged and gone. RETRY: this member handles it
+   * again every 5 s, `maxReconsumeTimes` times, and drops it then.
+   */
+  broadcastFailure?: 'DROP' | 'RETRY';
   /** Orderly listeners: ms for which a queue rests after a failure, 10 to 30,000: 1,000. */
   suspendCurrentQueueTimeMillis?: number;
   /** Orderly listeners: ms between two renewals of the queue locks: 20,000. */
@@ -61,6 +73,8 @@ export interface PushConsumerOptions extends ClientOptions, PopOptions {
 
 /** The options, checked and complete. */
 export interface ResolvedPushConsumerOptions {
+  model: ResolvedMessageModel;
+  broadcastFailure: BroadcastFailures['broadcastFailure'];
   client: ResolvedClientOptions;
   group: string;
   consumeFromWhere: ConsumeFromWhere;
@@ -136,6 +150,20 @@ function resolveLockOptions(
   };
 }
 
+function resolveBroadcastFailure({
+  messageModel,
+  mode,
+  broadcastFailure = 'DROP',
+}: PushConsumerOptions): BroadcastFailures['broadcastFailure'] {
+  if (broadcastFailure !== 'DROP' && broadcastFailure !== 'RETRY') {
+    throw invalidArgument(`option broadcastFailure is "${String(broadcastFailure)}", must be DROP or RETRY`);
+  }
+  if (messageModel === 'BROADCASTING' && mode === 'pop') {
+    throw invalidArgument("messageModel BROADCASTING pulls; with mode: 'pop' brokers hand each message to one member");
+  }
+  return broadcastFailure;
+}
+
 /** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */
 export function resolvePushConsumerOptions(options: PushConsumerOptions): ResolvedPushConsumerOptions {
   checkGroup(options.group);
@@ -147,7 +175,9 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
   const strategy = strategyOf(options.allocateMessageQueueStrategy);
   consumeTimestampMs(consumeTimestamp);
   return {
-    client: resolveClientOptions(options),
+    model: resolveMessageModel(options),
+    broadcastFailure: resolveBroadcastFailure(options),
+    client: resolveClientOptions(withStableInstance(options)),
     group: options.group,
     consumeFromWhere,
     timestampMs: () => consumeTimestampMs(consumeTimestamp),

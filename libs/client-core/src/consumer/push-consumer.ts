@@ -39,7 +39,7 @@ export class PushConsumer {
     private readonly registry: ClientInstanceRegistry = clientInstances,
   ) {
     this.options = resolvePushConsumerOptions(options);
-    this.subscriptions = new Subscriptions(options.group);
+    this.subscriptions = new Subscriptions(options.messageModel === 'BROADCASTING' ? undefined : options.group);
   }
 
   get group(): string {

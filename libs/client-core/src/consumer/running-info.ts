@@ -55,7 +55,7 @@ export function runningInfoOf(source: RunningInfoSource): ConsumerRunningInfo {
       consumeFromWhere: options.consumeFromWhere,
       consumeMessageBatchMaxSize: String(options.batchMaxSize),
       maxReconsumeTimes: String(options.maxReconsumeTimes),
-      messageModel: 'CLUSTERING',
+      messageModel: options.model.messageModel,
       pullBatchSize: String(options.pullBatchSize),
       pullThresholdForQueue: String(options.limits.maxMessages),
       runningHandlers: String(source.runningCount),

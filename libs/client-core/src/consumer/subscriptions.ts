@@ -2,13 +2,14 @@ import { retryTopicOf, validateTopic, type SubscriptionData } from '@rocknest/pr
 import { invalidArgument } from '../support/check.js';
 import { MessageSelector } from './message-selector.js';
 
-/** What a consumer takes: topic -> tags or SQL92 expression. The group's own retry topic is always in it. */
+/** What a consumer takes: topic -> tags or SQL92 expression. */
 export class Subscriptions {
   private readonly table = new Map<string, SubscriptionData>();
   private lastVersion = 0;
 
-  constructor(group: string) {
-    this.put(retryTopicOf(group), '*');
+  /** @param retriesOf the group whose retry topic is in it from the beginning; undefined for consumers that have none (broadcasting, pulls). */
+  constructor(retriesOf?: string) {
+    if (retriesOf !== undefined) this.put(retryTopicOf(retriesOf), '*');
   }
 
   get topics(): IterableIterator<string> {

@@ -23,6 +23,16 @@ export interface ConsumerGroupOptions {
   /** With `mode: 'pop'`: tell brokers that let the group pull to let it pop; false does what an administrator told them. @default true */
   setMessageRequestMode?: boolean;
   /**
+   * CLUSTERING: the members of the group (all processes of the application) share the messages. BROADCASTING: each process gets every message, keeps
+   * its own offsets in a file, and a message whose handler failed is logged and dropped.
+   * @default 'CLUSTERING'
+   */
+  messageModel?: 'CLUSTERING' | 'BROADCASTING';
+  /** BROADCASTING: folder of the offset files; the process needs the same `instanceName` (and `clientIp`) at its next start. @default `~/.rocketmq_offsets` */
+  localOffsetStoreDir?: string;
+  /** BROADCASTING: `RETRY` handles a failed message again in this process, `maxReconsumeTimes` times, before it is dropped. @default 'DROP' */
+  broadcastFailure?: 'DROP' | 'RETRY';
+  /**
    * Where a group that has no offsets yet begins; one that the broker knows goes on where it was, whatever this says. On a young
    * topic, whose first messages are all still there, the broker lets a new group begin at the first one.
    * @default 'CONSUME_FROM_LAST_OFFSET'
@@ -59,6 +69,9 @@ export const CONSUMER_GROUP_OPTION_NAMES = [
   'popThresholdForQueue',
   'popShareQueueNum',
   'setMessageRequestMode',
+  'messageModel',
+  'localOffsetStoreDir',
+  'broadcastFailure',
   'consumeFromWhere',
   'consumeTimestamp',
   'maxReconsumeTimes',

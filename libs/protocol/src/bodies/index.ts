@@ -15,6 +15,7 @@ export * from './lists.js';
 export * from './lock-batch-body.js';
 export * from './message-request-mode.js';
 export * from './pop-check-point.js';
+export * from './offset-serialize-wrapper.js';
 export * from './query-assignment-body.js';
 export * from './register-broker-body.js';
 export * from './reset-offset-body.js';

@@ -99,6 +99,21 @@ describe('popping', () => {
     expect(await progressOf(nobody.group, topic)).toBe(4);
   });
 
+  it('lets through what matches an SQL92 expression, also of what comes again', async () => {
+    const topic = uniqueName('topic');
+    for (const [i, price] of [5, 20, 7, 30].entries()) {
+      await client.send(topic, `m-${i}`, { queueId: 0, propertyMap: { price: String(price) } });
+    }
+    const pops = consumer();
+    const filter = { queueId: 0, exp: 'price > 10', expType: 'SQL92' };
+    const first = await pops.pop(topic, { ...filter, invisibleTime: 500 });
+    expect(bodies(first.messages)).toEqual(['m-1', 'm-3']);
+    await pops.ack(first.messages[0]);
+    expect(bodies((await pops.popUntil(topic, filter)).messages)).toEqual(['m-3']);
+    const wrong = await pops.pop(topic, { ...filter, exp: 'price >' });
+    expect(wrong.code).toBe(ResponseCode.SUBSCRIPTION_PARSE_FAILED);
+  });
+
   it('begins at the end for a new group that asks so', async () => {
     const topic = await topicWith(...numbered(3));
     // The queue's messages are recent: a group that begins at the end still gets them, as with pulls.

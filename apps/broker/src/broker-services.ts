@@ -233,7 +233,10 @@ export class BrokerServices {
     this.set(TransactionEnd, this.transactions.end);
     this.set(MessageSendBack, new MessageSendBack(store, directory, creator, rules, permission));
     this.set(TopicAdmin, new TopicAdmin(topics, offsets, store, systemTopics, this.announcer, { maxTopics }));
-    this.set(GroupAdmin, new GroupAdmin(groups, offsets, { maxGroups }));
+    this.set(
+      GroupAdmin,
+      new GroupAdmin(groups, offsets, { maxGroups, onDeleted: (group) => this.forgetModes({ consumerGroup: group }) }),
+    );
     this.set(
       HeartbeatIntake,
       new HeartbeatIntake(this.consumers, this.producers, topics, directory, creator, config, systemClock),
@@ -294,11 +297,16 @@ export class BrokerServices {
   }
 
   private topicDeleted(topic: string): void {
-    const { metadata, logger } = this.options;
     this.pop.checkPoints.topicDeleted(topic);
+    this.forgetModes({ topic });
+  }
+
+  /** What was set for a topic or group that is gone; it may be set again with the next of that name, so nobody waits. */
+  private forgetModes(owner: { readonly topic: string } | { readonly consumerGroup: string }): void {
+    const { metadata, logger } = this.options;
     metadata.requestModes
-      .forget({ topic })
-      .catch((error: unknown) => logger.warn(`the request modes of topic ${topic} stay: ${String(error)}`));
+      .forget(owner)
+      .catch((error: unknown) => logger.warn(`request modes of ${JSON.stringify(owner)} stay: ${String(error)}`));
   }
 
   private set<T extends object>(type: ServiceType<T>, service: T): void {

@@ -88,7 +88,7 @@ export function createPop(options: PopOptions): Pop {
   const holds = new PopHoldService(holdOptions);
   const notificationHolds = new PopHoldService(holdOptions);
   const orders = new OrderInfos(metadata.orderInfos, clock);
-  const admission = new PopAdmission(topics, { brokerPermission, brokerIp, maxInvisibleMs, clock });
+  const admission = new PopAdmission(topics, { brokerPermission, brokerIp, maxInvisibleMs, filters: config, clock });
   const popOffsets = new PopOffsets(store, offsets, checkPoints, options.recent, config.initPopOffsetByCheckMsgInMem);
   const reviver = new MessageReviver(store, checkPoints, topics, metadata.groups, creator, {
     retryTopicVersion,

@@ -132,6 +132,7 @@ export class MessagePopper {
       maxMessages: run.header.maxMsgNums - run.messageCount,
       maxBytes: POP_MAX_BYTES - run.bodyBytes,
       matches: run.admitted.matches,
+      matchesRecord: run.admitted.matchesRecord,
       place: (sizeBytes) => {
         copy = Buffer.allocUnsafe(sizeBytes);
         return { bytes: copy, at: 0 };

@@ -8,6 +8,8 @@ import {
   type TopicConfig,
 } from '@rocknest/protocol';
 import type { Clock } from '../clock.js';
+import { isTagType, type RecordFilter } from '../clients/subscription.js';
+import { type FilterOptions, propertyFilterRefused } from '../filter/subscription-check.js';
 import type { TopicConfigManager } from '../metadata/index.js';
 import { POP_TIMEOUT_TOLERANCE_MS } from './defaults.js';
 import { PopFilters } from './pop-filters.js';
@@ -18,6 +20,7 @@ export interface PopAdmissionOptions {
   /** Stands in remarks: the address that RocketMQ prints there (`brokerIP1`). */
   readonly brokerIp: string;
   readonly maxInvisibleMs: number;
+  readonly filters: FilterOptions;
   readonly clock: Clock;
 }
 
@@ -33,6 +36,8 @@ export interface PopTarget {
 export interface AdmittedPop {
   readonly topic: TopicConfig;
   readonly matches: ((tagsCode: number) => boolean) | undefined;
+  /** Tests a stored message; undefined when the tags code alone decides. */
+  readonly matchesRecord: RecordFilter | undefined;
 }
 
 /**
@@ -75,10 +80,14 @@ export class PopAdmission {
     const topic = this.admitTarget(header, group, remoteAddress, 'pop');
     if (topic instanceof RemotingCommand) return topic;
     const filter = this.filters.find(header.topic, header.exp, header.expType);
-    if (filter === undefined) {
-      return refused(ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed");
+    if (typeof filter === 'string') {
+      return refused(ResponseCode.SUBSCRIPTION_PARSE_FAILED, `parse the consumer's subscription failed: ${filter}`);
     }
-    return { topic, matches: filter.matches };
+    const { expressionType } = filter.data;
+    if (!isTagType(expressionType) && !this.options.filters.enablePropertyFilter) {
+      return propertyFilterRefused(expressionType);
+    }
+    return { topic, matches: filter.matches, matchesRecord: filter.matchesRecord };
   }
 
   /** The checks that all requests about pops have in common. @returns the refusal, or the topic. */

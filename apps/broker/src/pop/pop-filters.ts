@@ -1,4 +1,4 @@
-import { buildSubscriptionData } from '@rocknest/protocol';
+import { buildSql92SubscriptionData, buildSubscriptionData, ProtocolError } from '@rocknest/protocol';
 import { createSubscription, isTagType, type Subscription } from '../clients/subscription.js';
 
 /** Filters of pops are kept ready; the cache starts anew at this size. */
@@ -10,25 +10,29 @@ const MAX_CACHED_EXPRESSION_LENGTH = 4_096;
 export class PopFilters {
   private cached = new Map<string, Subscription>();
 
-  /** @returns undefined when the expression cannot be parsed. */
-  find(topic: string, expression: string | undefined, expressionType: string | undefined): Subscription | undefined {
+  /** @returns what is wrong with the expression when it cannot be used. */
+  find(topic: string, expression: string | undefined, expressionType: string | undefined): Subscription | string {
     const text = expression ?? '';
     const key = `${topic}\u0001${expressionType ?? ''}\u0001${text}`;
     const known = this.cached.get(key);
     if (known !== undefined) return known;
     const built = build(topic, text, expressionType);
-    if (built === undefined || text.length > MAX_CACHED_EXPRESSION_LENGTH) return built;
+    if (typeof built === 'string' || text.length > MAX_CACHED_EXPRESSION_LENGTH) return built;
     if (this.cached.size >= MAX_CACHED_FILTERS) this.cached = new Map();
     this.cached.set(key, built);
     return built;
   }
 }
 
-function build(topic: string, expression: string, expressionType: string | undefined): Subscription | undefined {
-  if (!isTagType(expressionType) && expression !== '') return undefined;
+function build(topic: string, expression: string, expressionType: string | undefined): Subscription | string {
+  if (expression !== '' && expressionType !== undefined && !isTagType(expressionType)) {
+    const subscription = createSubscription({ ...buildSql92SubscriptionData(topic, expression), expressionType });
+    return subscription.problem ?? subscription;
+  }
   try {
     return createSubscription(buildSubscriptionData(topic, expression === '' ? '*' : expression));
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof ProtocolError) return error.message;
+    throw error;
   }
 }

@@ -5,6 +5,8 @@ import type { ConsumerOffsetManager, SubscriptionGroupManager } from '../metadat
 
 export interface GroupAdminOptions {
   readonly maxGroups: number;
+  /** Called after a group was deleted. */
+  readonly onDeleted?: (group: string) => void;
 }
 
 /**
@@ -36,6 +38,7 @@ export class GroupAdmin {
   async delete(group: string, cleanOffset: boolean): Promise<void> {
     await this.groups.delete(group);
     if (cleanOffset) this.offsets.deleteGroup(group);
+    this.options.onDeleted?.(group);
   }
 
   private check(config: SubscriptionGroupConfig): void {

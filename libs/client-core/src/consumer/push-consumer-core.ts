@@ -233,10 +233,13 @@ export class PushConsumerCore implements InstanceConsumer {
 
   pause(selectors: readonly QueueSelector[]): void {
     this.supply.pause(selectors, this.rebalance.queues);
+    this.consumption.pop?.pause(selectors);
   }
 
   goOn(selectors: readonly QueueSelector[]): void {
-    if (!this.stopped) this.supply.goOn(selectors, this.rebalance.queues);
+    if (this.stopped) return;
+    this.supply.goOn(selectors, this.rebalance.queues);
+    this.consumption.pop?.goOn(selectors);
   }
 
   stopIntake(): void {

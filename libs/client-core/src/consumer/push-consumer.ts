@@ -150,12 +150,13 @@ export class PushConsumer {
    * on, and the queues stay with this member. Counts for queues that come later too. Messages of the topic that failed come again through the
    * retry topic, whose queues are not those of the topic.
    *
-   * @throws MQClientError INVALID_ARGUMENT with `mode: 'pop'`, where a queue belongs to no member; use `suspend`.
+   * @throws MQClientError INVALID_ARGUMENT for a single queue with `mode: 'pop'`, where queues belong to no member: topics rest as a whole there.
    */
   pauseQueues(...selectors: readonly QueueSelector[]): void {
-    if (this.options.pop) {
+    const single = selectors.find(({ queueId }) => queueId !== undefined);
+    if (this.options.pop && single) {
       throw invalidArgument(
-        "mode: 'pop' consumes no single queues that could rest; suspend() pauses the whole consumer",
+        `mode: 'pop' consumes no single queues that could rest, as queue ${single.queueId} of ${single.topic}; pause the topic`,
       );
     }
     for (const selector of selectors) this.paused.pause(selector);

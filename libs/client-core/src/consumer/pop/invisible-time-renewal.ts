@@ -5,8 +5,8 @@ export interface InvisibleTimeRenewalOptions {
   invisibleTimeMs: number;
   /** ms after the pop from which a message is renewed no more; 0 renews none. */
   renewForMs: number;
-  /** True while messages that wait for a handler are worth keeping. */
-  keepsWaiting(): boolean;
+  /** True while this message, which waits for a handler, is worth keeping. */
+  keepsWaiting(lease: PopLease): boolean;
   /** Makes the message invisible for `invisibleTimeMs` from now on. Never rejects. */
   renew(lease: PopLease): void;
 }
@@ -50,7 +50,7 @@ export class InvisibleTimeRenewal {
       if (lease.state === 'SETTLED' || lease.hasExpired(nowMs) || nowMs - lease.poppedAtMs >= renewForMs) {
         this.leases.delete(lease);
       } else if (lease.expiresAtMs - nowMs <= invisibleTimeMs / 2 && !lease.isChanging) {
-        if (lease.state === 'RUNNING' || this.options.keepsWaiting()) this.options.renew(lease);
+        if (lease.state === 'RUNNING' || this.options.keepsWaiting(lease)) this.options.renew(lease);
       }
     }
   }

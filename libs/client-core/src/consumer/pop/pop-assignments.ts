@@ -4,6 +4,7 @@ import { errorText } from '../../errors.js';
 import type { ClientInstance } from '../../instance/client-instance.js';
 import { LogLimiter } from '../../logger.js';
 import type { ConsumeMessageService } from '../consume-message-service.js';
+import { PausedQueues, type QueueSelector } from '../paused-queues.js';
 import { ConsumeQueueRef } from '../queue-ref.js';
 import type { PopAnswer, PopApi } from './pop-api.js';
 import type { PopLease } from './pop-lease.js';
@@ -36,6 +37,7 @@ export class PopAssignments {
   private readonly assigned = new Map<string, Assigned>();
   private readonly troubles = new LogLimiter();
   private readonly events: PopLoopEvents;
+  private readonly paused = new PausedQueues();
   private suspended = false;
   private stopped = false;
 
@@ -95,7 +97,17 @@ export class PopAssignments {
 
   resume(): void {
     this.suspended = false;
-    for (const { loop } of this.assigned.values()) loop.resume();
+    for (const { processQueue, loop } of this.assigned.values()) if (!processQueue.paused) loop.resume();
+  }
+
+  pause(selectors: readonly QueueSelector[]): void {
+    for (const selector of selectors) this.paused.pause(selector);
+    this.applyPauses();
+  }
+
+  goOn(selectors: readonly QueueSelector[]): void {
+    for (const selector of selectors) this.paused.resume(selector);
+    this.applyPauses();
   }
 
   /** No pop begins any more, and what no handler has begun with goes back. */
@@ -122,8 +134,23 @@ export class PopAssignments {
     const loop = new PopLoop(processQueue, threshold, this.events);
     this.assigned.set(key, { processQueue, loop });
     instance.logger.debug?.(`group ${group}: pops ${key}`);
-    if (this.suspended) loop.suspend();
+    processQueue.paused = this.paused.covers(queue);
+    if (this.suspended || processQueue.paused) loop.suspend();
     loop.start();
+  }
+
+  private applyPauses(): void {
+    if (this.stopped) return;
+    for (const { processQueue, loop } of this.assigned.values()) {
+      const paused = this.paused.covers(processQueue.queue);
+      if (paused === processQueue.paused) continue;
+      processQueue.paused = paused;
+      if (paused) loop.suspend();
+      else {
+        if (!this.suspended) loop.resume();
+        this.options.service.submit(processQueue);
+      }
+    }
   }
 
   private close(key: string, why: string): void {

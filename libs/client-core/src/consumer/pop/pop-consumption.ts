@@ -1,6 +1,7 @@
 import type { MessageExt, MessageQueue, SubscriptionData } from '@rocknest/protocol';
 import type { ClientInstance } from '../../instance/client-instance.js';
 import type { ConsumeMessageService } from '../consume-message-service.js';
+import type { QueueSelector } from '../paused-queues.js';
 import { AssignmentApi } from './assignment-api.js';
 import { BrokerRebalance, type BrokerAssignments, type TopicAssignment } from './broker-rebalance.js';
 import type { PopAnswer } from './pop-api.js';
@@ -109,6 +110,16 @@ export class PopConsumption implements BrokerAssignments {
   resume(): void {
     this.settlement.keepsWaiting = true;
     this.assignments?.resume();
+  }
+
+  /** These topics rest as `suspend` lets all rest. */
+  pause(selectors: readonly QueueSelector[]): void {
+    this.assignments?.pause(selectors);
+  }
+
+  /** Ends the pauses within `selectors`. */
+  goOn(selectors: readonly QueueSelector[]): void {
+    this.assignments?.goOn(selectors);
   }
 
   /** No pop begins any more, and what no handler has begun with goes back at once. */

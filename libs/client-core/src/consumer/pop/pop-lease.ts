@@ -23,6 +23,8 @@ export type PopLeaseState = 'WAITING' | 'RUNNING' | 'SETTLED';
  */
 export class PopLease {
   state: PopLeaseState = 'WAITING';
+  /** What holds the message while it waits. */
+  holder: { readonly paused: boolean } | undefined;
   expiresAtMs: number;
   readonly poppedAtMs: number;
   private currentReceipt: PopReceipt;

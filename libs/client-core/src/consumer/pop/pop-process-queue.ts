@@ -24,7 +24,7 @@ export interface PopProcessQueueEvents {
 export class PopProcessQueue implements HeldQueue {
   /** An acknowledgement needs no assignment: what a handler returns counts also after the queue was given to others. */
   readonly dropped = false;
-  readonly paused = false;
+  paused = false;
   lastConsumeMs: number;
   /** ms of the last pop; tells a queue whose pops have stopped. */
   lastPopMs: number;
@@ -53,6 +53,7 @@ export class PopProcessQueue implements HeldQueue {
   put(leases: readonly PopLease[]): void {
     for (const lease of leases) {
       const { message } = lease;
+      lease.holder = this;
       const entry = { message, sizeBytes: message.body.length, sequence: this.sequence++, startedMs: 0, lease };
       this.held.add(entry);
       this.waiting.push(entry);

@@ -106,6 +106,16 @@ describe('PopSettlement', () => {
     expect(running.hasExpired(Date.now())).toBe(true);
   });
 
+  it('lets the time of messages run out that wait in a paused queue', async () => {
+    const { calls, admit } = harness();
+    admit().holder = { paused: true };
+    const running = admit();
+    running.state = 'RUNNING';
+    running.holder = { paused: true };
+    await vi.advanceTimersByTimeAsync(31_000);
+    expect(calls).toEqual(['change 5 60000']);
+  });
+
   it('acknowledges with the receipt of the last renewal', async () => {
     const { settlement, calls, admit } = harness();
     const lease = admit();

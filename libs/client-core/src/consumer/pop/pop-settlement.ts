@@ -50,7 +50,7 @@ export class PopSettlement {
     this.renewal = new InvisibleTimeRenewal({
       invisibleTimeMs,
       renewForMs,
-      keepsWaiting: () => this.keepsWaiting,
+      keepsWaiting: ({ holder }) => this.keepsWaiting && !holder?.paused,
       renew: (lease) => void this.change(lease, invisibleTimeMs),
     });
   }

@@ -106,7 +106,7 @@ describe('popping', () => {
     }
     const pops = consumer();
     const filter = { queueId: 0, exp: 'price > 10', expType: 'SQL92' };
-    const first = await pops.pop(topic, { ...filter, invisibleTime: 500 });
+    const first = await pops.pop(topic, { ...filter, invisibleTime: 3_000 });
     expect(bodies(first.messages)).toEqual(['m-1', 'm-3']);
     await pops.ack(first.messages[0]);
     expect(bodies((await pops.popUntil(topic, filter)).messages)).toEqual(['m-3']);
@@ -138,12 +138,12 @@ describe('popping', () => {
   });
 });
 
-describe('waiting', () => {
+describe.concurrent('waiting', () => {
   it('is ended by a message, for one of the group', async () => {
     const topic = await topicWith('m-0');
     const pops = consumer();
     await pops.ackAll((await pops.pop(topic)).messages);
-    const waiting = [pops.pop(topic, { pollTime: 5_000 }), pops.pop(topic, { pollTime: 5_000 })];
+    const waiting = [pops.pop(topic, { pollTime: 15_000 }), pops.pop(topic, { pollTime: 15_000 })];
     await waitFor(async () => (await pops.pollingNum(topic)) === 2, 'both wait');
     await client.send(topic, 'm-1');
     const first = await Promise.race(waiting);
@@ -158,7 +158,7 @@ describe('waiting', () => {
     const topic = await topicWith('a-0');
     const pops = consumer();
     await pops.ackAll((await pops.pop(topic)).messages);
-    const waiting = pops.pop(topic, { pollTime: 700, exp: 'b', expType: 'TAG' });
+    const waiting = pops.pop(topic, { pollTime: 2_500, exp: 'b', expType: 'TAG' });
     await waitFor(async () => (await pops.pollingNum(topic)) === 1, 'it waits');
     await client.send(topic, 'a-1', { propertyMap: { TAGS: 'a' } });
     expect(await pops.pollingNum(topic)).toBe(1);
@@ -185,17 +185,17 @@ describe('waiting', () => {
     expect(await pops.notification(topic)).toEqual({ hasMsg: true, pollingFull: false });
     await pops.ackAll((await pops.pop(topic)).messages);
     expect(await pops.notification(topic)).toEqual({ hasMsg: false, pollingFull: false });
-    const told = pops.notification(topic, 5_000);
+    const told = pops.notification(topic, 15_000);
     await client.send(topic, 'm-1');
     expect(await told).toEqual({ hasMsg: true, pollingFull: false });
   });
 });
 
-describe('what is not acknowledged', () => {
+describe.concurrent('what is not acknowledged', () => {
   it('comes again with one reconsume time more, and only that', async () => {
     const topic = await topicWith(...numbered(4));
     const pops = consumer();
-    const first = await pops.pop(topic, { invisibleTime: 1_000 });
+    const first = await pops.pop(topic, { invisibleTime: 3_000 });
     await pops.ackAll(first.messages.filter((_, index) => index !== 2));
     const again = await pops.popUntil(topic);
     expect(bodies(again.messages)).toEqual(['m-2']);
@@ -210,10 +210,10 @@ describe('what is not acknowledged', () => {
   it('stays away while its invisible time is renewed, and the old handle counts no more', async () => {
     const topic = await topicWith('m-0');
     const pops = consumer();
-    const [popped] = (await pops.pop(topic, { invisibleTime: 1_000 })).messages;
+    const [popped] = (await pops.pop(topic, { invisibleTime: 3_000 })).messages;
     const renewed = await pops.renew(popped, 60_000);
     expect(renewed.response.code).toBe(ResponseCode.SUCCESS);
-    expect((await pops.pop(topic, { pollTime: 2_500 })).messages).toEqual([]);
+    expect((await pops.pop(topic, { pollTime: 4_500 })).messages).toEqual([]);
     expect((await pops.renew(popped, 1_000)).response.code).toBe(ResponseCode.NO_MESSAGE);
     const released = await pops.renew(renewed.message, 0);
     expect(released.response.code).toBe(ResponseCode.SUCCESS);
@@ -246,7 +246,7 @@ describe('acknowledging', () => {
   it('takes many at once', async () => {
     const topic = await topicWith(...numbered(6));
     const pops = consumer();
-    const { header, messages } = await pops.pop(topic, { queueId: 0, invisibleTime: 1_000 });
+    const { header, messages } = await pops.pop(topic, { queueId: 0, invisibleTime: 3_000 });
     expect(messages).toHaveLength(6);
     const response = await pops.batchAck([
       {
@@ -292,7 +292,7 @@ describe('popping in order', () => {
     await pops.ack(first.messages[0]);
     expect((await pops.pop(topic, order)).messages).toEqual([]);
     expect(await progressOf(pops.group, topic)).toBe(1);
-    const waiting = pops.pop(topic, { ...order, pollTime: 5_000 });
+    const waiting = pops.pop(topic, { ...order, pollTime: 15_000 });
     await waitFor(async () => (await pops.pollingNum(topic, 0)) === 1, 'it waits');
     await pops.ack(first.messages[1]);
     expect(bodies((await waiting).messages)).toEqual(['m-2', 'm-3']);

@@ -19,7 +19,7 @@ final class ExpectedMessage {
     private static final Set<String> SYSTEM_PROPERTIES = Set.of(
         "KEYS", "TAGS", "UNIQ_KEY", "WAIT", "CLUSTER", "MIN_OFFSET", "MAX_OFFSET", "MSG_REGION", "TRACE_ON",
         "CONSUME_START_TIME", "RETRY_TOPIC", "REAL_TOPIC", "REAL_QID", "ORIGIN_MESSAGE_ID", "DELAY", "RECONSUME_TIME",
-        "MAX_RECONSUME_TIMES", "INSTANCE_ID");
+        "MAX_RECONSUME_TIMES", "INSTANCE_ID", "POP_CK", "1ST_POP_TIME");
 
     static String tagsOf(int index) {
         return "Tag" + index % 5;

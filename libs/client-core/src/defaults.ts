@@ -180,3 +180,18 @@ export const POP_RELEASE_CONCURRENCY = 16;
 
 /** Bytes of a broadcasting consumer's offset file that are read: some 500,000 queues. */
 export const MAX_LOCAL_OFFSETS_BYTES = 64 * 1024 * 1024;
+
+/** Messages for one pull of a lite pull consumer, and for one `poll` (`DefaultLitePullConsumer.pullBatchSize`). */
+export const LITE_PULL_BATCH_SIZE = 10;
+/** ms for which brokers hold a pull of pull consumers (`DefaultLitePullConsumer.brokerSuspendMaxTimeMillis`). */
+export const PULL_CONSUMER_SUSPEND_MAX_TIME_MS = 20_000;
+/** ms for a pull that is not held (`consumerPullTimeoutMillis`). */
+export const CONSUMER_PULL_TIMEOUT_MS = 10_000;
+/** ms that `poll` waits for a message (`pollTimeoutMillis`). */
+export const POLL_TIMEOUT_MS = 5_000;
+/** Messages of all queues that wait for a `poll` before pulls pause (`pullThresholdForAll`). */
+export const PULL_THRESHOLD_FOR_ALL = 10_000;
+/** ms between two writes of offsets with `autoCommit`, and the least (`autoCommitIntervalMillis`). */
+export const AUTO_COMMIT_INTERVAL_MS = 5_000;
+/** ms between two looks whether the queues of a listened topic changed (`topicMetadataCheckIntervalMillis`). */
+export const TOPIC_METADATA_CHECK_INTERVAL_MS = 30_000;

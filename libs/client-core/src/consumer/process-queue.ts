@@ -166,6 +166,17 @@ export class ProcessQueue {
     return index >= 0 && this.places[index] === entry;
   }
 
+  /** Forgets everything, for pulls from another offset on; what was handed out is settled without effect. */
+  clear(): void {
+    this.base += this.places.length;
+    this.places = [];
+    this.front = 0;
+    this.next = 0;
+    this.held = 0;
+    this.heldBytes = 0;
+    this.nextOffset = -1;
+  }
+
   /**
    * Removes messages whose handling has an end.
    *

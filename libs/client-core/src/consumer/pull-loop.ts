@@ -1,4 +1,4 @@
-import { ResponseCode } from '@rocknest/protocol';
+import { MASTER_ID, ResponseCode } from '@rocknest/protocol';
 import {
   PULL_DELAY_AFTER_BROKER_FLOW_CONTROL_MS,
   PULL_DELAY_AFTER_ERROR_MS,
@@ -21,6 +21,8 @@ export interface PullLoopEvents {
   onError(loop: PullLoop, error: Error): void;
   /** The offset to commit with the next pull, 0 for none. */
   commitOffset(loop: PullLoop): number;
+  /** True when pulls of all queues must wait for room that this queue alone does not show. */
+  holdsBack?(): boolean;
 }
 
 /**
@@ -29,7 +31,8 @@ export interface PullLoopEvents {
  */
 export class PullLoop {
   private nextOffset = 0;
-  private brokerId = 0;
+  /** What the last answer suggested; the master's again after a failure, which will suggest anew. */
+  private brokerId: number = MASTER_ID;
   private timer: NodeJS.Timeout | undefined;
   private state: 'IDLE' | 'PULLING' | 'WAITING' | 'FULL' | 'SUSPENDED' | 'STOPPED' = 'IDLE';
   private suspended = false;
@@ -50,7 +53,7 @@ export class PullLoop {
 
   /** Which limit keeps the loop asleep, or undefined. */
   get sleepsBecause(): string | undefined {
-    return this.state === 'FULL' ? this.processQueue.fullBecause : undefined;
+    return this.state === 'FULL' ? (this.processQueue.fullBecause ?? 'all queues') : undefined;
   }
 
   /** True when the loop should pull and has not for two minutes: something is wrong, and the queue is better taken anew. */
@@ -80,6 +83,16 @@ export class PullLoop {
     if (this.state === 'SUSPENDED') this.next();
   }
 
+  /** Goes on at another offset, after `stop` too. `paced` waits as after an error. */
+  moveTo(offset: number, paced = false): void {
+    clearTimeout(this.timer);
+    this.nextOffset = offset;
+    this.current++;
+    this.state = 'IDLE';
+    if (paced) this.later(PULL_DELAY_AFTER_ERROR_MS);
+    else this.next();
+  }
+
   /** Gives up the pull under way, if there is one, and sends another: what it asks for has changed. */
   pullAnew(): void {
     if (this.state === 'PULLING') this.next();
@@ -87,7 +100,11 @@ export class PullLoop {
 
   /** To be called after each settlement; costs a comparison unless the loop sleeps. */
   wakeIfRoom(): void {
-    if (this.state === 'FULL' && this.processQueue.fullBecause === undefined) this.next();
+    if (this.state === 'FULL' && !this.full) this.next();
+  }
+
+  private get full(): boolean {
+    return this.processQueue.fullBecause !== undefined || this.events.holdsBack?.() === true;
   }
 
   private next(): void {
@@ -96,7 +113,7 @@ export class PullLoop {
       this.state = 'SUSPENDED';
       return;
     }
-    if (this.processQueue.fullBecause !== undefined) {
+    if (this.full) {
       this.state = 'FULL';
       return;
     }
@@ -140,6 +157,7 @@ export class PullLoop {
   }
 
   private failed(error: Error): void {
+    this.brokerId = MASTER_ID;
     const code = responseCodeOf(error);
     if (code === ResponseCode.FLOW_CONTROL) {
       this.later(PULL_DELAY_AFTER_BROKER_FLOW_CONTROL_MS);

@@ -20,7 +20,8 @@ export interface RunningInfoSource {
 
 const MIB = 1024 * 1024;
 
-function queueInfo({ processQueue }: AssignedQueue, commitOffset: number): ProcessQueueInfo {
+/** One pulled queue, as tools see it. */
+export function queueInfo({ processQueue }: AssignedQueue, commitOffset: number): ProcessQueueInfo {
   const range = processQueue.range;
   return {
     commitOffset,

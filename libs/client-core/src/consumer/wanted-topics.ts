@@ -25,6 +25,11 @@ export class WantedTopics {
     if (this.topics.delete(topic)) this.instance.routes.unuse(topic);
   }
 
+  /** Gives up what is not among `topics`. */
+  retain(topics: ReadonlySet<string>): void {
+    for (const topic of this.topics) if (!topics.has(topic)) this.remove(topic);
+  }
+
   /** Gives all up; none is taken any more. */
   close(): void {
     this.closed = true;

@@ -17,6 +17,7 @@ public final class Main {
             case "load": return Load::run;
             case "allocate": return Allocate::run;
             case "filters": return Filters::run;
+            case "orderly": return Orderly::run;
             default: throw new IllegalArgumentException("unknown command " + name);
         }
     }

@@ -171,7 +171,7 @@ export const POP_RELEASE_MS = 1_000;
 export const POP_ACK_BATCH_MAX = 1_024;
 /** ACK_MESSAGEs to one broker under way at once, when it takes no batches. */
 export const POP_ACK_MAX_IN_FLIGHT = 16;
-/** Tries of an acknowledgement before the message is left to come again. */
+/** Tries of an acknowledgement at least; there are more as long as the message's time runs. */
 export const POP_ACK_ATTEMPTS = 3;
 /** ms between two of them. */
 export const POP_ACK_RETRY_DELAY_MS = 1_000;

@@ -79,9 +79,21 @@ describe('PopAcker', () => {
     expect(requests.slice(1).map(({ offsets }) => offsets)).toEqual([[1], [2]]);
   });
 
-  it('repeats what failed, and gives up after three tries or a refusal that will not change', async () => {
+  it('repeats what failed while the message is its own, three times at least, and gives up at a refusal that will not change', async () => {
     const { acker, requests, warnings } = harness(true);
-    acker.acknowledge(lease(1));
+    const live = lease(0);
+    acker.acknowledge(live);
+    for (let count = 1; count <= 5; count++) {
+      await sent(requests, count);
+      requests[count - 1].answer(new Error('lost'));
+    }
+    await sent(requests, 6);
+    requests[5].answer();
+    expect(await acker.flush(1_000)).toBe(true);
+    requests.length = 0;
+    const expired = lease(1);
+    expired.expire();
+    acker.acknowledge(expired);
     for (const count of [1, 2, 3]) {
       await sent(requests, count);
       requests[count - 1].answer(new Error('lost'));

@@ -120,7 +120,7 @@ export class PopAcker {
   }
 
   private failed(acks: Ack[], error: unknown): void {
-    const again = FINAL.has(responseCodeOf(error)) ? [] : acks.filter((ack) => ++ack.attempts < POP_ACK_ATTEMPTS);
+    const again = FINAL.has(responseCodeOf(error)) ? [] : acks.filter((ack) => this.isWorthwhile(ack));
     const lost = acks.length - again.length;
     if (lost > 0) {
       if (this.troubles.allows('ack')) {
@@ -140,6 +140,12 @@ export class PopAcker {
     const delayMs = this.hurried ? 0 : (this.options.retryDelayMs ?? POP_ACK_RETRY_DELAY_MS);
     const timer = setTimeout(run, delayMs);
     this.timers.set(timer, run);
+  }
+
+  /** As long as the message is this member's a repetition saves a second delivery: a broker that restarts gets it then. */
+  private isWorthwhile(ack: Ack): boolean {
+    if (++ack.attempts < POP_ACK_ATTEMPTS) return true;
+    return !this.hurried && !ack.lease.hasExpired(Date.now());
   }
 
   private ended(count: number): void {

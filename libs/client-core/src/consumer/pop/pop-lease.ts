@@ -54,6 +54,11 @@ export class PopLease {
     return nowMs >= this.expiresAtMs;
   }
 
+  /** The broker does not count the message as this member's any more. */
+  expire(): void {
+    this.expiresAtMs = 0;
+  }
+
   /**
    * Runs one change of the invisible time; its answer is the new receipt. An acknowledgement must name the newest receipt, so it waits for
    * the change under way.

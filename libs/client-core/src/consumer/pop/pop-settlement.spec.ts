@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { MessageExt } from '@rocknest/protocol';
+import { ResponseCode, type MessageExt } from '@rocknest/protocol';
+import { MQBrokerError } from '../../errors.js';
 import { silentLogger } from '../../logger.js';
 import { popDelayMs } from './pop-delays.js';
 import { PopLease, type PopReceipt } from './pop-lease.js';
@@ -54,8 +55,10 @@ describe('PopSettlement', () => {
     await settlement.giveBack(admit(0).message, queue, 0);
     await settlement.giveBack(admit(2).message, queue, 0);
     await settlement.giveBack(admit(0).message, queue, 5);
-    expect(calls).toEqual(['change 5 10000', 'change 5 60000', 'change 5 240000']);
-    expect([popDelayMs(15, 0), popDelayMs(99, 0), popDelayMs(0, 18)]).toEqual([7_200_000, 7_200_000, 7_200_000]);
+    expect(calls).toEqual(['change 5 10000', 'change 5 60000', 'change 5 60000']);
+    expect([popDelayMs(15, 0), popDelayMs(99, 0), popDelayMs(0, 18), popDelayMs(9, 1)]).toEqual([
+      7_200_000, 7_200_000, 7_200_000, 1_000,
+    ]);
   });
 
   it('dead-letters and acknowledges a message after its last delivery, and one that a listener gave up', async () => {
@@ -136,6 +139,24 @@ describe('PopSettlement', () => {
     await vi.advanceTimersByTimeAsync(35_000);
     expect(calls.length).toBeGreaterThan(2);
     expect(lease.expiresAtMs).toBe(expiresAtMs);
+  });
+
+  it('takes a message that the broker does not count as popped any more for expired', async () => {
+    const calls: string[] = [];
+    const { settlement, admit } = harness({
+      api: {
+        ack: async () => {},
+        ackBatch: async () => {},
+        changeInvisibleTime: async () => {
+          calls.push('change');
+          throw new MQBrokerError('change', 'a', ResponseCode.NO_MESSAGE, undefined);
+        },
+      },
+    });
+    const lease = admit();
+    await vi.advanceTimersByTimeAsync(40_000);
+    expect(calls).toHaveLength(1);
+    expect(settlement.problemOf(lease.message)?.message).toMatch(/ran out/);
   });
 
   it('releases what nobody began with, and waits for the answers', async () => {

@@ -1,6 +1,6 @@
-import { MqVersion, type MessageExt, type MessageQueue } from '@rocknest/protocol';
+import { MqVersion, ResponseCode, type MessageExt, type MessageQueue } from '@rocknest/protocol';
 import { MAX_RECONSUME_TIMES, POP_RELEASE_CONCURRENCY, POP_RELEASE_MS } from '../../defaults.js';
-import { errorText } from '../../errors.js';
+import { errorText, responseCodeOf } from '../../errors.js';
 import type { ClientInstance } from '../../instance/client-instance.js';
 import { LogLimiter, type ClientLogger } from '../../logger.js';
 import { forEachLimited, settledWithin } from '../../support/concurrency.js';
@@ -145,7 +145,10 @@ export class PopSettlement {
         throw error;
       }
     });
-    if (changed || !this.troubles.allows('change')) return;
+    if (changed) return;
+    // Acknowledged by a request whose answer was lost, or another member's already.
+    if (responseCodeOf(problem) === ResponseCode.NO_MESSAGE) lease.expire();
+    if (!this.troubles.allows('change')) return;
     logger.warn(
       `group ${group}: message ${lease.message.msgId} stays invisible as it was: ${errorText(problem)}; then it comes again`,
     );

@@ -11,6 +11,7 @@ import {
   type ProducerOptions,
   type PushConsumerOptions,
   type QueryMessageOptions,
+  type QueueSelector,
   type QueryResult,
   type SendCallback,
   type SendOptions,
@@ -35,6 +36,15 @@ export interface PushConsumerPort {
   registerMessageListener(listener: MessageListener): void;
   registerMessageListenerOrderly(listener: MessageListenerOrderly): void;
   start(): Promise<void>;
+  readonly isSuspended: boolean;
+  readonly pausedQueues: readonly QueueSelector[];
+  /** No pull and no listener begins until `resume`. */
+  suspend(): void;
+  resume(): void;
+  /** The same for topics or single queues. */
+  pauseQueues(...selectors: readonly QueueSelector[]): void;
+  /** Ends pauses of these, of all without an argument. */
+  resumeQueues(...selectors: readonly QueueSelector[]): void;
   /** No further pull, and no message that the listener has not got yet is given to it; what runs goes on and counts. */
   stopIntake(): void;
   /** Waits at most `timeoutMs` for running listeners, commits offsets last. */

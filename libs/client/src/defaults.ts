@@ -18,3 +18,18 @@ export const DRAIN_TIMEOUT_MS = 25_000;
 export const SHUTDOWN_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
 /** Characters of a failure that go into the log. */
 export const MAX_LOGGED_ERROR_LENGTH = 500;
+/** Bytes of a failure's name, text and trace id that are stored with the message: far below the 32,767 that its properties may have together. */
+export const MAX_FAILURE_NAME_BYTES = 128;
+export const MAX_FAILURE_MESSAGE_BYTES = 1_024;
+export const MAX_FAILURE_TRACE_ID_BYTES = 128;
+/** Bytes of properties up to which the reason of a failure is added: 32,767 less room for what client and broker add to a retried message. */
+export const MAX_PROPERTIES_WITH_FAILURE_BYTES = 31_000;
+/** ms of RocketMQ's delay levels 1 to 18 (`messageDelayLevel`); a broker may be set to others. */
+export const DELAY_LEVELS_MS: readonly number[] = [
+  1, 5, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1_200, 1_800, 3_600, 7_200,
+].map((seconds) => seconds * 1_000);
+/** Highest delay level that an option may name: a broker's table may be longer than 18. */
+export const MAX_DELAY_LEVELS = 1_000;
+/** Redeliveries before the dead letter queue where nothing is said (RocketMQ: 16), and the most that may be asked for. */
+export const MAX_RECONSUME_TIMES = 16;
+export const MAX_RECONSUME_TIMES_LIMIT = 10_000;

@@ -20,6 +20,8 @@ export const RocketMQPluginErrorCode = {
   UNSUPPORTED: 'CLIENT_UNSUPPORTED',
   /** Used after its shutdown. */
   CLOSED: 'CLIENT_CLOSED',
+  /** A batch handler said more or other than its batch has. */
+  BATCH_OUTCOME: 'CLIENT_BATCH_OUTCOME',
   /** A processing hook broke its contract. */
   HOOK: 'CLIENT_HOOK',
 } as const;

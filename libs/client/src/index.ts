@@ -12,6 +12,8 @@ export { InjectClient, InjectProducer } from './producer/inject-producer.decorat
 export { getClientToken, getProducerToken, ROCKETMQ_TRANSPORT } from './tokens.js';
 
 // Consumers
+export { RocketMQConsumers } from './module/rocketmq-consumers.js';
+export type { ConsumerTarget, PausedConsumer } from './server/consumer-target.js';
 export { RocketMQServer } from './server/rocketmq.server.js';
 export type { RocketMQStatus } from './support/broker-links.js';
 export type { RocketMQServerOptions } from './server/rocketmq-server.options.js';
@@ -47,6 +49,9 @@ export { DefaultMessageDeserializer, type MessageDeserializer } from './serde/me
 export { DefaultMessageSerializer, type MessageSerializer, type SerializedBody } from './serde/message-serializer.js';
 
 // Exceptions and errors
+export { BatchFailure, RetryLater, SendToDlq, Skip, SuspendQueue } from './exceptions/outcome-exceptions.js';
+export type { ErrorMatcher, RetryPolicy } from './exceptions/retry-policy.js';
+export { FailureProperty, type MessageFailure } from './exceptions/failure-reason.js';
 export { RocketMQException } from './exceptions/rocketmq.exception.js';
 export { RocketMQExceptionFilter } from './exceptions/rocketmq-exception.filter.js';
 export { RocketMQPluginError, RocketMQPluginErrorCode } from './errors.js';

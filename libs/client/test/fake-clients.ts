@@ -12,6 +12,7 @@ import type {
   ProducerOptions,
   PushConsumerOptions,
   QueryResult,
+  QueueSelector,
   SendCallback,
   SendOptions,
   SendResult,
@@ -89,6 +90,29 @@ export class FakePushConsumer implements PushConsumerPort {
     this.journal.push(`start ${this.options.group}`);
   }
 
+  isSuspended = false;
+  pausedQueues: QueueSelector[] = [];
+
+  suspend(): void {
+    this.isSuspended = true;
+  }
+
+  resume(): void {
+    this.isSuspended = false;
+  }
+
+  pauseQueues(...selectors: readonly QueueSelector[]): void {
+    this.pausedQueues.push(...selectors);
+  }
+
+  resumeQueues(...selectors: readonly QueueSelector[]): void {
+    const topics = selectors.map(({ topic }) => topic);
+    this.pausedQueues = this.pausedQueues.filter(({ topic }) => selectors.length > 0 && !topics.includes(topic));
+  }
+
+  /** What the listener said of each message of the last call, where it said anything. */
+  outcomes: ConsumeContext['outcomes'];
+
   stopIntake(): void {
     this.intakeStopped = true;
     this.journal.push(`stopIntake ${this.options.group}`);
@@ -101,10 +125,18 @@ export class FakePushConsumer implements PushConsumerPort {
 
   /** Hands messages to the listener and gives what it answers, as client-core would take it. */
   async deliver(...messages: MessageExt[]): Promise<ListenerResult | `${ListenerResult}:${number}`> {
-    const first = messages[0];
-    const messageQueue: MessageQueue = { topic: first.topic, brokerName: 'broker-a', queueId: first.queueId };
+    const { topic, queueId } = messages[0];
+    return this.deliverFrom({ topic, brokerName: 'broker-a', queueId }, ...messages);
+  }
+
+  /** The same with a queue that is one object for several calls, as client-core's is. */
+  async deliverFrom(
+    messageQueue: MessageQueue,
+    ...messages: MessageExt[]
+  ): Promise<ListenerResult | `${ListenerResult}:${number}`> {
     const context: ConsumeContext = { messageQueue, delayLevelWhenNextConsume: 0, ackIndex: Number.MAX_SAFE_INTEGER };
     const result = await this.listener!(messages, context);
+    this.outcomes = context.outcomes;
     return result === 'CONSUME_SUCCESS' && context.ackIndex !== Number.MAX_SAFE_INTEGER
       ? `CONSUME_SUCCESS:${context.ackIndex}`
       : result;

@@ -7,8 +7,9 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
-import { delay, of, tap, throwError, timer, type Observable } from 'rxjs';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { BaseRpcContext, BaseRpcExceptionFilter, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
+import { delay, lastValueFrom, of, tap, throwError, timer, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import {
   ConcurrentConsumer,
@@ -47,12 +48,19 @@ describe('Nest fact 1: exceptions are masked before the transport sees them', ()
     }
   }
 
-  it('a masked exception still makes the message come again', async () => {
+  it('not those of this transport, which come as they are', async () => {
     const { app, consumer, logger } = await startMicroservice({ controllers: [Consumer] });
     expect(await consumer().deliver(testMessage('plain', {}))).toBe('RECONSUME_LATER');
-    expect(logger.having('Consumer.plain failed')).toHaveLength(0);
-    expect(logger.having('an exception that Nest keeps to itself')).toHaveLength(1);
+    expect(logger.having('BadRequestException: secret')).toHaveLength(1);
     await app.close();
+  });
+
+  it('but those of other transports, as before', async () => {
+    const host = new ExecutionContextHost([{}, new BaseRpcContext([])]);
+    const masked = await lastValueFrom(new BaseRpcExceptionFilter().catch(new RangeError('secret'), host)).catch(
+      (error: unknown) => error,
+    );
+    expect(masked).toEqual({ status: 'error', message: 'Internal server error' });
   });
 
   it('an RpcException whose getError() returns itself arrives whole', async () => {

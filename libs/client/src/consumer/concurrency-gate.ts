@@ -1,3 +1,9 @@
+interface Waiter {
+  readonly resolve: (entered: boolean) => void;
+  /** True when the message must still be worked on after the gate has closed. */
+  readonly mustRun: (() => boolean) | undefined;
+}
+
 /**
  * Lets at most `limit` messages of one handler be worked on at once, in the order in which they came, and tells when none is left.
  * Waiters are bounded by what the consumer hands out at once (the sum of the limits of its group).
@@ -5,7 +11,7 @@
 export class ConcurrencyGate {
   private active = 0;
   private closed = false;
-  private readonly waiters: ((entered: boolean) => void)[] = [];
+  private waiters: Waiter[] = [];
   private readonly idleListeners: (() => void)[] = [];
 
   constructor(readonly limit: number) {}
@@ -27,27 +33,39 @@ export class ConcurrencyGate {
     return true;
   }
 
-  /** Resolves with true when a place was taken, with false when the gate closed before: that message was not begun. */
-  enter(): Promise<boolean> {
+  /**
+   * Resolves with true when a place was taken, with false when the gate closed before: that message was not begun.
+   *
+   * @param mustRun asked when the gate closes: true keeps the message waiting for its turn.
+   */
+  enter(mustRun?: () => boolean): Promise<boolean> {
     if (this.tryEnter()) return Promise.resolve(true);
     if (this.closed) return Promise.resolve(false);
-    return new Promise((resolve) => this.waiters.push(resolve));
+    return new Promise((resolve) => this.waiters.push({ resolve, mustRun }));
   }
 
   leave(): void {
     const next = this.waiters.shift();
     if (next) {
-      next(true);
+      next.resolve(true);
       return;
     }
     this.active--;
     if (this.active === 0) for (const listener of this.idleListeners.splice(0)) listener();
   }
 
-  /** Nothing begins after this; what runs goes on. */
+  /** Nothing begins after this but what must; what runs goes on. */
   close(): void {
     this.closed = true;
-    for (const waiter of this.waiters.splice(0)) waiter(false);
+    const waiters = this.waiters;
+    this.waiters = waiters.filter(({ mustRun }) => mustRun?.() === true);
+    for (const waiter of waiters) if (!this.waiters.includes(waiter)) waiter.resolve(false);
+  }
+
+  /** Nothing begins any more. */
+  giveUp(): void {
+    this.closed = true;
+    for (const waiter of this.waiters.splice(0)) waiter.resolve(false);
   }
 
   /** Resolves when nothing runs. */

@@ -1,4 +1,5 @@
 import type { AllocateMessageQueueStrategy, ConsumeFromWhere } from '@rocknest/client-core';
+import type { RetryPolicy } from '../exceptions/retry-policy.js';
 import type { BodyFormat } from '../serde/body-format.js';
 import type { MessageDeserializer } from '../serde/message-deserializer.js';
 
@@ -50,6 +51,15 @@ export interface ConsumerGroupOptions {
   pullThresholdForQueue?: number;
   /** MiB held for one queue before its pulls pause. @default 100 */
   pullThresholdSizeForQueueMiB?: number;
+  /** Messages held for all queues of a topic together, shared out among those of this member; overrules `pullThresholdForQueue`. @default -1: none */
+  pullThresholdForTopic?: number;
+  /** The same in MiB; overrules `pullThresholdSizeForQueueMiB`. @default -1: none */
+  pullThresholdSizeForTopicMiB?: number;
+  /**
+   * Concurrent handlers: ms after which a message whose handler has not ended is sent back (delay level 3), so that it does not keep the offset of its
+   * queue back; also the time between two looks. @default 900000
+   */
+  consumeTimeoutMs?: number;
   /** Offsets between the first and the last held message of a queue before its pulls pause. @default 2000 */
   consumeConcurrentlyMaxSpan?: number;
   /** Orderly: ms for which a queue rests after a failure, 10 to 30000. @default 1000 */
@@ -79,6 +89,9 @@ export const CONSUMER_GROUP_OPTION_NAMES = [
   'pullBatchSizeBytes',
   'pullThresholdForQueue',
   'pullThresholdSizeForQueueMiB',
+  'pullThresholdForTopic',
+  'pullThresholdSizeForTopicMiB',
+  'consumeTimeoutMs',
   'consumeConcurrentlyMaxSpan',
   'suspendCurrentQueueTimeMillis',
   'rebalanceIntervalMs',
@@ -98,7 +111,12 @@ export interface HandlerOptions {
   sql?: string;
   /** Messages that this handler works on at once in this process; orderly: one for each queue at most. @default 20 */
   concurrency?: number;
-  /** The handler gets arrays of up to `maxMessages` payloads. Such a handler needs a group of its own. */
+  /** What becomes of messages whose handling failed, by the error. @default every error is retried at the usual pace */
+  retry?: RetryPolicy;
+  /**
+   * The handler gets arrays of up to `maxMessages` payloads. Such a handler needs a group of its own. It fails on single messages by returning the
+   * array of `Promise.allSettled`, or by throwing `BatchFailure`.
+   */
   batch?: { maxMessages: number };
   /** How the body becomes the payload. @default that of the `RocketMQServer` */
   deserializer?: BodyFormat | MessageDeserializer;
@@ -118,7 +136,10 @@ export interface ConcurrentConsumerOptions extends Omit<ConsumerExtras, 'orderly
 }
 
 /** Options of `@OrderlyConsumer`. */
-export interface OrderlyConsumerOptions extends Omit<ConsumerExtras, 'orderly' | 'consumeConcurrentlyMaxSpan'> {
+export interface OrderlyConsumerOptions extends Omit<
+  ConsumerExtras,
+  'orderly' | 'consumeConcurrentlyMaxSpan' | 'consumeTimeoutMs'
+> {
   topic: string;
   /** `transportId` of the `RocketMQServer` that the handler belongs to, when an application has several. @default ROCKETMQ_TRANSPORT */
   transport?: symbol;

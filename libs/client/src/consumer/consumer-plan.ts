@@ -1,4 +1,5 @@
 import { MessageSelector } from '@rocknest/client-core';
+import { MAX_RECONSUME_TIMES } from '../defaults.js';
 import { RocketMQPluginError, RocketMQPluginErrorCode } from '../errors.js';
 import { CONSUMER_GROUP_OPTION_NAMES, type ConsumerGroupOptions } from './consumer-options.js';
 import type { HandlerEntry } from './handler-entry.js';
@@ -13,6 +14,8 @@ export interface ConsumerPlan {
   /** Topic to tag expression, or to the selector of an SQL92 expression. */
   readonly subscriptions: ReadonlyMap<string, string | MessageSelector>;
   readonly options: Readonly<ConsumerGroupOptions>;
+  /** Concurrent: redeliveries for handlers whose policy says nothing. */
+  readonly maxReconsumeTimes: number;
   /** Messages that the group works on at once: the sum over its handlers. */
   readonly concurrency: number;
   readonly consumeMessageBatchMaxSize: number;
@@ -114,6 +117,20 @@ function batchSize(group: string, handlers: readonly HandlerEntry[]): number {
   return batching.batchMaxMessages!;
 }
 
+/** The broker knows one limit of redeliveries for the group: the highest one; handlers with a lower one send to the dead letter queue themselves. */
+function groupLimits(
+  options: ConsumerGroupOptions,
+  handlers: readonly HandlerEntry[],
+  orderly: boolean,
+): Pick<ConsumerPlan, 'options' | 'maxReconsumeTimes'> {
+  const given = options.maxReconsumeTimes ?? -1;
+  const maxReconsumeTimes = given < 0 ? MAX_RECONSUME_TIMES : given;
+  const own = handlers.map((handler) => handler.policy.maxReconsumeTimes).filter((limit) => limit !== undefined);
+  const highest = Math.max(maxReconsumeTimes, ...own);
+  if (orderly || highest === maxReconsumeTimes) return { options, maxReconsumeTimes };
+  return { options: { ...options, maxReconsumeTimes: highest }, maxReconsumeTimes };
+}
+
 function planGroup(group: string, handlers: readonly HandlerEntry[], defaults: ConsumerGroupOptions): ConsumerPlan {
   refuseDuplicates(group, handlers);
   refuseMixture(group, handlers);
@@ -128,12 +145,13 @@ function planGroup(group: string, handlers: readonly HandlerEntry[], defaults: C
     const all = tags.some((list) => list === undefined);
     subscriptions.set(topic, tagExpression(all ? undefined : new Set(tags.flatMap((list) => list ?? []))));
   }
+  const orderly = handlers.some((handler) => handler.orderly);
   return {
     group,
-    orderly: handlers.some((handler) => handler.orderly),
+    orderly,
     handlers,
     subscriptions,
-    options: mergeOptions(group, handlers, defaults),
+    ...groupLimits(mergeOptions(group, handlers, defaults), handlers, orderly),
     concurrency: handlers.reduce((sum, handler) => sum + handler.concurrency, 0),
     consumeMessageBatchMaxSize: batchSize(group, handlers),
   };

@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { MessageExt } from '@rocknest/client-core';
+import type { MessageExt, MessageQueue } from '@rocknest/client-core';
 import type { LoggerService } from '@nestjs/common';
 import type { PushConsumerPort } from '../core-port.js';
 import { ConcurrencyGate } from './concurrency-gate.js';
@@ -21,6 +21,9 @@ export interface GroupConsumerParts {
 export class GroupConsumer {
   readonly group: string;
   readonly consumer: PushConsumerPort;
+  readonly topics: ReadonlySet<string>;
+  /** Highest offset that was begun, by queue. Kept where handlers share a group: only there one message waits while a later one runs. */
+  private readonly begun = new WeakMap<MessageQueue, number>();
   private readonly router = new HandlerRouter<HandlerRoute>();
   private readonly gates: ConcurrencyGate[] = [];
   private readonly pipeline: MessagePipeline;
@@ -40,15 +43,17 @@ export class GroupConsumer {
         handler: entry.callback,
         gate,
         deserializer: entry.deserializer,
+        policy: entry.policy,
         batch: entry.batchMaxMessages !== undefined,
       });
     }
+    this.topics = new Set(plan.subscriptions.keys());
     for (const [topic, expression] of plan.subscriptions) consumer.subscribe(topic, expression);
     if (plan.orderly) {
       const settlement = new OrderlySettlement(plan.group, parts.logger);
       consumer.registerMessageListenerOrderly((messages, context) => this.enter(settlement, messages, context));
     } else {
-      const settlement = new Settlement(plan.group, parts.logger);
+      const settlement = new Settlement(plan.group, parts.logger, plan.maxReconsumeTimes);
       consumer.registerMessageListener((messages, context) => this.enter(settlement, messages, context));
     }
   }
@@ -68,16 +73,25 @@ export class GroupConsumer {
     this.consumer.stopIntake();
   }
 
+  /** No handler begins any more, not even for what others have overtaken. */
+  giveUp(): void {
+    for (const gate of this.gates) gate.giveUp();
+  }
+
   /** Resolves when no handler runs. */
   async whenIdle(): Promise<void> {
     await Promise.all(this.gates.map((gate) => gate.whenIdle()));
   }
 
-  private enter<C, R>(settlement: GroupSettlement<C, R>, messages: readonly MessageExt[], context: C): Promise<R> | R {
+  private enter<C extends { readonly messageQueue: MessageQueue }, R>(
+    settlement: GroupSettlement<C, R>,
+    messages: readonly MessageExt[],
+    context: C,
+  ): Promise<R> | R {
     return this.scope.runInAsyncScope(() => this.consume(settlement, messages, context));
   }
 
-  private consume<C, R>(
+  private consume<C extends { readonly messageQueue: MessageQueue }, R>(
     settlement: GroupSettlement<C, R>,
     messages: readonly MessageExt[],
     context: C,
@@ -86,19 +100,31 @@ export class GroupConsumer {
     const route = this.routeOf(first);
     if (route === undefined) return settlement.unhandled(first, context);
     const mine = messages.length === 1 ? messages : this.leading(route, messages);
-    const run = (): Promise<R> =>
-      this.pipeline.process(route, mine).then(
-        () => {
+    const run = (): Promise<R> => {
+      if (this.gates.length > 1) this.remember(context.messageQueue, mine);
+      return this.pipeline.process(route, mine).then(
+        (failures) => {
           route.gate.leave();
-          return settlement.handled(messages, mine.length, context);
+          return failures === undefined
+            ? settlement.handled(messages, mine.length, context)
+            : settlement.failed(route, messages, mine.length, failures, context);
         },
         (error: unknown) => {
           route.gate.leave();
-          return settlement.failed(route.label, mine, error, context);
+          const failures = new Map(mine.map((_, index) => [index, error]));
+          return settlement.failed(route, messages, mine.length, failures, context);
         },
       );
+    };
     if (route.gate.tryEnter()) return run();
-    return route.gate.enter().then((entered) => (entered ? run() : settlement.notBegun()));
+    // At a shutdown, what later messages of its queue have overtaken must be handled too: the offset stays before it, and they would come again.
+    const isOvertaken = (): boolean => (this.begun.get(context.messageQueue) ?? -1) > first.queueOffset;
+    return route.gate.enter(isOvertaken).then((entered) => (entered ? run() : settlement.notBegun()));
+  }
+
+  private remember(queue: MessageQueue, messages: readonly MessageExt[]): void {
+    const { queueOffset } = messages[messages.length - 1];
+    if (queueOffset > (this.begun.get(queue) ?? -1)) this.begun.set(queue, queueOffset);
   }
 
   private routeOf(message: MessageExt): HandlerRoute | undefined {

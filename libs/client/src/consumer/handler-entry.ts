@@ -1,6 +1,8 @@
 import { validateGroup } from '@rocknest/client-core';
 import type { MessageHandler } from '@nestjs/microservices';
 import { HANDLER_CONCURRENCY, MAX_BATCH_MESSAGES, MAX_HANDLER_CONCURRENCY } from '../defaults.js';
+import { checkRetryPolicy, type RetryPolicy } from '../exceptions/retry-policy.js';
+import { FailurePolicy } from '../exceptions/failure-policy.js';
 import { invalidOption, RocketMQPluginError, RocketMQPluginErrorCode } from '../errors.js';
 import { resolveDeserializer, type MessageDeserializer } from '../serde/message-deserializer.js';
 import type { ConsumerExtras } from './consumer-options.js';
@@ -28,6 +30,7 @@ export interface HandlerEntry {
   /** Undefined: one message a call. */
   readonly batchMaxMessages: number | undefined;
   readonly deserializer: MessageDeserializer;
+  readonly policy: FailurePolicy;
   readonly extras: Readonly<ConsumerExtras>;
 }
 
@@ -36,6 +39,8 @@ export interface HandlerDefaults {
   group: string | undefined;
   concurrency?: number;
   deserializer: MessageDeserializer;
+  /** Policies for all handlers, the nearer ones first, checked. */
+  retry?: readonly RetryPolicy[];
 }
 
 function integerIn(name: string, value: unknown, min: number, max: number): number {
@@ -99,6 +104,10 @@ export function resolveHandler(
           : integerIn('batch.maxMessages', extras.batch.maxMessages, 1, MAX_BATCH_MESSAGES),
       deserializer:
         extras.deserializer === undefined ? defaults.deserializer : resolveDeserializer(extras.deserializer),
+      policy: new FailurePolicy([
+        ...(extras.retry === undefined ? [] : [checkRetryPolicy(extras.retry)]),
+        ...(defaults.retry ?? []),
+      ]),
       extras,
     };
   } catch (error) {

@@ -1,13 +1,13 @@
 import type { ConsumeOrderlyContext, MessageExt, OrderlyListenerResult } from '@rocknest/client-core';
 import type { LoggerService } from '@nestjs/common';
-import { RpcException } from '@nestjs/microservices';
-import { failureText, placeOf, type GroupSettlement } from './settlement.js';
+import { failureProperties } from '../exceptions/failure-reason.js';
+import { FailureLog, placeOf, type Failures, type GroupSettlement, type SettledRoute } from './settlement.js';
 
-/** Of orderly handlers: messages are acknowledged, or their queue rests and they come again, before anything else of it. */
+/** Of orderly handlers: messages are acknowledged, or dead-lettered, or their queue rests and they come again, before anything else of it. */
 export class OrderlySettlement implements GroupSettlement<ConsumeOrderlyContext, OrderlyListenerResult> {
   constructor(
     private readonly group: string,
-    private readonly logger: Pick<LoggerService, 'warn' | 'error'>,
+    private readonly logger: Pick<LoggerService, 'debug' | 'warn' | 'error'>,
   ) {}
 
   handled(messages: readonly MessageExt[], count: number, context: ConsumeOrderlyContext): OrderlyListenerResult {
@@ -18,12 +18,35 @@ export class OrderlySettlement implements GroupSettlement<ConsumeOrderlyContext,
     return 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
   }
 
-  failed(label: string, messages: readonly MessageExt[], error: unknown): OrderlyListenerResult {
-    const what = messages.length === 1 ? 'message' : `batch of ${messages.length} messages from`;
-    const text = `${label} failed on ${what} ${placeOf(messages[0])} of group ${this.group}, its queue rests and it comes again: ${failureText(error)}`;
-    // An RpcException is thrown on purpose; the stack of any other one has not been seen anywhere yet.
-    if (error instanceof Error && !(error instanceof RpcException)) this.logger.error(text, error.stack);
-    else this.logger.warn(text);
+  /** The first message of a batch that is to be retried stops it: what follows comes again too, even when it was handled, for the sake of the order. */
+  failed(
+    route: SettledRoute,
+    messages: readonly MessageExt[],
+    count: number,
+    failures: Failures,
+    context: ConsumeOrderlyContext,
+  ): OrderlyListenerResult {
+    const { policy } = route;
+    const log = new FailureLog(this.group, this.logger);
+    let stop: { readonly index: number; readonly restMs: number | undefined } | undefined;
+    for (const index of [...failures.keys()].sort((a, b) => a - b)) {
+      const error = failures.get(index);
+      const message = messages[index];
+      const verdict = policy.verdictOf(error, message.reconsumeTimes, policy.maxReconsumeTimes ?? Infinity);
+      log.add(error, message, verdict);
+      if (verdict.kind === 'skip') continue;
+      // What is dead-lettered, here or by the consumer when it came too often, is a copy with these.
+      if (policy.storeReason) Object.assign(message.properties, failureProperties(error, message));
+      if (verdict.kind === 'retry') {
+        stop = { index, restMs: verdict.restMs };
+        break;
+      }
+      context.deadLetters.push(index);
+    }
+    log.write(route.label, 'its queue rests and it comes again');
+    if (stop === undefined) return this.handled(messages, count, context);
+    context.ackIndex = stop.index - 1;
+    if (stop.restMs !== undefined) context.suspendCurrentQueueTimeMillis = stop.restMs;
     return 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
   }
 

@@ -1,5 +1,6 @@
 import type { MessageExt } from '@rocknest/client-core';
 import { BaseRpcContext } from '@nestjs/microservices';
+import { readFailure, type MessageFailure } from '../exceptions/failure-reason.js';
 
 type RocketMQContextArgs = [messages: readonly MessageExt[], group: string];
 
@@ -60,6 +61,11 @@ export class RocketMQContext extends BaseRpcContext<RocketMQContextArgs> {
   /** How often it came before: 0 at the first delivery. */
   getReconsumeTimes(): number {
     return this.getMessage().reconsumeTimes;
+  }
+
+  /** Why the delivery before this one failed, or why a dead letter is dead; undefined at the first delivery, and where no reason was stored. */
+  getFailure(): MessageFailure | undefined {
+    return readFailure(this.getMessage().properties);
   }
 
   /** Unique id given by the sender; the same at each delivery, so it serves to recognise a duplicate. */

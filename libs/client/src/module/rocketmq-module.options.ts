@@ -1,5 +1,6 @@
 import type { FactoryProvider, ModuleMetadata } from '@nestjs/common';
 import type { ConnectionOptions } from '../core-port.js';
+import type { RetryPolicy } from '../exceptions/retry-policy.js';
 import type { ProducerOptions } from '../producer/producer-options.js';
 
 /** Options of `RocketMQModule.forRoot`. */
@@ -11,6 +12,8 @@ export interface RocketMQModuleOptions extends ConnectionOptions {
    * send, so that an application which only consumes opens no connection for it.
    */
   producer?: ProducerOptions;
+  /** What becomes of messages whose handling failed, for handlers and servers that don't say it. */
+  retry?: RetryPolicy;
 }
 
 /** A class that makes the options, for `forRootAsync({ useClass })` and `useExisting`. */

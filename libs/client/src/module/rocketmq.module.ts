@@ -10,14 +10,21 @@ import {
   OPTIONS_TYPE,
 } from './rocketmq-module.definition.js';
 import type { ProducerAsyncDefinition } from './rocketmq-module.options.js';
+import { RocketMQConsumers } from './rocketmq-consumers.js';
 import { ServerLink } from './server-link.js';
 
 function withRootProviders(definition: DynamicModule): DynamicModule {
   return {
     ...definition,
-    providers: [...(definition.providers ?? []), ServerLink, ...defaultProducer(PRODUCER_NAME)],
+    providers: [...(definition.providers ?? []), ServerLink, RocketMQConsumers, ...defaultProducer(PRODUCER_NAME)],
     // `forFeature` of other modules needs the options.
-    exports: [...(definition.exports ?? []), MODULE_OPTIONS_TOKEN, getProducerToken(), getClientToken()],
+    exports: [
+      ...(definition.exports ?? []),
+      MODULE_OPTIONS_TOKEN,
+      RocketMQConsumers,
+      getProducerToken(),
+      getClientToken(),
+    ],
   };
 }
 

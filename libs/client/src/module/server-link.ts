@@ -13,7 +13,7 @@ import type { RocketMQModuleOptions } from './rocketmq-module.options.js';
  */
 @Injectable()
 export class ServerLink implements OnModuleDestroy {
-  private readonly servers = new Set<RocketMQServer>();
+  readonly servers = new Set<RocketMQServer>();
   private readonly subscription: Subscription | undefined;
 
   constructor(
@@ -21,11 +21,12 @@ export class ServerLink implements OnModuleDestroy {
     @Inject(MODULE_OPTIONS_TOKEN) options: RocketMQModuleOptions,
   ) {
     const connection = pickConnection(options);
+    const { retry } = options;
     // Nest below 11.1.6 announces nothing: there a server needs a namesrvAddr of its own, and names for handlers are missing.
     const registry = (modules as Partial<ModulesContainer>).getRpcTargetRegistry?.call(modules);
     this.subscription = registry?.subscribe((target) => {
       if (!(target instanceof RocketMQServer)) return;
-      target.attach({ modules, connection });
+      target.attach({ modules, connection, retry });
       this.servers.add(target);
     });
   }

@@ -1,5 +1,6 @@
 import type { ConsumerGroupOptions } from '../consumer/consumer-options.js';
 import type { ConnectionOptions } from '../core-port.js';
+import type { RetryPolicy } from '../exceptions/retry-policy.js';
 import type { BodyFormat } from '../serde/body-format.js';
 import type { MessageDeserializer } from '../serde/message-deserializer.js';
 
@@ -16,6 +17,8 @@ export interface RocketMQServerOptions extends ConnectionOptions {
   concurrency?: number;
   /** Group options for all groups, below what handlers say. */
   consumer?: ConsumerGroupOptions;
+  /** What becomes of messages whose handling failed, for handlers that don't say it; goes before that of `RocketMQModule.forRoot`. */
+  retry?: RetryPolicy;
   /** How bodies become payloads, for handlers that don't say it. @default 'auto' */
   deserializer?: BodyFormat | MessageDeserializer;
   /** ms that a close waits for running handlers. @default 25000 */

@@ -12,6 +12,8 @@ import { planConsumers, type ConsumerPlan } from '../consumer/consumer-plan.js';
 import { GroupConsumer } from '../consumer/group-consumer.js';
 import { resolveHandler, type HandlerRegistration } from '../consumer/handler-entry.js';
 import { ProcessingHooks, type ProcessingEndHook, type ProcessingStartHook } from '../consumer/processing-hooks.js';
+import { letOriginalExceptionsThrough } from '../exceptions/original-exceptions.js';
+import { checkRetryPolicy, type RetryPolicy } from '../exceptions/retry-policy.js';
 import { coreClientFactory, type ConnectionOptions, type PushConsumerPort } from '../core-port.js';
 import { DRAIN_TIMEOUT_MS, SHUTDOWN_SIGNALS } from '../defaults.js';
 import { invalidOption, RocketMQPluginError, RocketMQPluginErrorCode } from '../errors.js';
@@ -21,6 +23,14 @@ import { SignalWatch } from '../shutdown/signal-watch.js';
 import { BrokerLinks, type RocketMQStatus } from '../support/broker-links.js';
 import { pickConnection, resolveConnection } from '../support/connection.js';
 import { ROCKETMQ_TRANSPORT } from '../tokens.js';
+import {
+  isMeant,
+  pauseConsumer,
+  pausedOf,
+  resumeConsumer,
+  type ConsumerTarget,
+  type PausedConsumer,
+} from './consumer-target.js';
 import { HandlerNames } from './handler-names.js';
 import type { RocketMQServerOptions } from './rocketmq-server.options.js';
 
@@ -42,11 +52,13 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
   private readonly signals: SignalWatch;
   private readonly links = new BrokerLinks((status) => this.report(status));
   private inherited: ConnectionOptions = {};
+  private modulePolicy: RetryPolicy | undefined;
   private consumers: GroupConsumer[] = [];
   private starting: Promise<void> | undefined;
 
   constructor(private readonly options: RocketMQServerOptions = {}) {
     super();
+    letOriginalExceptionsThrough();
     this.transportId = options.transportId ?? ROCKETMQ_TRANSPORT;
     this.hooks = new ProcessingHooks(() => this.transportId);
     const drainTimeoutMs = options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS;
@@ -77,9 +89,14 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
   }
 
   /** Called by `RocketMQModule`: gives the server the application's connection, and names for its handlers. */
-  attach(application: { modules: ModulesContainer; connection: ConnectionOptions }): void {
+  attach(application: {
+    modules: ModulesContainer;
+    connection: ConnectionOptions;
+    retry?: RetryPolicy | undefined;
+  }): void {
     this.names.attach(application.modules);
     this.inherited = application.connection;
+    this.modulePolicy = application.retry;
   }
 
   override listen(callback: (error?: unknown) => unknown): void {
@@ -102,6 +119,31 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
   /** No handler begins after this; what runs goes on. The first phase of `close()`, also called at a shutdown signal. */
   stopIntake(reason = 'stopIntake'): void {
     this.shutdown.stopIntake(reason);
+  }
+
+  /**
+   * Lets consumers rest: a group, a topic, one queue of a topic, or all. Nothing is pulled and no handler begins there until `resume`; what runs
+   * goes on. Counts for this process.
+   *
+   * @throws RocketMQPluginError CLIENT_INVALID_OPTION when no consumer of this server is meant.
+   */
+  pause(target: ConsumerTarget = {}): void {
+    for (const consumer of this.meant(target)) pauseConsumer(consumer, target);
+  }
+
+  /** Ends pauses within `target`. @throws as `pause`. */
+  resume(target: ConsumerTarget = {}): void {
+    for (const consumer of this.meant(target)) resumeConsumer(consumer, target);
+  }
+
+  /** The groups of which something rests. */
+  paused(): PausedConsumer[] {
+    return this.consumers.map(pausedOf).filter(({ all, queues }) => all || queues.length > 0);
+  }
+
+  /** True when `target` means a consumer of this server. */
+  consumes(target: ConsumerTarget): boolean {
+    return this.consumers.some((consumer) => isMeant(consumer, target));
   }
 
   /** The clients of client-core, by consumer group. */
@@ -168,11 +210,22 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
       group: this.options.group,
       concurrency: this.options.concurrency,
       deserializer: resolveDeserializer(this.options.deserializer),
+      retry: [this.options.retry, this.modulePolicy]
+        .filter((policy) => policy !== undefined)
+        .map((policy) => checkRetryPolicy(policy)),
     };
     const handlers = this.registrations.map((registration) =>
       resolveHandler(registration, this.names.of(registration.extras, registration.pattern), defaults),
     );
     return planConsumers(handlers, this.options.consumer);
+  }
+
+  private meant(target: ConsumerTarget): GroupConsumer[] {
+    const consumers = this.consumers.filter((consumer) => isMeant(consumer, target));
+    if (consumers.length > 0) return consumers;
+    throw invalidOption(
+      `no consumer is ${JSON.stringify(target)}; there are ${this.consumers.map(({ group, topics }) => `${group} (${[...topics].join(', ')})`).join('; ') || 'none before listen()'}`,
+    );
   }
 
   private createConsumer(plan: ConsumerPlan): GroupConsumer {

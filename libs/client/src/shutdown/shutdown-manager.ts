@@ -5,6 +5,8 @@ export interface Drainable {
   readonly group: string;
   readonly running: number;
   stopIntake(): void;
+  /** Nothing begins any more that had to wait for its turn. */
+  giveUp(): void;
   whenIdle(): Promise<void>;
   consumer: { shutdown(options?: { timeoutMs?: number }): Promise<void> };
 }
@@ -60,6 +62,7 @@ export class ShutdownManager {
     const consumers = this.consumers();
     const drained = await within(Promise.all(consumers.map((consumer) => consumer.whenIdle())), this.drainTimeoutMs);
     if (!drained) {
+      for (const consumer of consumers) consumer.giveUp();
       const left = consumers.filter((consumer) => consumer.running > 0);
       this.logger.warn(
         `${left.map((consumer) => `${consumer.running} handlers of group ${consumer.group}`).join(', ')} did not finish within ` +

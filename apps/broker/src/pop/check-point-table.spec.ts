@@ -53,6 +53,8 @@ describe('the table of check points', () => {
     table.add(checkPoint({ startOffset: 2 }));
     expect(table.isFull).toBe(true);
     expect(table.add(checkPoint({ startOffset: 3 }))).toBe(-1);
+    expect(table.add(checkPoint({ startOffset: 3 }), true)).toBeGreaterThanOrEqual(0);
+    expect(table.size).toBe(3);
   });
 
   it('knows its messages by their offsets, also where a filter skipped some', () => {

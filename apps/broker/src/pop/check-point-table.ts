@@ -65,9 +65,12 @@ export class CheckPointTable {
     return this.count >= this.maxCount;
   }
 
-  /** @returns the slot; -1 when the table is full or holds this check point already. */
-  add(ck: NewCheckPoint): number {
-    if (this.isFull || this.find(ck.queueRef, ck.startOffset, ck.popTimeMs) !== NONE) return NONE;
+  /**
+   * @param beyondLimit also when the table is full: what is pending in the log must not be left out at a start.
+   * @returns the slot; -1 when the table is full or holds this check point already.
+   */
+  add(ck: NewCheckPoint, beyondLimit = false): number {
+    if ((this.isFull && !beyondLimit) || this.find(ck.queueRef, ck.startOffset, ck.popTimeMs) !== NONE) return NONE;
     const slot = this.free.pop() ?? this.nextSlot();
     this.queueRefs[slot] = ck.queueRef;
     this.startOffsets[slot] = ck.startOffset;

@@ -146,7 +146,7 @@ export class CheckPoints {
 
   /** A check point that the revive topic holds already. */
   recovered(queue: PopQueue, ck: CheckPointOfQueue, reviveOffset: number): number {
-    const slot = this.table.add({ ...ck, queueRef: queue.ref });
+    const slot = this.table.add({ ...ck, queueRef: queue.ref }, true);
     if (slot < 0) return slot;
     queue.checkPoints++;
     queue.inflight += this.table.pendingOf(slot);

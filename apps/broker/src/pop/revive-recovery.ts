@@ -52,7 +52,7 @@ export class ReviveRecovery {
     }
     if (lost > 0) {
       this.logger.warn(
-        `${lost} records of queue ${queueId} of ${this.log.topic} were passed over: they are malformed, or there are more check points than popCkMaxBufferSize`,
+        `${lost} records of queue ${queueId} of ${this.log.topic} were passed over: they are no check points or acknowledgements of this broker`,
       );
     }
   }

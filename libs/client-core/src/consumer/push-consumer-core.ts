@@ -9,16 +9,11 @@ import {
   type MessageExt,
   type MessageQueue,
 } from '@rocknest/protocol';
-import {
-  REBALANCE_AFTER_LOCK_FAILURE_MS,
-  REBALANCE_RETRY_INTERVAL_MS,
-  RESET_OFFSET_WAIT_MS,
-  ROUTE_QUERY_CONCURRENCY,
-} from '../defaults.js';
+import { REBALANCE_AFTER_LOCK_FAILURE_MS, REBALANCE_RETRY_INTERVAL_MS, ROUTE_QUERY_CONCURRENCY } from '../defaults.js';
 import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import type { ConnectionStatus, InstanceConsumer } from '../instance/client-members.js';
-import { delay, forEachLimited, settledWithin } from '../support/concurrency.js';
+import { forEachLimited, settledWithin } from '../support/concurrency.js';
 import { PeriodicTask } from '../support/periodic-task.js';
 import { computePullFromWhere } from './consume-from-where.js';
 import type { ConsumeMessageService } from './consume-message-service.js';
@@ -32,6 +27,7 @@ import type { OffsetStore } from './offset-store.js';
 import type { QueueSelector } from './paused-queues.js';
 import { PullApi } from './pull-api.js';
 import type { ResolvedPushConsumerOptions } from './push-consumer-options.js';
+import { QueueMoves } from './queue-moves.js';
 import type { ConsumeQueueRef } from './queue-ref.js';
 import { QueueLimits } from './queue-limits.js';
 import { QueueSupply } from './queue-supply.js';
@@ -40,9 +36,6 @@ import { runningInfoOf } from './running-info.js';
 import { checkSubscriptions } from './subscription-check.js';
 import type { Subscriptions } from './subscriptions.js';
 import { WantedTopics } from './wanted-topics.js';
-
-/** How often a reset looks whether the handlers of its queues have ended. */
-const RESET_LOOK_MS = 20;
 
 /** The running part of a push consumer: what `start()` puts together (RocketMQ: `impl/consumer/DefaultMQPushConsumerImpl.java`). */
 export class PushConsumerCore implements InstanceConsumer {
@@ -54,6 +47,7 @@ export class PushConsumerCore implements InstanceConsumer {
   private readonly consumption: Consumption;
   private readonly supply: QueueSupply;
   private readonly rebalance: Rebalance;
+  private readonly moves: QueueMoves;
   private readonly rebalanceTask: PeriodicTask;
   private readonly persistTask: PeriodicTask;
   private readonly unreadable = new WeakMap<MessageExt, Error>();
@@ -97,7 +91,7 @@ export class PushConsumerCore implements InstanceConsumer {
       },
       queues: () => this.rebalance.queues,
       orderly: {
-        onLost: ({ queue }) => this.lockLost(queue),
+        onLost: ({ queue }) => this.moves.lockLost(queue),
         onDroppedEnd: () => this.rebalanceSoon(),
       },
     });
@@ -120,7 +114,7 @@ export class PushConsumerCore implements InstanceConsumer {
       pull: pullApi.pull,
       service: this.service,
       offsetStore: this.offsetStore,
-      onOffsetIllegal: (queue, offset) => void this.moveTo(queue, offset),
+      onOffsetIllegal: (queue, offset) => void this.moves.moveTo(queue, offset),
     });
     this.rebalance = new Rebalance({
       group,
@@ -138,6 +132,7 @@ export class PushConsumerCore implements InstanceConsumer {
       superseded: () => this.rebalanceTask.wakePending,
       logger: client.logger,
     });
+    this.moves = new QueueMoves(this.rebalance, this.offsetStore, () => this.rebalanceSoon());
     const complain = (what: string) => (error: unknown) =>
       client.logger.warn(`group ${group}: ${what} failed: ${errorText(error)}`);
     this.rebalanceTask = new PeriodicTask(
@@ -300,21 +295,8 @@ export class PushConsumerCore implements InstanceConsumer {
     if (this.subscriptions.of(topic)) this.rebalanceSoon();
   }
 
-  async resetOffsets(topic: string, offsets: readonly (readonly [MessageQueue, number])[]): Promise<void> {
-    const target = new Map(offsets.map(([queue, offset]) => [`${queue.brokerName} ${queue.queueId}`, offset]));
-    const queues = offsets.map(([queue]) => queue).filter((queue) => queue.topic === topic);
-    await this.rebalance.replace(queues, async (dropped) => {
-      const deadlineMs = Date.now() + RESET_OFFSET_WAIT_MS;
-      while (dropped.some(({ processQueue }) => processQueue.runningCount > 0) && Date.now() < deadlineMs) {
-        await delay(RESET_LOOK_MS);
-      }
-      for (const { processQueue } of dropped) {
-        const { queue } = processQueue;
-        this.offsetStore.update(queue, target.get(`${queue.brokerName} ${queue.queueId}`)!, false);
-        await this.offsetStore.persist(queue);
-      }
-    });
-    this.rebalanceSoon();
+  resetOffsets(topic: string, offsets: readonly (readonly [MessageQueue, number])[]): Promise<void> {
+    return this.moves.reset(topic, offsets);
   }
 
   consumerStatus(topic: string): [MessageQueue, number][] {
@@ -375,25 +357,6 @@ export class PushConsumerCore implements InstanceConsumer {
     const { consumeFromWhere, timestampMs } = this.options;
     const stored = await this.offsetStore.read(queue);
     return computePullFromWhere(queue, stored, consumeFromWhere, timestampMs, this.api, this.instance.logger);
-  }
-
-  /** What is held is dropped and nothing of it committed: the member that has the lock may be further already. */
-  private lockLost(queue: ConsumeQueueRef): void {
-    const entry = this.rebalance.find(queue);
-    entry?.loop.stop();
-    entry?.processQueue.drop();
-    this.offsetStore.remove(queue);
-    this.rebalanceSoon();
-  }
-
-  /** Takes the queue anew at another offset. When that can't be written now, the next rebalance finds the queue missing and tries again. */
-  private async moveTo(queue: ConsumeQueueRef, offset: number): Promise<void> {
-    let written = false;
-    await this.rebalance.replace([queue], async () => {
-      this.offsetStore.update(queue, offset, false);
-      written = await this.offsetStore.persist(queue);
-    });
-    if (written) this.rebalanceSoon();
   }
 
   private assertNotStopped(): void {

@@ -1,7 +1,9 @@
 import {
+  LitePullConsumer,
   Producer,
   PushConsumer,
   type ClientOptions,
+  type LitePullConsumerOptions,
   type MessageExt,
   type MessageInput,
   type MessageListener,
@@ -51,16 +53,21 @@ export interface PushConsumerPort {
   shutdown(options?: { timeoutMs?: number }): Promise<void>;
 }
 
+/** client-core's `LitePullConsumer`, as applications see it. */
+export type LitePullConsumerPort = Pick<LitePullConsumer, keyof LitePullConsumer>;
+
 /** Makes the clients that talk to the bus. Tests of an application may put doubles in their place (`clientFactory`). */
 export interface RocketMQClientFactory {
   createProducer(options: ProducerOptions): ProducerPort;
   createPushConsumer(options: PushConsumerOptions): PushConsumerPort;
+  createLitePullConsumer(options: LitePullConsumerOptions): LitePullConsumerPort;
 }
 
 /** The real ones. */
 export const coreClientFactory: RocketMQClientFactory = {
   createProducer: (options) => new Producer(options),
   createPushConsumer: (options) => new PushConsumer(options),
+  createLitePullConsumer: (options) => new LitePullConsumer(options),
 };
 
 /** Options that this package sets itself. */

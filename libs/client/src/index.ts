@@ -1,5 +1,5 @@
 // Module and producers
-export { RocketMQModule } from './module/rocketmq.module.js';
+export { RocketMQModule, type RocketMQFeature } from './module/rocketmq.module.js';
 export type {
   ProducerAsyncDefinition,
   RocketMQModuleOptions,
@@ -9,7 +9,7 @@ export { RocketMQProducer } from './producer/rocketmq.producer.js';
 export type { OutgoingMessage } from './producer/outgoing-message.js';
 export type { ProducerDefinition, ProducerOptions } from './producer/producer-options.js';
 export { InjectClient, InjectProducer } from './producer/inject-producer.decorator.js';
-export { getClientToken, getProducerToken, ROCKETMQ_TRANSPORT } from './tokens.js';
+export { getClientToken, getLitePullConsumerToken, getProducerToken, ROCKETMQ_TRANSPORT } from './tokens.js';
 
 // Consumers
 export { RocketMQConsumers } from './module/rocketmq-consumers.js';
@@ -43,6 +43,10 @@ export { RocketMQContext } from './context/rocketmq.context.js';
 export { RocketMQClient, type RocketMQClientOptions } from './client-proxy/rocketmq.client.js';
 export { RocketMQRecord, RocketMQRecordBuilder, type RocketMQRecordOptions } from './record/rocketmq-record.js';
 
+// Messages that are asked for
+export { InjectLitePullConsumer } from './lite-pull/inject-lite-pull-consumer.decorator.js';
+export type { LitePullConsumerDefinition } from './lite-pull/lite-pull-options.js';
+export { LitePullConsumer, type CommitOptions, type IterationOptions, type QueueOffset } from '@rocknest/client-core';
 // Payloads
 export { BODY_FORMAT_PROPERTY, type BodyFormat } from './serde/body-format.js';
 export { DefaultMessageDeserializer, type MessageDeserializer } from './serde/message-deserializer.js';
@@ -58,7 +62,13 @@ export { RocketMQPluginError, RocketMQPluginErrorCode } from './errors.js';
 export { MQBrokerError, MQClientError, MQClientErrorCode, RocknestError } from '@rocknest/client-core';
 
 // The clients underneath, and how a test puts doubles in their place
-export type { ConnectionOptions, ProducerPort, PushConsumerPort, RocketMQClientFactory } from './core-port.js';
+export type {
+  ConnectionOptions,
+  ProducerPort,
+  LitePullConsumerPort,
+  PushConsumerPort,
+  RocketMQClientFactory,
+} from './core-port.js';
 export type {
   ConsumeFromWhere,
   MessageExt,

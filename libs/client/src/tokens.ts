@@ -8,6 +8,11 @@ export function getProducerToken(name: string = PRODUCER_NAME): string {
   return `RocketMQProducer:${name}`;
 }
 
+/** Injection token of a `LitePullConsumer`. */
+export function getLitePullConsumerToken(name: string): string {
+  return `RocketMQLitePullConsumer:${name}`;
+}
+
 /** Injection token of the `ClientProxy` over a producer of `RocketMQModule`. */
 export function getClientToken(name: string = PRODUCER_NAME): string {
   return `RocketMQClient:${name}`;

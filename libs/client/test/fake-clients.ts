@@ -1,6 +1,7 @@
-import { MQClientError } from '@rocknest/client-core';
+import { LitePullConsumer, MQClientError } from '@rocknest/client-core';
 import type {
   ConsumeContext,
+  LitePullConsumerOptions,
   ConsumeOrderlyContext,
   ListenerResult,
   OrderlyListenerResult,
@@ -158,6 +159,40 @@ export class FakePushConsumer implements PushConsumerPort {
   }
 }
 
+/** A `LitePullConsumer` that connects to nothing. */
+export class FakeLitePullConsumer extends LitePullConsumer {
+  readonly asked: unknown[] = [];
+
+  constructor(
+    readonly given: LitePullConsumerOptions,
+    private readonly journal: string[],
+  ) {
+    super(given);
+  }
+
+  override async subscribe(...parts: Parameters<LitePullConsumer['subscribe']>): Promise<void> {
+    this.asked.push(['subscribe', ...parts]);
+    await super.subscribe(...parts);
+  }
+
+  override async assign(...parts: Parameters<LitePullConsumer['assign']>): Promise<void> {
+    this.asked.push(['assign', ...parts]);
+    await super.assign(...parts);
+  }
+
+  override async start(): Promise<void> {
+    this.journal.push(`start ${this.group}`);
+  }
+
+  override stopIntake(): void {
+    this.journal.push(`stopIntake ${this.group}`);
+  }
+
+  override async shutdown(options?: { timeoutMs?: number }): Promise<void> {
+    this.journal.push(`shutdown ${this.group} ${options?.timeoutMs}`);
+  }
+}
+
 /** A `Producer` that keeps what it is given. */
 export class FakeProducer implements ProducerPort {
   readonly sent: (MessageInput | readonly MessageInput[])[] = [];
@@ -222,6 +257,7 @@ export class FakeProducer implements ProducerPort {
 export class FakeClientFactory implements RocketMQClientFactory {
   readonly producers: FakeProducer[] = [];
   readonly consumers: FakePushConsumer[] = [];
+  readonly litePullConsumers: FakeLitePullConsumer[] = [];
   readonly journal: string[] = [];
   sendError: Error | undefined;
   producerStart: (producer: FakeProducer) => Promise<void> = () => Promise.resolve();
@@ -237,6 +273,12 @@ export class FakeClientFactory implements RocketMQClientFactory {
     const consumer = new FakePushConsumer(options, this.journal);
     this.consumers.push(consumer);
     this.onConsumer(consumer);
+    return consumer;
+  }
+
+  createLitePullConsumer(options: LitePullConsumerOptions): FakeLitePullConsumer {
+    const consumer = new FakeLitePullConsumer(options, this.journal);
+    this.litePullConsumers.push(consumer);
     return consumer;
   }
 

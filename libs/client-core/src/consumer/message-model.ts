@@ -49,10 +49,11 @@ export function withStableInstance<T extends ClientOptions & MessageModelOptions
 }
 
 export function createOffsetStore(
-  { messageModel, localOffsetStoreDir }: ResolvedMessageModel,
-  parts: { group: string; clientId: string; api: OffsetApi; logger: ClientLogger },
+  { group, model, client: { logger } }: { group: string; model: ResolvedMessageModel; client: { logger: ClientLogger } },
+  clientId: string,
+  api: OffsetApi,
 ): OffsetStore {
-  const { group, clientId, api, logger } = parts;
+  const { messageModel, localOffsetStoreDir } = model;
   return messageModel === 'BROADCASTING'
     ? new LocalFileOffsetStore({ group, clientId, directory: localOffsetStoreDir, logger })
     : new RemoteBrokerOffsetStore(group, api, logger);

@@ -66,12 +66,7 @@ export class PushConsumerCore implements InstanceConsumer {
     this.instance = acquire({ consumer: this });
     const { instance } = this;
     this.api = new ConsumerApi(instance);
-    this.offsetStore = createOffsetStore(options.model, {
-      group,
-      clientId: instance.clientId,
-      api: this.api,
-      logger: client.logger,
-    });
+    this.offsetStore = createOffsetStore(options, instance.clientId, this.api);
     this.wanted = new WantedTopics(group, instance);
     this.consumption = createConsumption({
       options,

@@ -1,7 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { PRODUCER_NAME } from '../defaults.js';
 import type { ProducerDefinition } from '../producer/producer-options.js';
-import { getClientToken, getProducerToken } from '../tokens.js';
+import { getClientToken, getLitePullConsumerToken, getProducerToken } from '../tokens.js';
+import type { LitePullConsumerDefinition } from '../lite-pull/lite-pull-options.js';
+import { litePullConsumer } from './lite-pull-providers.js';
 import { defaultProducer, featureProducer } from './producer-providers.js';
 import {
   ASYNC_OPTIONS_TYPE,
@@ -12,6 +14,12 @@ import {
 import type { ProducerAsyncDefinition } from './rocketmq-module.options.js';
 import { RocketMQConsumers } from './rocketmq-consumers.js';
 import { ServerLink } from './server-link.js';
+
+/** What `forFeature` brings in. */
+export interface RocketMQFeature {
+  producers?: readonly ProducerDefinition[];
+  litePullConsumers?: readonly LitePullConsumerDefinition[];
+}
 
 function withRootProviders(definition: DynamicModule): DynamicModule {
   return {
@@ -35,6 +43,7 @@ function withRootProviders(definition: DynamicModule): DynamicModule {
  * imports: [
  *   RocketMQModule.forRoot({ namesrvAddr: '127.0.0.1:9876', producer: { group: 'shop' } }),   // @InjectProducer()
  *   RocketMQModule.forFeature([{ name: 'audit', group: 'shop-audit' }]),                      // @InjectProducer('audit')
+ *   RocketMQModule.forFeature({ litePullConsumers: [{ name: 'export', group: 'export', subscribe: { orders: '*' } }] }), // @InjectLitePullConsumer('export')
  * ]
  */
 @Module({})
@@ -49,12 +58,20 @@ export class RocketMQModule extends ConfigurableModuleClass {
     return withRootProviders(super.forRootAsync(options));
   }
 
-  /** Named producers, with the connection of `forRoot` unless they have their own. */
-  static forFeature(producers: readonly ProducerDefinition[]): DynamicModule {
+  /** Named producers, and lite pull consumers, with the connection of `forRoot` unless they have their own. */
+  static forFeature(feature: readonly ProducerDefinition[] | RocketMQFeature): DynamicModule {
+    const { producers = [], litePullConsumers = [] }: RocketMQFeature =
+      'length' in feature ? { producers: feature } : feature;
     return {
       module: RocketMQModule,
-      providers: producers.flatMap(({ name, ...options }) => featureProducer(name, [], () => options)),
-      exports: producers.flatMap(({ name }) => [getProducerToken(name), getClientToken(name)]),
+      providers: [
+        ...producers.flatMap(({ name, ...options }) => featureProducer(name, [], () => options)),
+        ...litePullConsumers.flatMap((definition) => litePullConsumer(definition)),
+      ],
+      exports: [
+        ...producers.flatMap(({ name }) => [getProducerToken(name), getClientToken(name)]),
+        ...litePullConsumers.map(({ name }) => getLitePullConsumerToken(name)),
+      ],
     };
   }
 

@@ -59,7 +59,7 @@ export class LitePullCore implements InstanceConsumer {
     const { instance } = this;
     const { clientId } = instance;
     this.api = new ConsumerApi(instance);
-    this.offsetStore = createOffsetStore(options.model, { group, clientId, api: this.api, logger: client.logger });
+    this.offsetStore = createOffsetStore(options, this.instance.clientId, this.api);
     this.wanted = new WantedTopics(group, instance);
     const pullApi = new PullApi(instance, {
       group,

@@ -28,11 +28,9 @@ export class PullMember implements InstanceConsumer {
     private readonly options: ResolvedPullConsumerOptions,
     acquire: (consumer: InstanceConsumer) => ClientInstance,
   ) {
-    const { group, client } = options;
     this.instance = acquire(this);
-    const { clientId } = this.instance;
     this.api = new ConsumerApi(this.instance);
-    this.offsetStore = createOffsetStore(options.model, { group, clientId, api: this.api, logger: client.logger });
+    this.offsetStore = createOffsetStore(options, this.instance.clientId, this.api);
   }
 
   get group(): string {

@@ -1,4 +1,6 @@
 import { MessageSelector, MQAdmin, type MQClientError, Producer, PushConsumer } from '@rocknest/client-core';
+import { RemotingCommand, RequestCode, ResponseCode } from '@rocknest/protocol';
+import { RemotingClient } from '@rocknest/remoting';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../support/wait-for.js';
 import { JavaClient } from './support/java-client.js';
@@ -8,6 +10,8 @@ import { requireToolchain } from './support/toolchain.js';
 
 const MESSAGES = 200;
 const QUEUES = 4;
+/** The filters that are tried by push and lite pull too. */
+const CONSUMED = 3;
 const REGIONS = ['eu', 'us', 'asia'];
 const TAGS = ['Aa', 'BB', 'C', undefined];
 
@@ -22,6 +26,7 @@ const isMultiple = (n: number, of: number): boolean => n % of === 0;
 
 /** `n` counts the messages, `region` is missing at each fourth one; tags `Aa` and `BB` have the same hash. */
 const FILTERS: Filter[] = [
+  { type: 'tag', expression: 'Aa', wanted: (n) => n % 4 === 0 },
   {
     type: 'sql',
     expression: "n > 150 OR (region = 'us' AND n < 20)",
@@ -47,10 +52,8 @@ const FILTERS: Filter[] = [
     expression: "TAGS = 'BB' AND region STARTSWITH 'u' AND n ENDSWITH '7'",
     wanted: (n) => n % 4 === 1 && n % 10 === 7,
   },
-  { type: 'tag', expression: 'Aa', wanted: (n) => n % 4 === 0 },
   { type: 'tag', expression: ' C||BB ', wanted: (n) => n % 4 === 1 || n % 4 === 2 },
 ];
-const SQL = FILTERS.filter(({ type }) => type === 'sql');
 
 function expected({ wanted }: Filter): number[] {
   return Array.from({ length: MESSAGES }, (_, n) => n).filter(wanted);
@@ -68,49 +71,32 @@ describe('filters: the official Java client on our broker', () => {
     await target?.stop();
   });
 
-  describe.each(['4.9.8', '5.4.0'])('%s', (version) => {
-    const name = (text: string): string => `${text}-${version.replaceAll('.', '_')}`;
-    const topic = name('filtered');
-    let client: JavaClient;
-    let groups = 0;
-
-    function filtered(by: string, { type, expression }: Filter, rest: Record<string, number> = {}): Promise<unknown> {
-      return client
-        .run('filters', { topic, by, type, expression, group: name(`GID_filter_${groups++}`), ...rest })
-        .then(({ bodies }) => bodies);
-    }
-
-    beforeAll(async () => {
-      client = new JavaClient(version, target.namesrvAddr);
-      await client.run('create-topic', { topic, queues: QUEUES });
-      await client.run('filters', { by: 'send', topic, count: MESSAGES });
-    });
-
-    afterAll(async () => {
-      await client?.stop();
-    });
-
-    it.each(['push', 'lite-pull'])('gets by %s what passes, and nothing else', async (by) => {
-      for (const filter of [FILTERS[0], FILTERS[3], FILTERS[5]]) {
-        const wanted = expected(filter);
-        const bodies = await filtered(by, filter, { expect: wanted.length, last: wanted.at(-1)! });
-        expect(bodies, `${by} ${filter.expression}`).toEqual(wanted);
+  it.each(['4.9.8', '5.4.0'])(
+    '%s gets by push, lite pull and pull what passes, and learns what is wrong',
+    async (version) => {
+      const topic = `filtered-${version.replaceAll('.', '_')}`;
+      const client = new JavaClient(version, target.namesrvAddr);
+      try {
+        await client.run('create-topic', { topic, queues: QUEUES });
+        const lines = FILTERS.map((filter) => {
+          const wanted = expected(filter);
+          return [filter.type, filter.expression, wanted.length, wanted.at(-1)].join('\t');
+        });
+        const wrong = "n > 5 AND region == 'eu'";
+        const result = await client.run('filters', {
+          ...{ topic, count: MESSAGES, filters: lines.join('\n'), consumed: CONSUMED, wrong },
+        });
+        for (const by of ['push', 'litePull', 'pull']) {
+          for (const [index, filter] of (by === 'pull' ? FILTERS : FILTERS.slice(0, CONSUMED)).entries())
+            expect((result[by] as number[][])[index], `${by} ${filter.expression}`).toEqual(expected(filter));
+        }
+        expect(result.refusedCode).toBe(23);
+        if (target.name === 'Rocknest') expect(result.reason).toContain('line 1, column 19');
+      } finally {
+        await client.stop();
       }
-    });
-
-    it('gets by pull what passes, and nothing else', async () => {
-      for (const filter of FILTERS) expect(await filtered('pull', filter), filter.expression).toEqual(expected(filter));
-    });
-
-    it('learns at its start that an expression is wrong, and where', async () => {
-      const result = await client.run('filters', {
-        ...{ topic, by: 'refused', type: 'sql', group: name('GID_refused') },
-        expression: "n > 5 AND region == 'eu'",
-      });
-      expect(result).toMatchObject({ started: false, code: 23 });
-      if (target.name === 'Rocknest') expect(result.reason).toContain('line 1, column 19');
-    });
-  });
+    },
+  );
 });
 
 describe('filters: our client on the official broker', () => {
@@ -178,14 +164,16 @@ describe('filters: our client on the official broker', () => {
   });
 
   it('is told by the broker that it does not filter by properties', async () => {
-    const other = await startOfficialCluster({ brokerConfig: { enablePropertyFilter: false } });
-    const consumer = new PushConsumer({ namesrvAddr: other.namesrvAddr, group: 'GID_refused' });
+    const remoting = new RemotingClient();
+    const change = RemotingCommand.request(
+      RequestCode.UPDATE_BROKER_CONFIG,
+      {},
+      Buffer.from('enablePropertyFilter=false'),
+    );
+    const consumer = new PushConsumer({ namesrvAddr: cluster.namesrvAddr, group: 'GID_refused' });
     try {
-      const otherAdmin = new MQAdmin({ namesrvAddr: other.namesrvAddr });
-      await otherAdmin.start();
-      await otherAdmin.createTopic(topic, { readQueueNums: QUEUES, writeQueueNums: QUEUES });
-      await otherAdmin.shutdown();
-      consumer.subscribe(topic, MessageSelector.bySql(SQL[0].expression));
+      expect((await remoting.invoke(cluster.brokerAddr, change, 30_000)).code).toBe(ResponseCode.SUCCESS);
+      consumer.subscribe(topic, MessageSelector.bySql('n > 5'));
       consumer.registerMessageListener(() => 'CONSUME_SUCCESS');
       const error = await consumer.start().then(
         () => undefined,
@@ -195,7 +183,7 @@ describe('filters: our client on the official broker', () => {
       expect(error?.message).toContain('set enablePropertyFilter=true');
     } finally {
       await consumer.shutdown();
-      await other.stop();
+      await remoting.close();
     }
   });
 });

@@ -2,7 +2,6 @@ package rocknest.interop;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListSet;
@@ -22,135 +21,154 @@ import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 
 /**
- * Consumers that filter. {@code --by push|lite-pull|pull|refused}, {@code --type sql|tag}, {@code --expression}; messages with the properties
- * {@code n} (0, 1, ...), {@code region} and a tag are sent by {@code --by send --count}.
- *
- * A consumer ends when {@code --expect} messages have come and {@code --last}, which is the newest message that passes, is among them.
+ * Sends {@code --count} messages with the properties {@code n} (0, 1, ...) and {@code region} and a tag, and consumes them by each line of
+ * {@code --filters} (type, expression, how many pass, the last one that does; between tabs): by pull, the first {@code --consumed} of them by push and lite pull too. Then tries to start a
+ * consumer with {@code --wrong}.
  */
 final class Filters {
-    private static final long TIMEOUT_MS = 60_000;
+    private static final long TIMEOUT_MS = 90_000;
     private static final int BATCH = 32;
+    private static final String[] REGIONS = {"eu", "us", "asia"};
+    private static final String[] TAGS = {"Aa", "BB", "C", null};
+
+    private final Arguments arguments;
+    private final String topic;
+    /** One for all, so that the pull consumer knows the version of the broker, which a heartbeat of the others told. */
+    private final String instanceName = "filters-" + System.nanoTime();
+
+    private Filters(Arguments arguments) {
+        this.arguments = arguments;
+        this.topic = arguments.text("topic");
+    }
 
     static void run(Arguments arguments) throws Exception {
-        switch (arguments.text("by")) {
-            case "send": send(arguments); break;
-            case "push": push(arguments); break;
-            case "lite-pull": litePull(arguments); break;
-            case "pull": pull(arguments); break;
-            case "refused": refused(arguments); break;
-            default: throw new IllegalArgumentException(arguments.text("by"));
+        new Filters(arguments).run();
+    }
+
+    /** A line of --filters, and what came. */
+    private static final class Filter {
+        final MessageSelector selector;
+        final int expect;
+        final int last;
+        final Set<Integer> pushed = new ConcurrentSkipListSet<>();
+        final Set<Integer> litePulled = new ConcurrentSkipListSet<>();
+
+        Filter(String line) {
+            String[] parts = line.split("\t");
+            selector = "tag".equals(parts[0]) ? MessageSelector.byTag(parts[1]) : MessageSelector.bySql(parts[1]);
+            expect = Integer.parseInt(parts[2]);
+            last = Integer.parseInt(parts[3]);
+        }
+
+        boolean isComplete() {
+            return pushed.size() >= expect && pushed.contains(last) && litePulled.size() >= expect && litePulled.contains(last);
         }
     }
 
-    private static void send(Arguments arguments) throws Exception {
-        DefaultMQProducer producer = Clients.producer(arguments);
-        producer.start();
-        String[] regions = {"eu", "us", "asia"};
-        String[] tags = {"Aa", "BB", "C", null};
-        for (int n = arguments.number("start", 0); n < arguments.number("start", 0) + arguments.number("count"); n++) {
-            Message message = new Message(arguments.text("topic"), Integer.toString(n).getBytes(StandardCharsets.UTF_8));
-            message.putUserProperty("n", Integer.toString(n));
-            if (n % 4 < 3) message.putUserProperty("region", regions[n % 4]);
-            if (tags[n % 4] != null) message.setTags(tags[n % 4]);
-            producer.send(message);
+    private void run() throws Exception {
+        List<Filter> filters = new ArrayList<>();
+        for (String line : arguments.text("filters").split("\n")) filters.add(new Filter(line));
+        send();
+        List<DefaultMQPushConsumer> pushConsumers = new ArrayList<>();
+        List<DefaultLitePullConsumer> litePullConsumers = new ArrayList<>();
+        List<Filter> consumed = filters.subList(0, arguments.number("consumed"));
+        for (Filter filter : consumed) {
+            String group = "GID_" + topic + "_" + pushConsumers.size();
+            pushConsumers.add(pushConsumer(group + "_push", filter));
+            litePullConsumers.add(litePullConsumer(group + "_lite", filter));
         }
-        producer.shutdown();
-        Report.event("done").write();
-    }
-
-    private static MessageSelector selector(Arguments arguments) {
-        String expression = arguments.text("expression");
-        return "tag".equals(arguments.text("type")) ? MessageSelector.byTag(expression) : MessageSelector.bySql(expression);
-    }
-
-    private static DefaultMQPushConsumer pushConsumer(Arguments arguments, Collection<Integer> bodies) throws Exception {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(arguments.text("group"));
-        consumer.setNamesrvAddr(arguments.text("namesrv"));
-        consumer.setInstanceName("filter-" + System.nanoTime());
-        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
-        consumer.subscribe(arguments.text("topic"), selector(arguments));
-        consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
-            messages.forEach(message -> bodies.add(bodyOf(message)));
-            return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
-        });
-        return consumer;
-    }
-
-    private static void push(Arguments arguments) throws Exception {
-        Set<Integer> bodies = new ConcurrentSkipListSet<>();
-        DefaultMQPushConsumer consumer = pushConsumer(arguments, bodies);
-        consumer.start();
-        Report.event("started").write();
         long deadline = System.currentTimeMillis() + TIMEOUT_MS;
-        while (!isComplete(arguments, bodies) && System.currentTimeMillis() < deadline) Thread.sleep(20);
-        consumer.shutdown();
-        done(bodies);
-    }
-
-    private static void litePull(Arguments arguments) throws Exception {
-        Set<Integer> bodies = new ConcurrentSkipListSet<>();
-        DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(arguments.text("group"));
-        consumer.setNamesrvAddr(arguments.text("namesrv"));
-        consumer.setInstanceName("filter-" + System.nanoTime());
-        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
-        consumer.subscribe(arguments.text("topic"), selector(arguments));
-        consumer.start();
-        long deadline = System.currentTimeMillis() + TIMEOUT_MS;
-        while (!isComplete(arguments, bodies) && System.currentTimeMillis() < deadline) {
-            consumer.poll(500).forEach(message -> bodies.add(bodyOf(message)));
-        }
-        consumer.shutdown();
-        done(bodies);
-    }
-
-    /** Goes over every queue once, up to its end. */
-    private static void pull(Arguments arguments) throws Exception {
-        Set<Integer> bodies = new ConcurrentSkipListSet<>();
-        DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(arguments.text("group"));
-        consumer.setNamesrvAddr(arguments.text("namesrv"));
-        consumer.setInstanceName("filter-" + System.nanoTime());
-        consumer.start();
-        for (MessageQueue queue : consumer.fetchSubscribeMessageQueues(arguments.text("topic"))) {
-            long offset = consumer.minOffset(queue);
-            for (;;) {
-                PullResult result = consumer.pull(queue, selector(arguments), offset, BATCH);
-                if (result.getPullStatus() == PullStatus.FOUND) result.getMsgFoundList().forEach(message -> bodies.add(bodyOf(message)));
-                if (result.getPullStatus() == PullStatus.NO_NEW_MSG || result.getNextBeginOffset() >= consumer.maxOffset(queue)) break;
-                offset = result.getNextBeginOffset();
+        while (!consumed.stream().allMatch(Filter::isComplete) && System.currentTimeMillis() < deadline) {
+            for (int i = 0; i < consumed.size(); i++) {
+                for (MessageExt message : litePullConsumers.get(i).poll(20)) consumed.get(i).litePulled.add(bodyOf(message));
             }
         }
-        consumer.shutdown();
-        done(bodies);
-    }
-
-    /** A push consumer that cannot start. */
-    private static void refused(Arguments arguments) throws Exception {
-        DefaultMQPushConsumer consumer = pushConsumer(arguments, new ArrayList<>());
         Report report = Report.event("done");
-        try {
-            consumer.start();
-            report.put("started", true);
-        } catch (MQClientException error) {
-            report.put("started", false).put("code", error.getResponseCode()).put("reason", error.getErrorMessage());
+        List<Object> pulled = pull(filters);
+        List<Object> pushed = new ArrayList<>();
+        List<Object> litePulled = new ArrayList<>();
+        for (Filter filter : consumed) {
+            pushed.add(new ArrayList<>(filter.pushed));
+            litePulled.add(new ArrayList<>(filter.litePulled));
         }
-        consumer.shutdown();
+        report.put("push", pushed).put("litePull", litePulled).put("pull", pulled);
+        refuse(report);
+        for (DefaultMQPushConsumer consumer : pushConsumers) consumer.shutdown();
+        for (DefaultLitePullConsumer consumer : litePullConsumers) consumer.shutdown();
         report.write();
     }
 
-    private static boolean isComplete(Arguments arguments, Collection<Integer> bodies) {
-        return bodies.size() >= arguments.number("expect") && bodies.contains(arguments.number("last"));
+    private void send() throws Exception {
+        DefaultMQProducer producer = Clients.producer(arguments);
+        producer.start();
+        for (int n = 0; n < arguments.number("count"); n++) {
+            Message message = new Message(topic, Integer.toString(n).getBytes(StandardCharsets.UTF_8));
+            message.putUserProperty("n", Integer.toString(n));
+            if (n % 4 < 3) message.putUserProperty("region", REGIONS[n % 4]);
+            if (TAGS[n % 4] != null) message.setTags(TAGS[n % 4]);
+            producer.send(message);
+        }
+        producer.shutdown();
+    }
+
+    private DefaultMQPushConsumer pushConsumer(String group, Filter filter) throws Exception {
+        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
+        consumer.setNamesrvAddr(arguments.text("namesrv"));
+        consumer.setInstanceName(instanceName);
+        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        consumer.subscribe(topic, filter.selector);
+        consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+            messages.forEach(message -> filter.pushed.add(bodyOf(message)));
+            return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+        });
+        consumer.start();
+        return consumer;
+    }
+
+    private DefaultLitePullConsumer litePullConsumer(String group, Filter filter) throws Exception {
+        DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(group);
+        consumer.setNamesrvAddr(arguments.text("namesrv"));
+        consumer.setInstanceName(instanceName);
+        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        consumer.subscribe(topic, filter.selector);
+        consumer.start();
+        return consumer;
+    }
+
+    /** Goes over every queue once for each filter, up to its end. */
+    private List<Object> pull(List<Filter> filters) throws Exception {
+        DefaultMQPullConsumer consumer = new DefaultMQPullConsumer("GID_" + topic + "_pull");
+        consumer.setNamesrvAddr(arguments.text("namesrv"));
+        consumer.setInstanceName(instanceName);
+        consumer.start();
+        List<Object> pulled = new ArrayList<>();
+        for (Filter filter : filters) {
+            Set<Integer> bodies = new ConcurrentSkipListSet<>();
+            for (MessageQueue queue : consumer.fetchSubscribeMessageQueues(topic)) {
+                long end = consumer.maxOffset(queue);
+                for (long offset = consumer.minOffset(queue); offset < end;) {
+                    PullResult result = consumer.pull(queue, filter.selector, offset, BATCH);
+                    if (result.getPullStatus() == PullStatus.FOUND) result.getMsgFoundList().forEach(message -> bodies.add(bodyOf(message)));
+                    if (result.getNextBeginOffset() <= offset) throw new IllegalStateException("no progress at " + offset + ": " + result);
+                    offset = result.getNextBeginOffset();
+                }
+            }
+            pulled.add(new ArrayList<>(bodies));
+        }
+        consumer.shutdown();
+        return pulled;
+    }
+
+    private void refuse(Report report) throws Exception {
+        try {
+            pushConsumer("GID_" + topic + "_refused", new Filter("sql\t" + arguments.text("wrong") + "\t0\t0"));
+            report.put("refusedCode", 0);
+        } catch (MQClientException error) {
+            report.put("refusedCode", error.getResponseCode()).put("reason", error.getErrorMessage());
+        }
     }
 
     private static int bodyOf(MessageExt message) {
         return Integer.parseInt(new String(message.getBody(), StandardCharsets.UTF_8));
-    }
-
-    private static void done(Collection<Integer> bodies) {
-        List<Integer> sorted = new ArrayList<>(bodies);
-        sorted.sort(null);
-        Report.event("done").put("bodies", sorted).write();
-    }
-
-    private Filters() {
     }
 }

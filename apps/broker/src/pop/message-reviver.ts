@@ -68,16 +68,21 @@ export class MessageReviver {
   }
 
   private async reviveAll(slots: readonly number[], nowMs: number): Promise<void> {
+    const { table } = this.checkPoints;
+    // While one is waited for, others are acknowledged, and their slots used again.
+    const due = slots.map((slot) => ({ slot, serial: table.serialOf(slot) }));
     let next = 0;
     const worker = async (): Promise<void> => {
-      while (next < slots.length) await this.revive(slots[next++], nowMs);
+      while (next < due.length) {
+        const { slot, serial } = due[next++];
+        if (table.isCurrent(slot, serial)) await this.revive(slot, serial, nowMs);
+      }
     };
-    await Promise.all(Array.from({ length: Math.min(REVIVE_CONCURRENCY, slots.length) }, worker));
+    await Promise.all(Array.from({ length: Math.min(REVIVE_CONCURRENCY, due.length) }, worker));
   }
 
-  private async revive(slot: number, nowMs: number): Promise<void> {
+  private async revive(slot: number, serial: number, nowMs: number): Promise<void> {
     const { table, queues } = this.checkPoints;
-    const serial = table.serialOf(slot);
     const queue = queues.of(table.queueRefOf(slot));
     const group = this.groups.get(queue.group);
     const normalTopic = popNormalTopicOf(queue.topic, queue.group);

@@ -22,6 +22,8 @@ export const REBALANCE_INTERVAL_MS = 20_000;
 export const HANDOVER_DELAY_MS = 200;
 /** ms after which a broker has surely handled a pull (parked it or answered it). */
 export const PULL_SETTLE_MS = 50;
+/** ms between two reports of one difference between what consumers of a group in this process subscribe to. */
+export const SUBSCRIPTION_MISMATCH_LOG_INTERVAL_MS = 600_000;
 /** Places of each member on the ring of consistent hashing (`AllocateMessageQueueConsistentHash`). */
 export const CONSISTENT_HASH_VIRTUAL_NODES = 10;
 /** More places make shares more even and each rebalance slower: a place costs one MD5. */

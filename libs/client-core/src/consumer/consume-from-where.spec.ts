@@ -40,7 +40,21 @@ describe('consumeTimestampMs', () => {
     expect(consumeTimestampMs(undefined, 10_000_000)).toBe(10_000_000 - 1_800_000);
   });
 
-  it.each(['yesterday', '2026-01-31', -1, Number.NaN])('refuses %s', (value) => {
+  it.each([
+    'yesterday',
+    '2026-01-31',
+    '20260231000000',
+    '20261301000000',
+    '20260101240000',
+    '20260101006000',
+    '2026010100000',
+    '',
+    -1,
+    1.5,
+    8.65e15,
+    Number.NaN,
+    new Date('no date'),
+  ])('refuses %s', (value) => {
     expect(() => consumeTimestampMs(value)).toThrow(/consumeTimestamp/);
   });
 });

@@ -11,7 +11,19 @@ export interface QueueRangeApi {
   searchOffset(queue: MessageQueue, timestampMs: number): Promise<number>;
 }
 
+/** What a Date can hold at most. */
+const MAX_DATE_MS = 8.64e15;
 const COMPACT_TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/;
+
+/** NaN for a text of another form, and for a day or an hour that does not exist (Java would take 20260231 for the third of March). */
+function compactTimeMs(text: string): number {
+  const parts = COMPACT_TIME.exec(text)?.slice(1).map(Number);
+  if (!parts) return Number.NaN;
+  const [year, month, day, hours, minutes, seconds] = parts;
+  const at = new Date(year, month - 1, day, hours, minutes, seconds);
+  const isSame = at.getFullYear() === year && at.getMonth() === month - 1 && at.getDate() === day;
+  return isSame && hours < 24 && minutes < 60 && seconds < 60 ? at.getTime() : Number.NaN;
+}
 
 /**
  * ms of a `consumeTimestamp`: a Date, ms since 1970, or RocketMQ's text `yyyyMMddHHmmss` in local time. Default: 30 minutes ago.
@@ -20,14 +32,8 @@ const COMPACT_TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/;
  */
 export function consumeTimestampMs(value: string | number | Date | undefined, nowMs = Date.now()): number {
   if (value === undefined) return nowMs - CONSUME_TIMESTAMP_AGO_MS;
-  let ms: number;
-  if (typeof value === 'string') {
-    const parts = COMPACT_TIME.exec(value);
-    ms = parts ? new Date(+parts[1], +parts[2] - 1, +parts[3], +parts[4], +parts[5], +parts[6]).getTime() : Number.NaN;
-  } else {
-    ms = Number(value);
-  }
-  if (!Number.isSafeInteger(ms) || ms < 0) {
+  const ms = typeof value === 'string' ? compactTimeMs(value) : Number(value);
+  if (!Number.isSafeInteger(ms) || ms < 0 || ms > MAX_DATE_MS) {
     throw invalidArgument(
       `option consumeTimestamp is ${String(value)}, must be a Date, ms since 1970, or yyyyMMddHHmmss like 20260131235959`,
     );

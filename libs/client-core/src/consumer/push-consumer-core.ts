@@ -23,9 +23,10 @@ import { ConsumerApi } from './consumer-api.js';
 import { createConsumption, type Consumption } from './consumption.js';
 import { membersOfGroup } from './group-members.js';
 import { allocateAll, createOffsetStore } from './message-model.js';
-import type { OffsetStore } from './offset-store.js';
+import { OFFSET_NOT_FOUND, type OffsetStore } from './offset-store.js';
 import type { QueueSelector } from './paused-queues.js';
 import { PullApi } from './pull-api.js';
+import { KnownQueues } from './known-queues.js';
 import type { ResolvedPushConsumerOptions } from './push-consumer-options.js';
 import { QueueMoves } from './queue-moves.js';
 import type { ConsumeQueueRef } from './queue-ref.js';
@@ -53,6 +54,7 @@ export class PushConsumerCore implements InstanceConsumer {
   private readonly unreadable = new WeakMap<MessageExt, Error>();
   private readonly startedMs = Date.now();
   private readonly wanted: WantedTopics;
+  private readonly known = new KnownQueues();
   private joined = false;
   private stopped = false;
 
@@ -117,7 +119,7 @@ export class PushConsumerCore implements InstanceConsumer {
       strategy: this.broadcasts ? allocateAll : options.strategy,
       offsetStore: this.offsetStore,
       topics: () => subscriptions.topics,
-      queuesOf: (topic) => instance.routes.subscribeQueues(topic),
+      queuesOf: (topic) => this.known.seen(topic, instance.routes.subscribeQueues(topic)),
       membersOf: async (topic) =>
         this.broadcasts ? [instance.clientId] : membersOfGroup(instance, this.api, group, topic),
       ...(this.consumption.locks && { claims: this.consumption.locks }),
@@ -204,6 +206,7 @@ export class PushConsumerCore implements InstanceConsumer {
   topicGivenUp(topic: string): void {
     if (!this.joined) return;
     this.wanted.remove(topic);
+    this.known.forget(topic);
     void this.instance.heartbeats.sendToAll();
     this.rebalanceSoon();
   }
@@ -351,6 +354,7 @@ export class PushConsumerCore implements InstanceConsumer {
   private async startOffset(queue: ConsumeQueueRef): Promise<number> {
     const { consumeFromWhere, timestampMs } = this.options;
     const stored = await this.offsetStore.read(queue);
+    if (stored === OFFSET_NOT_FOUND && this.known.isNew(queue)) return 0;
     return computePullFromWhere(queue, stored, consumeFromWhere, timestampMs, this.api, this.instance.logger);
   }
 

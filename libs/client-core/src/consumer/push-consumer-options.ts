@@ -22,7 +22,7 @@ export interface PushConsumerOptions extends ClientOptions, PopOptions, MessageM
   group: string;
   /** Where a group begins that has no offset yet: CONSUME_FROM_LAST_OFFSET. */
   consumeFromWhere?: ConsumeFromWhere;
-  /** For CONSUME_FROM_TIMESTAMP: a Date, ms since 1970, or `yyyyMMddHHmmss` in local time. Default: 30 minutes before the queue is taken. */
+  /** For CONSUME_FROM_TIMESTAMP: a Date, ms since 1970, or `yyyyMMddHHmmss` in local time. Default: 30 minutes before the consumer was made. */
   consumeTimestamp?: string | number | Date;
   /**
    * How messages come: `pull` (default: members share the queues out among themselves, and pull) or `pop` (brokers of 5.0 and later hand each
@@ -78,7 +78,7 @@ export interface ResolvedPushConsumerOptions {
   client: ResolvedClientOptions;
   group: string;
   consumeFromWhere: ConsumeFromWhere;
-  /** ms since 1970; asked when a queue is taken. */
+  /** ms since 1970. */
   timestampMs: () => number;
   concurrency: number;
   batchMaxSize: number;
@@ -171,16 +171,16 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
   if (!WHERES.includes(consumeFromWhere)) {
     throw invalidArgument(`option consumeFromWhere is "${consumeFromWhere}", must be one of ${WHERES.join(', ')}`);
   }
-  const { consumeTimestamp } = options;
   const strategy = strategyOf(options.allocateMessageQueueStrategy);
-  consumeTimestampMs(consumeTimestamp);
+  // The default counts from here on, not from when a queue is taken: a queue taken late misses nothing.
+  const startMs = consumeTimestampMs(options.consumeTimestamp);
   return {
     model: resolveMessageModel(options),
     broadcastFailure: resolveBroadcastFailure(options),
     client: resolveClientOptions(withStableInstance(options)),
     group: options.group,
     consumeFromWhere,
-    timestampMs: () => consumeTimestampMs(consumeTimestamp),
+    timestampMs: () => startMs,
     concurrency: integerOption('concurrency', options.concurrency, defaults.CONSUME_THREAD_MAX, 1, 100_000),
     batchMaxSize: integerOption(
       'consumeMessageBatchMaxSize',

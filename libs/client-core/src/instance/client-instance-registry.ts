@@ -1,8 +1,9 @@
-import { MQClientError, MQClientErrorCode } from '../errors.js';
+import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import type { ResolvedClientOptions } from '../options.js';
 import { buildClientId, localIp, nextInstanceName } from './client-id.js';
 import { ClientInstance } from './client-instance.js';
 import type { InstanceConsumer, InstanceProducer } from './client-members.js';
+import { GroupWatch, type GroupMember } from './group-watch.js';
 import { remotingTransport, type TransportFactory } from './transport.js';
 
 /** Who wants an instance; nobody in particular for `MQAdmin`. */
@@ -39,8 +40,14 @@ function sharedSettings(options: ResolvedClientOptions): string {
  */
 export class ClientInstanceRegistry {
   private readonly instances = new Map<string, ClientInstance>();
+  private readonly groups = new GroupWatch();
 
   constructor(private readonly transportFactory: TransportFactory = remotingTransport) {}
+
+  /** How often consumers of one group were found to subscribe to different things in this process. */
+  get subscriptionMismatches(): number {
+    return this.groups.mismatches;
+  }
 
   /** How many instances are open. */
   get size(): number {
@@ -67,6 +74,9 @@ export class ClientInstanceRegistry {
     if (member.producer) instance.producers.set(member.producer.group, member.producer);
     if (member.consumer) instance.consumers.set(member.consumer.group, member.consumer);
     instance.users++;
+    const { consumer } = member;
+    // Once who asks for the instance is complete, it can say what it subscribes to.
+    if (consumer) queueMicrotask(() => this.watchGroup(instance, consumer));
     return instance;
   }
 
@@ -82,6 +92,25 @@ export class ClientInstanceRegistry {
   deregister(instance: ClientInstance, { producer, consumer }: InstanceMember): void {
     if (producer && instance.producers.get(producer.group) === producer) instance.producers.delete(producer.group);
     if (consumer && instance.consumers.get(consumer.group) === consumer) instance.consumers.delete(consumer.group);
+  }
+
+  private watchGroup(instance: ClientInstance, consumer: InstanceConsumer): void {
+    const others: GroupMember[] = [];
+    const cluster = instance.options.namesrvAddresses.join(';');
+    for (const { options, consumers, clientId } of this.instances.values()) {
+      const other = consumers.get(consumer.group);
+      if (other && other !== consumer && options.namesrvAddresses.join(';') === cluster) {
+        others.push({ consumer: other, clientId });
+      }
+    }
+    if (others.length === 0 || instance.consumers.get(consumer.group) !== consumer) return;
+    const { logger } = instance.options;
+    try {
+      this.groups.joined({ consumer, clientId: instance.clientId }, others, logger);
+    } catch (error) {
+      // A look at others must not end the process.
+      logger.debug?.(`group ${consumer.group} not compared: ${errorText(error)}`);
+    }
   }
 
   private named(options: ResolvedClientOptions, instanceName: string): ClientInstance {

@@ -31,6 +31,7 @@ import {
   type ConsumerTarget,
   type PausedConsumer,
 } from './consumer-target.js';
+import { ApplicationGroups } from './application-groups.js';
 import { HandlerNames } from './handler-names.js';
 import type { RocketMQServerOptions } from './rocketmq-server.options.js';
 
@@ -53,6 +54,7 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
   private readonly links = new BrokerLinks((status) => this.report(status));
   private inherited: ConnectionOptions = {};
   private modulePolicy: RetryPolicy | undefined;
+  private groups: ApplicationGroups | undefined;
   private consumers: GroupConsumer[] = [];
   private starting: Promise<void> | undefined;
 
@@ -97,6 +99,7 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
     this.names.attach(application.modules);
     this.inherited = application.connection;
     this.modulePolicy = application.retry;
+    this.groups = new ApplicationGroups(application.modules, this);
   }
 
   override listen(callback: (error?: unknown) => unknown): void {
@@ -112,6 +115,7 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
     this.stopIntake('close');
     await this.starting?.catch(() => undefined);
     await this.shutdown.close('close');
+    this.groups?.release();
     this.signals.stop();
     this.report('disconnected');
   }
@@ -182,6 +186,8 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
         'no handler of this application belongs to RocketMQ: decorate controller methods with @ConcurrentConsumer, @OrderlyConsumer or @EventPattern',
       );
     }
+    const { namesrvAddr } = resolveConnection(pickConnection(this.options), this.inherited);
+    for (const plan of plans) this.groups?.claim(plan, namesrvAddr);
     this.consumers = plans.map((plan) => this.createConsumer(plan));
     this.signals.start();
     try {

@@ -16,6 +16,7 @@ public final class Main {
             case "admin-check": return AdminCheck::run;
             case "load": return Load::run;
             case "allocate": return Allocate::run;
+            case "offset-tool": return OffsetTool::run;
             case "filters": return Filters::run;
             case "orderly": return Orderly::run;
             default: throw new IllegalArgumentException("unknown command " + name);

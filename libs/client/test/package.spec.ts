@@ -21,7 +21,7 @@ function sourcesOf(room: string): string[] {
 /** What a file imports or re-exports, static or dynamic. */
 function specifiersOf(file: string): string[] {
   const text = readFileSync(file, 'utf8');
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]);
+  return [...text.matchAll(/(?<!\.)\b(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]);
 }
 
 describe('@rocknest/client as a package', () => {

@@ -49,7 +49,11 @@ export function withStableInstance<T extends ClientOptions & MessageModelOptions
 }
 
 export function createOffsetStore(
-  { group, model, client: { logger } }: { group: string; model: ResolvedMessageModel; client: { logger: ClientLogger } },
+  {
+    group,
+    model,
+    client: { logger },
+  }: { group: string; model: ResolvedMessageModel; client: { logger: ClientLogger } },
   clientId: string,
   api: OffsetApi,
 ): OffsetStore {

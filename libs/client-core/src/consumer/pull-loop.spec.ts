@@ -164,4 +164,27 @@ describe('PullLoop', () => {
     suspended.loop.resume();
     expect(suspended.pulls).toHaveLength(2);
   });
+
+  it('follows the broker that answers suggest, and asks the master again after a failure', () => {
+    const { pulls, loop } = harness();
+    loop.start(0);
+    pulls[0].answer(undefined, { ...outcome('FOUND', 1, [0]), suggestedBrokerId: 1 });
+    expect(pulls[1].request.brokerId).toBe(1);
+    pulls[1].answer(new Error('the slave is gone'), undefined);
+    vi.runOnlyPendingTimers();
+    expect(pulls[2].request).toMatchObject({ brokerId: 0, queueOffset: 1 });
+  });
+
+  it('goes on at another offset, and ignores the answer to the pull before', () => {
+    const { pulls, queue, loop } = harness();
+    loop.start(0);
+    loop.moveTo(50);
+    pulls[0].answer(undefined, outcome('FOUND', 1, [0]));
+    expect(queue.messageCount).toBe(0);
+    pulls[1].answer(undefined, outcome('FOUND', 51, [50]));
+    expect(queue.range).toEqual({ minOffset: 50, maxOffset: 50 });
+    queue.clear();
+    loop.moveTo(7);
+    expect(pulls.map(({ request }) => request.queueOffset)).toEqual([0, 50, 51, 7]);
+  });
 });

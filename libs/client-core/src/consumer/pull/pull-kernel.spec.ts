@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import {
+  decodePullMessageRequest,
+  PullSysFlag,
+  RequestCode,
+  type RemotingCommand,
+  type SubscriptionData,
+} from '@rocknest/protocol';
+import { BrokerAddressTable } from '../../instance/broker-address-table.js';
+import type { ApiInstance } from '../consumer-api.js';
+import { MessageSelector } from '../message-selector.js';
+import { pullKernel, type PullSpec } from './pull-kernel.js';
+
+const queue = { topic: 't', brokerName: 'b', queueId: 3 };
+const subscription: SubscriptionData = { ...MessageSelector.byTag('A || B').subscriptionOf('t'), subVersion: 7 };
+
+function harness(addresses: [number, string][]) {
+  const brokers = new BrokerAddressTable();
+  brokers.update([{ cluster: 'c', brokerName: 'b', brokerAddrs: new Map(addresses), enableActingMaster: false }]);
+  const sent: { address: string; command: RemotingCommand; timeoutMs: number }[] = [];
+  const refreshed: string[] = [];
+  const instance = {
+    brokers,
+    options: { serializeType: 'JSON' },
+    routes: { refresh: async (topic: string) => refreshed.push(topic) },
+    transport: {
+      invokeCallback: (address: string, command: RemotingCommand, timeoutMs: number) =>
+        void sent.push({ address, command, timeoutMs }),
+    },
+  } as unknown as ApiInstance;
+  const pull = (spec: Partial<PullSpec> = {}) => {
+    const answers: unknown[] = [];
+    pullKernel(
+      instance,
+      {
+        group: 'g',
+        queue,
+        queueOffset: 10,
+        maxMessages: 32,
+        maxBytes: 1_000,
+        commitOffset: 5,
+        subscription,
+        kind: 'PUSH',
+        suspendTimeoutMs: 15_000,
+        timeoutMs: 30_000,
+        brokerId: 0,
+        ...spec,
+      },
+      (error) => answers.push(error),
+    );
+    return answers;
+  };
+  const header = () => decodePullMessageRequest(sent.at(-1)!.command);
+  return { pull, sent, header, refreshed };
+}
+
+describe('pullKernel', () => {
+  it('asks the master with the offset to commit, and the suggested slave without', () => {
+    const { pull, sent, header } = harness([
+      [0, 'master:1'],
+      [1, 'slave:1'],
+    ]);
+    pull();
+    expect(header()).toMatchObject({ commitOffset: 5, sysFlag: PullSysFlag.COMMIT_OFFSET | PullSysFlag.SUSPEND });
+    pull({ brokerId: 1 });
+    expect(header()).toMatchObject({ commitOffset: 0, sysFlag: PullSysFlag.SUSPEND });
+    expect(sent.map(({ address }) => address)).toEqual(['master:1', 'slave:1']);
+  });
+
+  it("asks a slave's neighbour when it has gone, and else any broker of the group", () => {
+    const { pull, sent } = harness([
+      [2, 'second:1'],
+      [3, 'third:1'],
+    ]);
+    pull({ brokerId: 1 });
+    pull({ brokerId: 3 });
+    pull({ brokerId: 7 });
+    pull({ brokerId: 0 });
+    expect(sent.map(({ address }) => address)).toEqual(['second:1', 'third:1', 'second:1', 'second:1']);
+  });
+
+  it('sends the subscription along for pull consumers, with the code of their kind', () => {
+    const { pull, sent, header } = harness([[0, 'master:1']]);
+    pull();
+    expect(header()).toMatchObject({ subVersion: 7 });
+    expect(header().subscription).toBeUndefined();
+    pull({ kind: 'PULL', commitOffset: 0, suspendTimeoutMs: 0 });
+    expect(header()).toMatchObject({ subscription: 'A || B', subVersion: 0, sysFlag: PullSysFlag.SUBSCRIPTION });
+    pull({ kind: 'LITE_PULL', commitOffset: 0 });
+    expect(header().sysFlag).toBe(PullSysFlag.SUSPEND | PullSysFlag.SUBSCRIPTION | PullSysFlag.LITE_PULL_MESSAGE);
+    expect(sent.map(({ command }) => command.code)).toEqual([
+      RequestCode.PULL_MESSAGE,
+      RequestCode.PULL_MESSAGE,
+      RequestCode.LITE_PULL_MESSAGE,
+    ]);
+  });
+
+  it('looks the route up again when no broker is known', async () => {
+    const { pull, sent, refreshed } = harness([]);
+    const answers = pull();
+    expect(answers).toEqual([]);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(answers).toEqual([expect.objectContaining({ code: 'BROKER_NOT_FOUND', retriable: true })]);
+    expect([sent, refreshed]).toEqual([[], ['t']]);
+  });
+});

@@ -6,16 +6,19 @@ import type { MemberSettings } from './member-settings.js';
 const settings = JSON.parse(process.argv[2]) as MemberSettings;
 const log = new HandlingLog(settings.logFile);
 
-/** Every so many messages take a while, or fail the first time. */
+/** Every so many messages take a while, some longer than a hand-over that does not wait for them, or fail the first time. */
 const SLOW_EVERY = 8;
 const SLOW_MS = 5;
+const LONG_EVERY = 64;
+const LONG_MS = 300;
 const FAIL_EVERY = 500;
 
 async function handle(message: MessageExt): Promise<boolean> {
   const { queueId, queueOffset } = message;
   const number = Number(message.body.toString());
   log.begins(queueId, queueOffset, number);
-  if (number % SLOW_EVERY === 0) await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
+  const tookMs = number % LONG_EVERY === 0 ? LONG_MS : SLOW_MS;
+  if (number % SLOW_EVERY === 0) await new Promise((resolve) => setTimeout(resolve, tookMs));
   else await new Promise((resolve) => setImmediate(resolve));
   const ok = !settings.orderly || number % FAIL_EVERY !== 0 || message.reconsumeTimes > 0;
   log.ends(queueId, queueOffset, ok);

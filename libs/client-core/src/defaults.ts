@@ -70,6 +70,11 @@ export const MAX_PENDING_SENDS = 65_535;
 /** Body bytes of those sends (`backPressureForAsyncSendSize`: 100 MiB). */
 export const MAX_PENDING_SEND_BYTES = 100 * 1024 * 1024;
 
+/** Checks of transactions running at once: they wait for a database (`checkThreadPoolMaxSize`: 1, one thread of Java). */
+export const TRANSACTION_CHECK_CONCURRENCY = 10;
+/** Checks of transactions that wait (`checkRequestHoldMax`). */
+export const CHECK_REQUEST_HOLD_MAX = 2_000;
+
 /** Handlers of one consumer running at once (`consumeThreadMax`). */
 export const CONSUME_THREAD_MAX = 20;
 /** Messages handed to one call of the listener. */

@@ -47,10 +47,16 @@ export { consoleLogger, LogLimiter, silentLogger, type ClientLogger } from './lo
 export { parseNamesrvAddr } from './namesrv/namesrv-addresses.js';
 export type { ClientOptions } from './options.js';
 export type { MessageInput } from './producer/message-input.js';
-export { Producer, type SendOptions } from './producer/producer.js';
+export { Producer, type SendOptions, type TransactionSendOptions } from './producer/producer.js';
 export type { SendCallback } from './producer/send-engine.js';
 export type { ProducerOptions } from './producer/producer-options.js';
 export type { SendResult, SendStatus } from './producer/send-result.js';
+export {
+  LocalTransactionState,
+  type TransactionListener,
+  type TransactionMessage,
+  type TransactionSendResult,
+} from './producer/transaction-types.js';
 
 export type { QueryMessageOptions, QueryResult } from './query/message-lookup.js';
 

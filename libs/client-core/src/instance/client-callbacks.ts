@@ -1,4 +1,5 @@
 import {
+  decodeCheckTransactionStateRequest,
   decodeConsumeMessageDirectlyRequest,
   decodeGetConsumerRunningInfoRequest,
   decodeGetConsumerStatusFromClientRequest,
@@ -10,6 +11,7 @@ import {
   encodeConsumerRunningInfo,
   RemotingCommand,
   RequestCode,
+  MessageConst,
   ResponseCode,
   type ConsumeMessageDirectlyResult,
   type MessageExt,
@@ -54,6 +56,16 @@ export function registerClientCallbacks(instance: ClientInstance): void {
 
   transport.registerHandler(RequestCode.NOTIFY_CONSUMER_IDS_CHANGED, (request) => {
     consumerOf(decodeNotifyConsumerIdsChangedRequest(request).consumerGroup)?.rebalanceSoon();
+  });
+
+  transport.registerHandler(RequestCode.CHECK_TRANSACTION_STATE, (request, connection) => {
+    const header = decodeCheckTransactionStateRequest(request);
+    // The check runs later: received bytes are used again.
+    const message = decodeMessage(Buffer.from(request.bodyBuffer));
+    const group = message.properties[MessageConst.PRODUCER_GROUP] ?? '';
+    const producer = instance.producers.get(group);
+    if (producer) producer.checkTransactionState?.(message, header, (command) => connection.oneway(command));
+    else logger.debug?.(`asked about transaction ${message.msgId} of producer group "${group}", which is not here`);
   });
 
   transport.registerHandler(RequestCode.RESET_CONSUMER_CLIENT_OFFSET, (request) => {

@@ -1,9 +1,11 @@
 import type {
+  CheckTransactionStateRequest,
   ConsumeMessageDirectlyResult,
   ConsumerData,
   ConsumerRunningInfo,
   MessageExt,
   MessageQueue,
+  RemotingCommand,
 } from '@rocknest/protocol';
 
 /** Whether there is a connection to a broker. */
@@ -34,4 +36,10 @@ export interface InstanceConsumer {
 export interface InstanceProducer {
   readonly group: string;
   connectionChanged(status: ConnectionStatus, address: string): void;
+  /** CHECK_TRANSACTION_STATE: what became of this transaction? `answer` brings the END_TRANSACTION back to who asks. */
+  checkTransactionState?(
+    message: MessageExt,
+    header: CheckTransactionStateRequest,
+    answer: (command: RemotingCommand) => void,
+  ): void;
 }

@@ -4,6 +4,8 @@ import * as defaults from '../defaults.js';
 import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from '../options.js';
 import { integerOption } from '../support/check.js';
 import type { SendEngineOptions } from './send-engine.js';
+import type { TransactionRunnerOptions } from './transaction-runner.js';
+import type { TransactionListener } from './transaction-types.js';
 
 /** RocketMQ's names and defaults where it has them (`client/producer/DefaultMQProducer.java`). */
 export interface ProducerOptions extends ClientOptions {
@@ -33,6 +35,12 @@ export interface ProducerOptions extends ClientOptions {
   maxPendingSends?: number;
   /** Body bytes of those sends: 100 MiB. */
   maxPendingSendBytes?: number;
+  /** The local side of `sendMessageInTransaction`. All members of the group need one that knows the others' transactions. */
+  transactionListener?: TransactionListener;
+  /** Checks of the broker that run at once: 10 (RocketMQ: `checkThreadPoolMaxSize`, 1). */
+  transactionCheckConcurrency?: number;
+  /** Checks that wait at most; the broker asks again about those beyond: 2,000. */
+  checkRequestHoldMax?: number;
 }
 
 export interface ResolvedProducerOptions {
@@ -43,6 +51,7 @@ export interface ResolvedProducerOptions {
   retryTimesWhenSendAsyncFailed: number;
   compressMsgBodyOverBytes: number;
   maxMessageSizeBytes: number;
+  transactions: Pick<TransactionRunnerOptions, 'listener' | 'checkConcurrency' | 'checkRequestHoldMax'> | undefined;
 }
 
 const GIB = 1024 * 1024 * 1024;
@@ -78,5 +87,10 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     ),
     compressMsgBodyOverBytes: integer('compressMsgBodyOverBytes', defaults.COMPRESS_MSG_BODY_OVER_BYTES),
     maxMessageSizeBytes: integer('maxMessageSizeBytes', defaults.MAX_MESSAGE_SIZE_BYTES, 1, MAX_BODY_BYTES),
+    transactions: options.transactionListener && {
+      listener: options.transactionListener,
+      checkConcurrency: integer('transactionCheckConcurrency', defaults.TRANSACTION_CHECK_CONCURRENCY, 1, 10_000),
+      checkRequestHoldMax: integer('checkRequestHoldMax', defaults.CHECK_REQUEST_HOLD_MAX, 1, 1_000_000),
+    },
   };
 }

@@ -1,4 +1,5 @@
 import {
+  type CheckTransactionStateRequest,
   encodeSendMessageRequestV2,
   RemotingCommand,
   RequestCode,
@@ -19,12 +20,19 @@ import { outgoingMessage, type OutgoingMessage } from './outgoing-message.js';
 import { resolveProducerOptions, type ProducerOptions, type ResolvedProducerOptions } from './producer-options.js';
 import { SendEngine, type SendCallback } from './send-engine.js';
 import type { SendResult } from './send-result.js';
+import { TransactionRunner } from './transaction-runner.js';
+import type { TransactionSendResult } from './transaction-types.js';
 
 export interface SendOptions {
   /** ms for this send with all its attempts. Default: `sendMsgTimeoutMs`. */
   timeoutMs?: number;
   /** To this queue and no other; then there is one attempt only. */
   queue?: MessageQueue;
+}
+
+export interface TransactionSendOptions extends SendOptions {
+  /** Seconds that the transaction may take before the broker asks about it; its end is refused after them. Default: the broker's `transactionTimeOut`. */
+  checkImmunityTimeSeconds?: number;
 }
 
 /**
@@ -36,6 +44,7 @@ export class Producer implements InstanceProducer {
   private readonly options: ResolvedProducerOptions;
   private instance: ClientInstance | undefined;
   private engine: SendEngine | undefined;
+  private readonly transactions: TransactionRunner | undefined;
   private starting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
@@ -45,6 +54,11 @@ export class Producer implements InstanceProducer {
     private readonly registry: ClientInstanceRegistry = clientInstances,
   ) {
     this.options = resolveProducerOptions(options);
+    const { transactions } = this.options;
+    if (transactions) {
+      const { logger } = this.options.client;
+      this.transactions = new TransactionRunner({ ...transactions, group: options.group, logger });
+    }
   }
 
   get group(): string {
@@ -122,6 +136,47 @@ export class Producer implements InstanceProducer {
   }
 
   /**
+   * Sends a message that consumers get when, and only if, the local transaction commits (RocketMQ: `TransactionMQProducer`): first its half,
+   * then `executeLocalTransaction` of the `transactionListener`, then the end. When the end is lost, the broker asks a member of the group.
+   *
+   * @param arg goes to `executeLocalTransaction`
+   * @throws MQClientError as `send`, before anything local has happened; INVALID_ARGUMENT without a `transactionListener`.
+   */
+  async sendMessageInTransaction(
+    message: MessageInput,
+    arg?: unknown,
+    options: TransactionSendOptions = {},
+  ): Promise<TransactionSendResult> {
+    const { transactions } = this;
+    if (!transactions) {
+      throw invalidArgument(`producer ${this.group} has no transactionListener, which a transaction needs`);
+    }
+    const { checkImmunityTimeSeconds: immunity, ...sendOptions } = options;
+    if (immunity !== undefined) integerOption('checkImmunityTimeSeconds', immunity, 0, 0, 999_999_999);
+    const sent = await new Promise<SendResult>((resolve, reject) => {
+      const callback = { onSuccess: resolve, onException: reject };
+      this.submit(message, sendOptions, this.options.retryTimesWhenSendFailed, callback, (outgoing) =>
+        transactions.asHalf(message, outgoing, immunity),
+      );
+    });
+    return transactions.run(message, sent, arg, (command) => this.sendToMaster(sent.messageQueue.brokerName, command));
+  }
+
+  /** For the client instance: the broker asks about a transaction of this group. */
+  checkTransactionState(
+    message: MessageExt,
+    header: CheckTransactionStateRequest,
+    answer: (command: RemotingCommand) => void,
+  ): void {
+    if (this.transactions) this.transactions.check(message, header, answer);
+    else {
+      this.options.client.logger.warn(
+        `the broker asks about transaction ${message.msgId}, but producer ${this.group} has no transactionListener`,
+      );
+    }
+  }
+
+  /**
    * The queues of a topic that may be sent to; for a topic that does not exist yet those that a send would create.
    *
    * @throws MQClientError NO_ROUTE or NAMESRV_UNREACHABLE.
@@ -184,15 +239,17 @@ export class Producer implements InstanceProducer {
     options: SendOptions | undefined,
     retries: number,
     callback: SendCallback,
+    change?: (outgoing: OutgoingMessage) => OutgoingMessage,
   ): void {
     try {
       const { engine } = this;
       if (!engine || this.closing) throw this.notUsable();
       const nowMs = Date.now();
       const { maxMessageSizeBytes, compressMsgBodyOverBytes, sendMsgTimeoutMs } = this.options;
-      const outgoing = isBatch(message)
+      let outgoing = isBatch(message)
         ? outgoingBatch(message, maxMessageSizeBytes)
         : outgoingMessage(message, maxMessageSizeBytes, nowMs);
+      if (change !== undefined) outgoing = change(outgoing);
       const queue = options?.queue;
       if (queue !== undefined && queue.topic !== outgoing.topic) {
         throw invalidArgument(`a message to topic ${outgoing.topic} can't go to a queue of topic ${queue.topic}`);
@@ -238,6 +295,15 @@ export class Producer implements InstanceProducer {
     ).markOneway();
   }
 
+  private async sendToMaster(brokerName: string, command: RemotingCommand): Promise<void> {
+    const { instance } = this;
+    const address = instance?.brokers.master(brokerName);
+    if (!instance || address === undefined) {
+      throw new MQClientError(MQClientErrorCode.BROKER_NOT_FOUND, `no master of broker ${brokerName} is known`);
+    }
+    await instance.transport.invokeOneway(address, command);
+  }
+
   private async startNow(): Promise<void> {
     const instance = this.registry.acquire(this.options.client, { producer: this });
     try {
@@ -257,8 +323,12 @@ export class Producer implements InstanceProducer {
     const { instance, engine } = this;
     if (!instance || !engine) return;
     const { logger } = this.options.client;
+    const deadlineMs = performance.now() + timeoutMs;
     if (!(await settledWithin(engine.gate.idle(), timeoutMs))) {
       logger.warn(`producer ${this.group} shuts down with ${this.pendingSends} sends under way; they fail`);
+    }
+    if (this.transactions && !(await settledWithin(this.transactions.idle(), deadlineMs - performance.now()))) {
+      logger.warn(`producer ${this.group} shuts down with transactions under way; the broker will ask about them`);
     }
     try {
       this.registry.deregister(instance, { producer: this });

@@ -18,6 +18,8 @@ import {
   type SendCallback,
   type SendOptions,
   type SendResult,
+  type TransactionSendOptions,
+  type TransactionSendResult,
 } from '@rocknest/client-core';
 
 /** What this package needs of client-core's `Producer`. */
@@ -27,6 +29,11 @@ export interface ProducerPort {
   send(message: MessageInput | readonly MessageInput[], options?: SendOptions): Promise<SendResult>;
   sendAsync(message: MessageInput, callback: SendCallback, options?: SendOptions): void;
   sendOneway(message: MessageInput): Promise<void>;
+  sendMessageInTransaction(
+    message: MessageInput,
+    arg?: unknown,
+    options?: TransactionSendOptions,
+  ): Promise<TransactionSendResult>;
   fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]>;
   queryMessage(topic: string, key: string, options?: QueryMessageOptions): Promise<QueryResult>;
   viewMessage(topic: string, msgId: string): Promise<MessageExt>;
@@ -80,4 +87,4 @@ export interface ConnectionOptions extends Omit<ClientOptions, OwnOptions> {
 }
 
 /** Options of a producer that go to client-core. */
-export type CoreProducerOptions = Omit<ProducerOptions, OwnOptions | 'group'>;
+export type CoreProducerOptions = Omit<ProducerOptions, OwnOptions | 'group' | 'transactionListener'>;

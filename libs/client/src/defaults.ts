@@ -33,3 +33,11 @@ export const MAX_DELAY_LEVELS = 1_000;
 /** Redeliveries before the dead letter queue where nothing is said (RocketMQ: 16), and the most that may be asked for. */
 export const MAX_RECONSUME_TIMES = 16;
 export const MAX_RECONSUME_TIMES_LIMIT = 10_000;
+
+/** A transaction of `inTransaction` that takes longer is given up once a check meets it: longer than any of a web request. */
+export const MAX_TRANSACTION_MS = 60_000;
+/** Outcomes are kept longer than brokers keep messages by default (`fileReservedTime`: 72 hours), and so longer than they ask. */
+export const OUTCOME_RETENTION_MS = 4 * 24 * 3_600_000;
+/** Between two clean-ups of outcomes, and rows that one statement deletes. */
+export const OUTCOME_CLEAN_UP_INTERVAL_MS = 60_000;
+export const OUTCOME_CLEAN_UP_BATCH = 500;

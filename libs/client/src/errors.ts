@@ -22,6 +22,8 @@ export const RocketMQPluginErrorCode = {
   CLOSED: 'CLIENT_CLOSED',
   /** A batch handler said more or other than its batch has. */
   BATCH_OUTCOME: 'CLIENT_BATCH_OUTCOME',
+  /** A transaction was rolled back, or has no listener or database. */
+  TRANSACTION: 'CLIENT_TRANSACTION',
   /** A processing hook broke its contract. */
   HOOK: 'CLIENT_HOOK',
 } as const;

@@ -11,6 +11,27 @@ export type { ProducerDefinition, ProducerOptions } from './producer/producer-op
 export { InjectClient, InjectProducer } from './producer/inject-producer.decorator.js';
 export { getClientToken, getLitePullConsumerToken, getProducerToken, ROCKETMQ_TRANSPORT } from './tokens.js';
 
+// Transactions
+export { TransactionListener } from './transaction/transaction-listener.decorator.js';
+export {
+  createTransactionOutcomeTable,
+  dropTransactionOutcomeTable,
+  transactionOutcomeSchema,
+  type OutcomeQueryRunner,
+} from './transaction/outcome-table.js';
+export type {
+  TransactionDataSource,
+  TransactionManager,
+  TransactionOptions,
+} from './transaction/transaction-database.js';
+export {
+  LocalTransactionState,
+  type TransactionListener as RocketMQTransactionListener,
+  type TransactionMessage,
+  type TransactionSendOptions,
+  type TransactionSendResult,
+} from '@rocknest/client-core';
+
 // Consumers
 export { RocketMQConsumers } from './module/rocketmq-consumers.js';
 export type { ConsumerTarget, PausedConsumer } from './server/consumer-target.js';

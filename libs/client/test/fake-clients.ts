@@ -17,6 +17,7 @@ import type {
   SendCallback,
   SendOptions,
   SendResult,
+  TransactionSendResult,
 } from '@rocknest/client-core';
 import type { ProducerPort, PushConsumerPort, RocketMQClientFactory } from '../src/core-port.js';
 
@@ -227,6 +228,16 @@ export class FakeProducer implements ProducerPort {
       messageQueue,
       queueOffset: this.sent.length - 1,
     };
+  }
+
+  async sendMessageInTransaction(message: MessageInput, arg?: unknown): Promise<TransactionSendResult> {
+    const sent = await this.send(message);
+    const localTransactionState =
+      (await this.options.transactionListener?.executeLocalTransaction(
+        { ...message, msgId: sent.msgId, transactionId: sent.msgId },
+        arg,
+      )) ?? 'UNKNOWN';
+    return { ...sent, localTransactionState };
   }
 
   sendAsync(message: MessageInput | readonly MessageInput[], callback: SendCallback): void {

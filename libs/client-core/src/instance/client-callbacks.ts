@@ -3,6 +3,7 @@ import {
   decodeConsumeMessageDirectlyRequest,
   decodeGetConsumerRunningInfoRequest,
   decodeGetConsumerStatusFromClientRequest,
+  decodeMessage,
   decodeNotifyConsumerIdsChangedRequest,
   decodeResetConsumerClientOffsetRequest,
   decodeResetOffsetBody,

@@ -13,6 +13,7 @@ import {
 } from './rocketmq-module.definition.js';
 import type { ProducerAsyncDefinition } from './rocketmq-module.options.js';
 import { RocketMQConsumers } from './rocketmq-consumers.js';
+import { TransactionLink } from '../transaction/transaction-link.js';
 import { ServerLink } from './server-link.js';
 
 /** What `forFeature` brings in. */
@@ -24,7 +25,13 @@ export interface RocketMQFeature {
 function withRootProviders(definition: DynamicModule): DynamicModule {
   return {
     ...definition,
-    providers: [...(definition.providers ?? []), ServerLink, RocketMQConsumers, ...defaultProducer(PRODUCER_NAME)],
+    providers: [
+      ...(definition.providers ?? []),
+      ServerLink,
+      RocketMQConsumers,
+      TransactionLink,
+      ...defaultProducer(PRODUCER_NAME),
+    ],
     // `forFeature` of other modules needs the options.
     exports: [
       ...(definition.exports ?? []),

@@ -1,5 +1,6 @@
 import type { ConnectionOptions, CoreProducerOptions } from '../core-port.js';
 import type { MessageSerializer } from '../serde/message-serializer.js';
+import type { TransactionOptions } from '../transaction/transaction-database.js';
 
 /** Options of a `RocketMQProducer`: those of client-core's producer (time-outs, retries, limits), and these. */
 export interface ProducerOptions extends CoreProducerOptions, ConnectionOptions {
@@ -13,6 +14,8 @@ export interface ProducerOptions extends CoreProducerOptions, ConnectionOptions 
    * @default false
    */
   lazy?: boolean;
+  /** The database of `inTransaction`. All members of the producer group need it. */
+  transactions?: TransactionOptions;
 }
 
 /** A producer of `RocketMQModule.forFeature`: what `@InjectProducer(name)` gets. */

@@ -1,13 +1,17 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import type {
-  MessageExt,
-  MessageInput,
-  MessageQueue,
-  QueryMessageOptions,
-  QueryResult,
-  SendCallback,
-  SendOptions,
-  SendResult,
+import {
+  LocalTransactionState,
+  type MessageExt,
+  type MessageInput,
+  type MessageQueue,
+  type QueryMessageOptions,
+  type QueryResult,
+  type SendCallback,
+  type SendOptions,
+  type SendResult,
+  type TransactionListener,
+  type TransactionSendOptions,
+  type TransactionSendResult,
 } from '@rocknest/client-core';
 import { distinctUntilChanged, ReplaySubject, type Observable } from 'rxjs';
 import { coreClientFactory, type ProducerPort } from '../core-port.js';
@@ -17,6 +21,14 @@ import { DefaultMessageSerializer, type MessageSerializer } from '../serde/messa
 import { asError } from '../support/as-error.js';
 import { BrokerLinks, type RocketMQStatus } from '../support/broker-links.js';
 import { resolveConnection } from '../support/connection.js';
+import {
+  DATABASE_TRANSACTION,
+  DatabaseWork,
+  TRANSACTION_PROPERTY,
+  TransactionCoordinator,
+} from '../transaction/transaction-coordinator.js';
+import type { TransactionManager } from '../transaction/transaction-database.js';
+import { type Ended, TransactionOutcomes } from '../transaction/transaction-outcomes.js';
 import { toMessageInput, type OutgoingMessage } from './outgoing-message.js';
 import type { ProducerOptions } from './producer-options.js';
 
@@ -34,12 +46,14 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
   private readonly lazy: boolean;
   private readonly serializer: MessageSerializer;
   private readonly create: () => ProducerPort;
+  private readonly outcomes: TransactionOutcomes | undefined;
+  private readonly coordinator: TransactionCoordinator;
   private port: ProducerPort | undefined;
   private starting: Promise<ProducerPort> | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(options: ProducerOptions & { name?: string } = {}) {
-    const { name = PRODUCER_NAME, group = PRODUCER_GROUP, lazy = false, serializer, ...rest } = options;
+    const { name = PRODUCER_NAME, group = PRODUCER_GROUP, lazy = false, serializer, transactions, ...rest } = options;
     const { clientFactory = coreClientFactory, ...core } = resolveConnection(rest);
     this.status = this.reported.pipe(distinctUntilChanged());
     this.name = name;
@@ -48,9 +62,11 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
     this.lazy = lazy;
     this.serializer = serializer ?? new DefaultMessageSerializer();
     const logger = new Logger(`${RocketMQProducer.name}:${name}`);
+    this.outcomes = transactions && new TransactionOutcomes(transactions, logger);
+    this.coordinator = new TransactionCoordinator(this.outcomes, (text) => logger.warn(text));
     this.create = () => {
       const { onStatus } = new BrokerLinks((status) => this.reported.next(status));
-      return clientFactory.createProducer({ ...core, group, logger, onStatus });
+      return clientFactory.createProducer({ ...core, group, logger, onStatus, transactionListener: this.coordinator });
     };
   }
 
@@ -133,6 +149,66 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
     return port.sendOneway(await toMessageInput(message, this.serializer));
   }
 
+  /**
+   * Sends a message that consumers get exactly if the database transaction of `work` commits. Its half goes to the broker first, then `work` runs
+   * in a transaction of the `dataSource` of the option `transactions`, whose outcome is written with it.
+   *
+   * @param work what it does through this manager is in the transaction; what it throws rolls back.
+   * @returns what `work` returned.
+   * @throws what `work` threw; what the database threw, where a failed commit is settled by the next check of the broker; MQClientError before `work` has begun.
+   */
+  async inTransaction<T, M = TransactionManager>(
+    message: OutgoingMessage,
+    work: (manager: M) => Promise<T>,
+    options?: TransactionSendOptions,
+  ): Promise<T> {
+    const { outcomes } = this;
+    if (outcomes === undefined) {
+      throw new RocketMQPluginError(
+        RocketMQPluginErrorCode.TRANSACTION,
+        `producer "${this.name}" has no database for inTransaction: give it the option transactions with the dataSource`,
+      );
+    }
+    let ended: Ended<T> | undefined;
+    const job = new DatabaseWork(async (id) => (ended = await outcomes.run(id, work)).state);
+    const marked = {
+      ...message,
+      properties: { ...message.properties, [TRANSACTION_PROPERTY]: DATABASE_TRANSACTION },
+    };
+    const result = await this.halfAndEnd(marked, job, options);
+    if (ended?.state === LocalTransactionState.COMMIT_MESSAGE) return ended.value;
+    if (ended !== undefined) throw ended.error;
+    throw new RocketMQPluginError(
+      RocketMQPluginErrorCode.TRANSACTION,
+      `the transaction was not begun: the broker answered ${result.status} to the half message, which may be lost with it`,
+      { retriable: true },
+    );
+  }
+
+  /**
+   * Sends a message in a transaction of the class with `@TransactionListener()`.
+   *
+   * @param arg goes to its `executeLocalTransaction`
+   */
+  async sendMessageInTransaction(
+    message: OutgoingMessage,
+    arg?: unknown,
+    options?: TransactionSendOptions,
+  ): Promise<TransactionSendResult> {
+    if (this.coordinator.listener === undefined) {
+      throw new RocketMQPluginError(
+        RocketMQPluginErrorCode.TRANSACTION,
+        `producer "${this.name}" has no provider with @TransactionListener()`,
+      );
+    }
+    return this.halfAndEnd(message, arg, options);
+  }
+
+  /** For `RocketMQModule`: the provider with `@TransactionListener()`. */
+  attachTransactionListener(listener: TransactionListener): void {
+    this.coordinator.listener = listener;
+  }
+
   /** The queues that messages of the topic go to, for `send(message, { queue })`. */
   async fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]> {
     return (await this.started()).fetchPublishMessageQueues(topic);
@@ -166,6 +242,15 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
       return port.send(await toMessageInput(message as OutgoingMessage, this.serializer), options);
     const inputs = (message as readonly OutgoingMessage[]).map(async (each) => toMessageInput(each, this.serializer));
     return port.send(await Promise.all(inputs), options);
+  }
+
+  private async halfAndEnd(
+    message: OutgoingMessage,
+    arg: unknown,
+    options: TransactionSendOptions | undefined,
+  ): Promise<TransactionSendResult> {
+    const port = await this.started();
+    return port.sendMessageInTransaction(await toMessageInput(message, this.serializer), arg, options);
   }
 
   private started(): Promise<ProducerPort> {

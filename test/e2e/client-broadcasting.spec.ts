@@ -80,7 +80,9 @@ describe('broadcasting consumers', () => {
     for (const name of ['a', 'b']) {
       expect(existsSync(join(localOffsetStoreDir, `127.0.0.1@${name}`, group, 'offsets.json'))).toBe(true);
     }
-    await expect(admin.consumerOffset(group, queue)).rejects.toMatchObject({ code: 'BROKER_ERROR' });
+    // On a young topic brokers answer 0 for a group that has no offset.
+    expect(await admin.maxOffset(queue)).toBeGreaterThan(0);
+    expect(await admin.consumerOffset(group, queue)).toBe(0);
   });
 
   it('goes on where it was after a restart, under the name that nobody gave it', async () => {

@@ -1,5 +1,4 @@
-import type {
-  RemotingCommand} from '@rocknest/protocol';
+import type { RemotingCommand } from '@rocknest/protocol';
 import {
   decodeResetOffsetBody,
   encodeInvokeBrokerToResetOffsetRequest,

@@ -226,6 +226,8 @@ const bodies = (version: GoldenVersion): Record<string, BodyCase> => ({
       },
     },
     userConsumerInfo: {},
+    // Queues that are popped: 5.x only.
+    ...(version === '5.4.0' && { mqPopTable: [] }),
   }),
   'consume-message-directly-result': body(
     protocol.decodeConsumeMessageDirectlyResult,
@@ -244,7 +246,7 @@ const OTHER_BYTES: [RegExp, string][] = [
   [/register-broker-body|topic-config-wrapper/, "topics in the order of Java's hash map, ours are sorted"],
   [/compressed/, 'zlib is free to deflate in different ways'],
   [/get-consumer-status-body/, 'two answers in one class of Java, which never sends both'],
-  [/^5\.4\.0 (topic-stats-table|consumer-running-info)/, 'Java writes 0.0, and a table for POP that we leave out'],
+  [/^5\.4\.0 (topic-stats-table|consumer-running-info)/, 'Java writes 0.0'],
   [/^5\.4\.0 kv-table/, 'fastjson2 escapes less than fastjson 1.2, whose escapes we write'],
   [/^5\.4\.0 topic-route-data-standard/, 'fastjson2 does not escape beyond ASCII; fastjson 1.2 does, and so do we'],
 ];

@@ -192,6 +192,7 @@ describe('the Nest client on the official namesrv and broker', () => {
     await createTopic(topic);
     const ledger = new Ledger(topic);
     let thrown = 0;
+    const reasons: unknown[] = [];
     const consumer = await startNestConsumer({
       namesrvAddr: cluster.namesrvAddr,
       topic,
@@ -202,6 +203,7 @@ describe('the Nest client on the official namesrv and broker', () => {
           thrown++;
           throw new Error('the handler fails at its first try');
         }
+        if (context.getReconsumeTimes() > 0) reasons.push(context.getFailure()?.message);
       },
     });
     const { producer, close } = await startNestProducer(cluster.namesrvAddr);
@@ -218,5 +220,6 @@ describe('the Nest client on the official namesrv and broker', () => {
     await close();
     ledger.expectComplete(messages);
     expect(thrown).toBe(1);
+    expect(reasons).toEqual(['the handler fails at its first try']);
   });
 });

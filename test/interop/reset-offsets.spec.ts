@@ -90,7 +90,11 @@ describe.each(['4.9.8', '5.4.0'])('reset of offsets: the official admin tool %s 
 
     await tool.ask('stop');
     await tool.ask('clone', { topic, group, to: `${group}_copy` });
-    expect(await tool.ask('lag', { topic, group: `${group}_copy` })).toBe(0);
+    // By our admin: the tool of 4.9 finds a group by its retry topic, which a copy without members does not have.
+    const copied = (await admin.examineTopicStats(topic)).map(({ queue }) =>
+      admin.consumerOffset(`${group}_copy`, queue),
+    );
+    expect((await Promise.all(copied)).reduce((sum, offset) => sum + offset, 0)).toBe(MESSAGES);
     await waitFor(
       async () => {
         await tool.ask('resetNew', { topic, group, timestamp: 0 });

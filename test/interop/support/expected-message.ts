@@ -33,6 +33,11 @@ const SYSTEM_PROPERTIES = new Set([
   'RECONSUME_TIME',
   'MAX_RECONSUME_TIMES',
   'INSTANCE_ID',
+  // Why it failed before, of a message that a Nest handler failed on.
+  'rocknestFailureName',
+  'rocknestFailureMessage',
+  'rocknestFailureTraceId',
+  'rocknestFailureAt',
 ]);
 
 function bodyOf(index: number): Buffer {

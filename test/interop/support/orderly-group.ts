@@ -85,6 +85,23 @@ export class OrderlyGroup {
     await producer.shutdown();
   }
 
+  /** Numbers from 0 on in each queue, a batch every `pauseMs`, until `enough`. @returns how many each queue got. */
+  async sendUntil(enough: () => boolean, pauseMs: number): Promise<number> {
+    const { namesrvAddr, topic, queues } = this;
+    const producer = new Producer({ namesrvAddr, group: 'PID_orderly', sendMsgTimeoutMs: SEND_TIMEOUT_MS });
+    await producer.start();
+    let count = 0;
+    for (; !enough(); count += BATCH) {
+      const batch = Array.from({ length: BATCH }, (_, at) => ({ topic, body: String(count + at) }));
+      const send = (queueId: number): Promise<void> =>
+        untilSent(() => producer.send(batch, { queue: { topic, brokerName: 'broker-a', queueId } }));
+      await Promise.all(Array.from({ length: queues }, (_, queueId) => send(queueId)));
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+    await producer.shutdown();
+    return count;
+  }
+
   /** One of our members, in this process. */
   async join(options: OrderlyOptions = {}): Promise<PushConsumer> {
     const log = new HandlingLog(this.newLog('ours'));

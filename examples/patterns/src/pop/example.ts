@@ -26,6 +26,10 @@ const handled: { member: string; run: string; n: number }[] = [];
 const ofRun = (run: string): typeof handled => handled.filter((scan) => scan.run === run);
 let othersHandled: () => void = () => undefined;
 const others = new Promise<void>((resolve) => (othersHandled = resolve));
+/** Members that have got a scan, and what waits until all have. */
+const begun = new Set<string>();
+let allBegun: () => void = () => undefined;
+const everybody = new Promise<void>((resolve) => (allBegun = resolve));
 
 /** One member of the group, as one process of your application would be. */
 async function startMember(name: string, namesrvAddr: string): Promise<INestMicroservice> {
@@ -43,9 +47,12 @@ async function startMember(name: string, namesrvAddr: string): Promise<INestMicr
       consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
     })
     async read(@Payload() scan: Scan, @Ctx() context: RocketMQContext): Promise<void> {
+      begun.add(name);
+      if (begun.size === MEMBERS.length) allBegun();
       // The first scan takes until all others are done: those behind it in the same queue do not wait for it.
       if (scan.n === 0) await others;
-      else await new Promise((resolve) => setTimeout(resolve, 20));
+      // The others take until each member has one: the broker gives to whoever has room, from the same queue.
+      else await everybody;
       handled.push({ member: `${name} (queue ${context.getQueueId()})`, ...scan });
       if (ofRun(scan.run).length === SCANS - 1) othersHandled();
     }

@@ -44,6 +44,11 @@ function build(project: string, version: string, property: string, phase: string
     throw new Error(`mvn ${args.join(' ')} failed\n${result.stdout}\n${result.stderr}`);
   }
   writeFileSync(join(building, '.complete'), '');
+  // Another test process may have built it meanwhile and may be running it.
+  if (existsSync(join(target, '.complete'))) {
+    rmSync(building, { recursive: true, force: true });
+    return target;
+  }
   rmSync(target, { recursive: true, force: true });
   renameSync(building, target);
   return target;

@@ -16,7 +16,7 @@ export class HarnessProcess {
   private readonly waiters = new Set<() => void>();
   private readonly child: Child;
 
-  constructor(version: string, command: string, options: HarnessOptions) {
+  constructor(version: string, command: string, options: HarnessOptions, systemProperties: HarnessOptions = {}) {
     const home = join(cacheFolder, 'home');
     mkdirSync(home, { recursive: true });
     this.child = new Child({
@@ -27,6 +27,7 @@ export class HarnessProcess {
         '-XX:+UseSerialGC',
         `-Duser.home=${home}`,
         '-Drocketmq.client.logLevel=ERROR',
+        ...Object.entries(systemProperties).map(([name, value]) => `-D${name}=${String(value)}`),
         '-cp',
         harnessClassPath(version),
         'rocknest.interop.Main',
@@ -96,8 +97,14 @@ export class JavaClient {
     readonly namesrvAddr: string,
   ) {}
 
-  start(command: string, options: HarnessOptions): HarnessProcess {
-    const harness = new HarnessProcess(this.version, command, { namesrv: this.namesrvAddr, ...options });
+  /** @param systemProperties of the JVM: settings that the client takes from nowhere else. */
+  start(command: string, options: HarnessOptions, systemProperties: HarnessOptions = {}): HarnessProcess {
+    const harness = new HarnessProcess(
+      this.version,
+      command,
+      { namesrv: this.namesrvAddr, ...options },
+      systemProperties,
+    );
     this.running.add(harness);
     return harness;
   }

@@ -75,6 +75,11 @@ export class HarnessProcess {
     return this.result();
   }
 
+  /** SIGKILL. */
+  async kill(): Promise<void> {
+    await this.child.kill('SIGKILL');
+  }
+
   /** Ends the process whatever it does. */
   async stop(): Promise<void> {
     this.child.endInput();

@@ -104,6 +104,11 @@ export class Lab {
     );
   }
 
+  /** SIGKILL: its consumers say good-bye to nobody. */
+  async kill(): Promise<void> {
+    await this.process.kill();
+  }
+
   async stop(): Promise<void> {
     await this.client.stop();
   }

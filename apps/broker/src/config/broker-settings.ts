@@ -21,9 +21,10 @@ const ADMIN = 'Administration';
 export const brokerSettings = defineSettings({
   brokerName: setting.string({
     default: defaults.DEFAULT_BROKER_NAME,
-    pattern: /^[a-zA-Z0-9_-]{1,127}$/,
-    allowed: 'letters, digits, _ and -',
-    description: 'Name of the broker group. Brokers of one cluster differ in it.',
+    pattern: /^[a-zA-Z0-9_-][a-zA-Z0-9_@.-]{0,126}$/,
+    allowed: 'letters, digits, _ and -, and behind the first of them @ and . too',
+    description:
+      'Name of the broker group. Brokers of one cluster differ in it. `room@name` says in which machine room it stands, for consumers that share queues out by room.',
     section: IDENTITY,
     important: true,
   }),

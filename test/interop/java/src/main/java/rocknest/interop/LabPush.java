@@ -66,6 +66,7 @@ final class LabPush {
 
     private Object start(Arguments line) throws Exception {
         DefaultMQPushConsumer consumer = Clients.consumer(common, line, line.text("group"), 0);
+        consumer.setNamesrvAddr(line.text("namesrv", common.text("namesrv")));
         consumer.setInstanceName(line.text("instance", line.text("name") + "-" + System.nanoTime()));
         consumer.setClientIP(line.text("ip", consumer.getClientIP()));
         if (line.flag("broadcasting")) {

@@ -51,7 +51,7 @@ export const SEND_MSG_TIMEOUT_MS = 3_000;
 export const RETRY_TIMES_WHEN_SEND_FAILED = 2;
 /** Bytes from which a body is compressed (`compressMsgBodyOverHowmuch`). */
 export const COMPRESS_MSG_BODY_OVER_BYTES = 4096;
-/** zlib level (`MessageSysFlag`/`Deflater`: 5). */
+/** Level of zlib and Zstandard (`MessageDecoder`/`compressLevel`: 5). */
 export const COMPRESS_LEVEL = 5;
 /** Bodies up to this many bytes are compressed on the event loop (about 0.3 ms), larger ones in libuv's pool. */
 export const COMPRESS_INLINE_MAX_BYTES = 16_384;

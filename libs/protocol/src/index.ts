@@ -1,3 +1,4 @@
+export { compressLz4Frame } from './compression/lz4-frame.js';
 export * from './errors.js';
 export * from './defaults.js';
 export * from './codes/language-code.js';

@@ -1,8 +1,5 @@
-import { inflateSync } from 'node:zlib';
-import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { decodeProperties, inflateBody, splitBatchBody } from '@rocknest/protocol';
-import { compressBody } from './compression.js';
+import { decodeProperties, splitBatchBody } from '@rocknest/protocol';
 import type { MessageInput } from './message-input.js';
 import { outgoingBatch } from './outgoing-batch.js';
 import { bytesOf, outgoingMessage } from './outgoing-message.js';
@@ -113,27 +110,5 @@ describe('outgoingBatch', () => {
     [[{}, { properties: { KEYS: 'k' } }], /use the field "keys"/],
   ])('refuses %j', (inputs, message) => {
     expect(() => batch(...inputs)).toThrow(message);
-  });
-});
-
-describe('compressBody', () => {
-  it.each([5_000, 100_000])('compresses %i bytes of text so that a consumer reads the same', async (length) => {
-    const message = make({ body: 'text '.repeat(length / 5) });
-    await compressBody(message, 4_096);
-    expect(message.sysFlag).toBe(0x301);
-    expect(message.bodyBytes).toBe(message.body.length);
-    expect(inflateSync(message.body).toString()).toBe('text '.repeat(length / 5));
-    expect(inflateBody(bytesOf(message.body), message.sysFlag).length).toBe(length);
-  });
-
-  it('leaves alone what is small, what does not get smaller, and batches', async () => {
-    const small = make({ body: 'x'.repeat(4_095) });
-    expect(compressBody(small, 4_096)).toBeUndefined();
-    const noise = make({ body: randomBytes(50_000) });
-    await compressBody(noise, 4_096);
-    const many = outgoingBatch([{ topic: 't', body: 'x'.repeat(10_000) }], MAX);
-    await compressBody(many, 4_096);
-    expect([small.sysFlag, noise.sysFlag, many.sysFlag]).toEqual([0, 0, 0]);
-    expect(noise.body.length).toBe(50_000);
   });
 });

@@ -1,8 +1,9 @@
-import { AUTO_CREATE_TOPIC } from '@rocknest/protocol';
+import { AUTO_CREATE_TOPIC, type CompressionType } from '@rocknest/protocol';
 import { checkGroup } from '../consumer/push-consumer-options.js';
 import * as defaults from '../defaults.js';
 import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from '../options.js';
-import { integerOption } from '../support/check.js';
+import { integerOption, invalidArgument } from '../support/check.js';
+import type { CompressionOptions } from './compression.js';
 import type { SendEngineOptions } from './send-engine.js';
 import type { TransactionRunnerOptions } from './transaction-runner.js';
 import type { TransactionListener } from './transaction-types.js';
@@ -21,8 +22,12 @@ export interface ProducerOptions extends ClientOptions {
   retryTimesWhenSendAsyncFailed?: number;
   /** Try another broker when one stored the message and could not flush or replicate it in time: false. */
   retryAnotherBrokerWhenNotStoreOk?: boolean;
-  /** Bytes from which a body is compressed with zlib: 4,096. */
+  /** Bytes from which a body is compressed (RocketMQ: `compressMsgBodyOverHowmuch`): 4,096. */
   compressMsgBodyOverBytes?: number;
+  /** `ZLIB` (default), `LZ4` (fast) or `ZSTD` (small and fast). Consumers before RocketMQ 4.9.3 or 5.0 read ZLIB only. */
+  compressType?: CompressionType;
+  /** 1 (fast) to 9 of zlib, to 22 of Zstandard: 5. LZ4 has no levels. */
+  compressLevel?: number;
   /** Bytes of a body, or of a whole batch: 4 MiB. */
   maxMessageSizeBytes?: number;
   /** Topic whose configuration a broker copies for a topic that a send creates: TBW102. */
@@ -49,11 +54,13 @@ export interface ResolvedProducerOptions {
   sendMsgTimeoutMs: number;
   retryTimesWhenSendFailed: number;
   retryTimesWhenSendAsyncFailed: number;
-  compressMsgBodyOverBytes: number;
+  compression: CompressionOptions;
   maxMessageSizeBytes: number;
   transactions: Pick<TransactionRunnerOptions, 'listener' | 'checkConcurrency' | 'checkRequestHoldMax'> | undefined;
 }
 
+/** The highest level of each kind; one for LZ4 is accepted and has no effect, as in Java. */
+const COMPRESS_LEVELS: Readonly<Record<CompressionType, number>> = { ZLIB: 9, LZ4: 22, ZSTD: 22 };
 const GIB = 1024 * 1024 * 1024;
 /** A frame carries at most 16 MiB; leave room for the header. */
 const MAX_BODY_BYTES = 15 * 1024 * 1024;
@@ -64,6 +71,10 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
   const integer = (name: keyof ProducerOptions, fallback: number, min = 1, max?: number): number =>
     integerOption(name, options[name] as number | undefined, fallback, min, max);
   const client = resolveClientOptions(options);
+  const compressType = options.compressType ?? 'ZLIB';
+  if (!Object.hasOwn(COMPRESS_LEVELS, compressType)) {
+    throw invalidArgument(`option compressType is "${String(compressType)}", must be "ZLIB", "LZ4" or "ZSTD"`);
+  }
   return {
     client,
     engine: {
@@ -85,7 +96,11 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
       0,
       100,
     ),
-    compressMsgBodyOverBytes: integer('compressMsgBodyOverBytes', defaults.COMPRESS_MSG_BODY_OVER_BYTES),
+    compression: {
+      compressType,
+      compressLevel: integer('compressLevel', defaults.COMPRESS_LEVEL, 1, COMPRESS_LEVELS[compressType]),
+      compressMsgBodyOverBytes: integer('compressMsgBodyOverBytes', defaults.COMPRESS_MSG_BODY_OVER_BYTES),
+    },
     maxMessageSizeBytes: integer('maxMessageSizeBytes', defaults.MAX_MESSAGE_SIZE_BYTES, 1, MAX_BODY_BYTES),
     transactions: options.transactionListener && {
       listener: options.transactionListener,

@@ -114,7 +114,7 @@ export class Producer implements InstanceProducer {
   async sendOneway(message: MessageInput, options?: Pick<SendOptions, 'queue'>): Promise<void> {
     const { instance } = this.running();
     const outgoing = outgoingMessage(message, this.options.maxMessageSizeBytes, Date.now());
-    await compressBody(outgoing, this.options.compressMsgBodyOverBytes);
+    await compressBody(outgoing, this.options.compression);
     const { defaultTopic, defaultTopicQueueNums } = this.options.engine;
     const queue =
       options?.queue ??
@@ -245,7 +245,7 @@ export class Producer implements InstanceProducer {
       const { engine } = this;
       if (!engine || this.closing) throw this.notUsable();
       const nowMs = Date.now();
-      const { maxMessageSizeBytes, compressMsgBodyOverBytes, sendMsgTimeoutMs } = this.options;
+      const { maxMessageSizeBytes, compression, sendMsgTimeoutMs } = this.options;
       let outgoing = isBatch(message)
         ? outgoingBatch(message, maxMessageSizeBytes)
         : outgoingMessage(message, maxMessageSizeBytes, nowMs);
@@ -258,7 +258,7 @@ export class Producer implements InstanceProducer {
         options?.timeoutMs === undefined
           ? sendMsgTimeoutMs
           : integerOption('timeoutMs', options.timeoutMs, sendMsgTimeoutMs, 1);
-      const compressing = compressBody(outgoing, compressMsgBodyOverBytes);
+      const compressing = compressBody(outgoing, compression);
       if (!compressing) {
         engine.send(nowMs, outgoing, queue, timeoutMs, retries, callback);
         return;

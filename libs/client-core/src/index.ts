@@ -22,6 +22,7 @@ export {
   type ConsumeContext,
   type ConsumeOrderlyContext,
   type ListenerResult,
+  type DirectReport,
   type MessageOutcome,
   type MessageListener,
   type MessageListenerOrderly,

@@ -114,6 +114,8 @@ export class FakePushConsumer implements PushConsumerPort {
 
   /** What the listener said of each message of the last call, where it said anything. */
   outcomes: ConsumeContext['outcomes'];
+  /** What it said of the last call to an administrator who asks for it. */
+  directReport: ConsumeContext['directReport'];
 
   stopIntake(): void {
     this.intakeStopped = true;
@@ -139,6 +141,7 @@ export class FakePushConsumer implements PushConsumerPort {
     const context: ConsumeContext = { messageQueue, delayLevelWhenNextConsume: 0, ackIndex: Number.MAX_SAFE_INTEGER };
     const result = await this.listener!(messages, context);
     this.outcomes = context.outcomes;
+    this.directReport = context.directReport;
     return result === 'CONSUME_SUCCESS' && context.ackIndex !== Number.MAX_SAFE_INTEGER
       ? `CONSUME_SUCCESS:${context.ackIndex}`
       : result;

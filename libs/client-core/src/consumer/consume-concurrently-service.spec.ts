@@ -248,16 +248,33 @@ describe('ConsumeConcurrentlyService', () => {
     expect(calls.map((call) => call.offsets)).toEqual([[1]]);
   });
 
-  it.each<[() => ListenerResult, string, string]>([
+  it.each<[ConcurrentServiceOptions['listener'], string, unknown]>([
     [() => 'CONSUME_SUCCESS', 'CR_SUCCESS', ''],
     [() => 'RECONSUME_LATER', 'CR_LATER', ''],
+    [() => 'NOT_CONSUMED', 'CR_LATER', expect.stringContaining('did not begin')],
+    [
+      (_messages, context) => {
+        context.outcomes = [{ delayLevel: 0 }];
+        return 'CONSUME_SUCCESS';
+      },
+      'CR_LATER',
+      '',
+    ],
+    [
+      (_messages, context) => {
+        context.directReport = { consumeResult: 'CR_THROW_EXCEPTION', remark: 'RangeError: no' };
+        return 'RECONSUME_LATER';
+      },
+      'CR_THROW_EXCEPTION',
+      'RangeError: no',
+    ],
     [() => undefined as never, 'CR_RETURN_NULL', ''],
     [
       () => {
         throw new Error('boom');
       },
       'CR_THROW_EXCEPTION',
-      'boom',
+      'Error: boom',
     ],
   ])('reports a direct consumption (%#)', async (listener, consumeResult, remark) => {
     const { service } = harness({ listener });

@@ -4,7 +4,7 @@ import { errorText } from '../errors.js';
 import { LogLimiter, type ClientLogger } from '../logger.js';
 import { settledWithin } from '../support/concurrency.js';
 import { Fifo } from '../support/fifo.js';
-import type { ConsumeMessageService, HeldQueue } from './consume-message-service.js';
+import { NOT_BEGUN, type ConsumeMessageService, type HeldQueue } from './consume-message-service.js';
 import type { ConsumeStats } from './consume-stats.js';
 import type { ConsumeContext, ListenerResult, MessageListener, MessageOutcome } from './consume-types.js';
 import type { HeldMessage } from './process-queue.js';
@@ -104,14 +104,19 @@ export class ConsumeConcurrentlyService implements ConsumeMessageService {
       order: false,
       autoCommit: true,
     });
+    const context = this.context(queue);
     try {
-      const result = await this.options.listener([message], this.context(queue));
-      if (result === 'CONSUME_SUCCESS') return outcome('CR_SUCCESS');
-      return result === 'RECONSUME_LATER' || result === 'NOT_CONSUMED'
+      const result = await this.options.listener([message], context);
+      if (context.directReport) return outcome(context.directReport.consumeResult, context.directReport.remark);
+      const said = context.outcomes?.[0];
+      if (result === 'CONSUME_SUCCESS' && (said === undefined || said === 'CONSUME_SUCCESS'))
+        return outcome('CR_SUCCESS');
+      if (result === 'NOT_CONSUMED') return outcome('CR_LATER', NOT_BEGUN);
+      return result === 'RECONSUME_LATER' || result === 'CONSUME_SUCCESS'
         ? outcome('CR_LATER')
         : outcome('CR_RETURN_NULL');
     } catch (error) {
-      return outcome('CR_THROW_EXCEPTION', errorText(error));
+      return outcome('CR_THROW_EXCEPTION', String(error));
     }
   }
 

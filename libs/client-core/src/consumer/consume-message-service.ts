@@ -24,6 +24,9 @@ export interface HeldQueue {
   settle(batch: readonly HeldMessage[]): number;
 }
 
+/** What is said of a direct consumption that a listener with a gate of its own did not begin. */
+export const NOT_BEGUN = 'the listener did not begin with the message: it takes no more, or is busy';
+
 /** Hands pulled messages to the listener (RocketMQ: `impl/consumer/ConsumeMessageService.java`): concurrently, or in order. */
 export interface ConsumeMessageService {
   /** Handlers that run, with the send-backs that follow them. */

@@ -317,6 +317,30 @@ describe('ConsumeOrderlyService', () => {
   it('direct consumption: a throw is answered with its text', async () => {
     const { service } = harness({ listener: () => Promise.reject(new Error('no')) });
     const answer = await service.consumeDirectly(message(0), { topic: 't', brokerName: 'b', queueId: 0 });
-    expect(answer).toMatchObject({ consumeResult: 'CR_THROW_EXCEPTION', remark: 'no' });
+    expect(answer).toMatchObject({ consumeResult: 'CR_THROW_EXCEPTION', remark: 'Error: no' });
+  });
+
+  it('direct consumption: a listener that catches its failures is answered as it says', async () => {
+    const queue = { topic: 't', brokerName: 'b', queueId: 0 };
+    const reported = harness({
+      listener: (_messages, context) => {
+        context.directReport = { consumeResult: 'CR_THROW_EXCEPTION', remark: 'RangeError: no' };
+        return 'SUCCESS';
+      },
+    });
+    expect(await reported.service.consumeDirectly(message(0), queue)).toMatchObject({
+      consumeResult: 'CR_THROW_EXCEPTION',
+      remark: 'RangeError: no',
+    });
+    const dead = harness({
+      listener: (_messages, context) => {
+        context.deadLetters = [0];
+        return 'SUCCESS';
+      },
+    });
+    expect(await dead.service.consumeDirectly(message(0), queue)).toMatchObject({
+      consumeResult: 'CR_LATER',
+      remark: expect.stringContaining('dead letter') as string,
+    });
   });
 });

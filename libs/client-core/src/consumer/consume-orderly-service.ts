@@ -4,7 +4,7 @@ import { errorText } from '../errors.js';
 import { LogLimiter } from '../logger.js';
 import { settledWithin } from '../support/concurrency.js';
 import { Fifo } from '../support/fifo.js';
-import type { ConsumeMessageService } from './consume-message-service.js';
+import { NOT_BEGUN, type ConsumeMessageService } from './consume-message-service.js';
 import type { ConsumeOrderlyContext, MessageListenerOrderly } from './consume-types.js';
 import { settleOrderly, type OrderlyCall, type OrderlyOutcomeParts, type QueueRest } from './orderly-outcome.js';
 import type { HeldMessage, ProcessQueue } from './process-queue.js';
@@ -114,9 +114,13 @@ export class ConsumeOrderlyService implements ConsumeMessageService {
     });
     try {
       const result: unknown = await this.options.listener([message], context);
+      if (context.directReport) return outcome(context.directReport.consumeResult, context.directReport.remark);
+      if (context.deadLetters.includes(0))
+        return outcome('CR_LATER', 'the listener would have it put aside as a dead letter');
+      if (result === 'NOT_CONSUMED') return outcome('CR_LATER', NOT_BEGUN);
       return outcome((typeof result === 'string' ? DIRECT_RESULTS.get(result) : undefined) ?? 'CR_RETURN_NULL');
     } catch (error) {
-      return outcome('CR_THROW_EXCEPTION', errorText(error));
+      return outcome('CR_THROW_EXCEPTION', String(error));
     }
   }
 
@@ -240,5 +244,4 @@ const DIRECT_RESULTS: ReadonlyMap<string, DirectConsumeResult> = new Map([
   ['COMMIT', 'CR_COMMIT'],
   ['ROLLBACK', 'CR_ROLLBACK'],
   ['SUSPEND_CURRENT_QUEUE_A_MOMENT', 'CR_LATER'],
-  ['NOT_CONSUMED', 'CR_LATER'],
 ]);

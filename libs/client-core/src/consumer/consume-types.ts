@@ -1,4 +1,4 @@
-import type { MessageExt, MessageQueue } from '@rocknest/protocol';
+import type { DirectConsumeResult, MessageExt, MessageQueue } from '@rocknest/protocol';
 
 /**
  * What a listener says of the messages it was given (RocketMQ: `ConsumeConcurrentlyStatus`). Plain strings do too, except that TypeScript infers
@@ -21,6 +21,15 @@ export type MessageOutcome =
   | typeof ConsumeResult.CONSUME_SUCCESS
   | { readonly delayLevel: number; readonly properties?: Readonly<Record<string, string>> | undefined };
 
+/**
+ * What a listener that handles failures itself says to an administrator who has a member handle one message (CONSUME_MESSAGE_DIRECTLY): a throw
+ * would have said it. Without a meaning for messages that were consumed in the usual way.
+ */
+export interface DirectReport {
+  readonly consumeResult: Extract<DirectConsumeResult, 'CR_LATER' | 'CR_THROW_EXCEPTION'>;
+  readonly remark: string;
+}
+
 /** What a listener may look at and set beside its result (RocketMQ: `ConsumeConcurrentlyContext`). */
 export interface ConsumeContext {
   readonly messageQueue: MessageQueue;
@@ -30,6 +39,7 @@ export interface ConsumeContext {
   ackIndex: number;
   /** By the index of a message: what becomes of it, where that differs from what the result and the two above say. */
   outcomes?: readonly (MessageOutcome | undefined)[] | undefined;
+  directReport?: DirectReport | undefined;
 }
 
 /**
@@ -70,6 +80,7 @@ export interface ConsumeOrderlyContext {
   ackIndex: number;
   /** Indexes of messages of this batch that go to the dead letter queue, so that the queue goes on without them. Overrules the result. */
   deadLetters: number[];
+  directReport?: DirectReport | undefined;
 }
 
 /**

@@ -1,7 +1,15 @@
 import type { ConsumeOrderlyContext, MessageExt, OrderlyListenerResult } from '@rocknest/client-core';
 import type { LoggerService } from '@nestjs/common';
 import { failureProperties } from '../exceptions/failure-reason.js';
-import { FailureLog, placeOf, type Failures, type GroupSettlement, type SettledRoute } from './settlement.js';
+import {
+  directReport,
+  FailureLog,
+  placeOf,
+  unhandledReport,
+  type Failures,
+  type GroupSettlement,
+  type SettledRoute,
+} from './settlement.js';
 
 /** Of orderly handlers: messages are acknowledged, or dead-lettered, or their queue rests and they come again, before anything else of it. */
 export class OrderlySettlement implements GroupSettlement<ConsumeOrderlyContext, OrderlyListenerResult> {
@@ -35,6 +43,7 @@ export class OrderlySettlement implements GroupSettlement<ConsumeOrderlyContext,
       const verdict = policy.verdictOf(error, message.reconsumeTimes, policy.maxReconsumeTimes ?? Infinity);
       log.add(error, message, verdict);
       if (verdict.kind === 'skip') continue;
+      context.directReport ??= directReport(error);
       // What is dead-lettered, here or by the consumer when it came too often, is a copy with these.
       if (policy.storeReason) Object.assign(message.properties, failureProperties(error, message));
       if (verdict.kind === 'retry') {
@@ -61,6 +70,7 @@ export class OrderlySettlement implements GroupSettlement<ConsumeOrderlyContext,
         'Was a handler removed, or its tags changed, while messages were waiting?',
     );
     context.deadLetters = [0];
+    context.directReport = unhandledReport(this.group);
     return 'SUCCESS';
   }
 }

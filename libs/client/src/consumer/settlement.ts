@@ -1,10 +1,10 @@
-import type { ConsumeContext, ListenerResult, MessageExt, MessageOutcome } from '@rocknest/client-core';
+import type { ConsumeContext, DirectReport, ListenerResult, MessageExt, MessageOutcome } from '@rocknest/client-core';
 import type { LoggerService } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
 import { MAX_LOGGED_ERROR_LENGTH, MAX_RECONSUME_TIMES } from '../defaults.js';
 import type { FailurePolicy, Verdict } from '../exceptions/failure-policy.js';
 import { failureProperties } from '../exceptions/failure-reason.js';
-import { Skip } from '../exceptions/outcome-exceptions.js';
+import { RetryLater, Skip, SuspendQueue } from '../exceptions/outcome-exceptions.js';
 
 const TEXT_OF_MASKED = 'Internal server error';
 
@@ -15,10 +15,22 @@ function failureText(error: unknown): string {
   else if (typeof error === 'object' && error !== null) {
     const { message } = error as { message?: unknown };
     if (message === TEXT_OF_MASKED)
-      text = 'an exception that Nest keeps to itself and has logged (RpcExceptionsHandler)';
+      text =
+        'an exception that Nest keeps to itself and has logged (RpcExceptionsHandler): are there two copies of @nestjs/microservices? @UseFilters(RocketMQExceptionFilter) lets it through';
     else text = typeof message === 'string' ? message : JSON.stringify(error);
   } else text = String(error);
   return text.length > MAX_LOGGED_ERROR_LENGTH ? `${text.slice(0, MAX_LOGGED_ERROR_LENGTH)}...` : text;
+}
+
+/** What an administrator is told who has one message handled here: later on purpose, or failed, with what text. */
+export function directReport(error: unknown): DirectReport {
+  const later = error instanceof RetryLater || error instanceof SuspendQueue;
+  return { consumeResult: later ? 'CR_LATER' : 'CR_THROW_EXCEPTION', remark: failureText(error) };
+}
+
+/** The same for a message that no handler takes. */
+export function unhandledReport(group: string): DirectReport {
+  return { consumeResult: 'CR_THROW_EXCEPTION', remark: `no handler of group ${group} takes this message` };
 }
 
 export function placeOf(message: MessageExt): string {
@@ -118,6 +130,7 @@ export class Settlement implements GroupSettlement<ConsumeContext, ListenerResul
         continue;
       }
       back++;
+      context.directReport ??= directReport(error);
       outcomes[index] = {
         delayLevel: verdict.kind === 'dlq' ? -1 : verdict.delayLevel,
         properties: policy.storeReason ? failureProperties(error, message) : undefined,
@@ -134,7 +147,8 @@ export class Settlement implements GroupSettlement<ConsumeContext, ListenerResul
   }
 
   /** Nobody here handles it, though the group subscribed to it once: it goes back rather than being lost. */
-  unhandled(message: MessageExt): ListenerResult {
+  unhandled(message: MessageExt, context: ConsumeContext): ListenerResult {
+    context.directReport = unhandledReport(this.group);
     this.logger.error(
       `no handler of group ${this.group} takes message ${placeOf(message)}, it comes again and rests in %DLQ%${this.group} in the end. ` +
         'Was a handler removed, or its tags changed, while messages were waiting for another delivery?',

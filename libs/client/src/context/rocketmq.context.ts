@@ -2,6 +2,9 @@ import type { MessageExt } from '@rocknest/client-core';
 import { BaseRpcContext } from '@nestjs/microservices';
 import { readFailure, type MessageFailure } from '../exceptions/failure-reason.js';
 
+/** The same in every copy of this package that a process holds: each has a class of its own. */
+const CONTEXT_MARK = Symbol.for('rocknest.rocketmq-context');
+
 type RocketMQContextArgs = [messages: readonly MessageExt[], group: string];
 
 /**
@@ -9,6 +12,10 @@ type RocketMQContextArgs = [messages: readonly MessageExt[], group: string];
  * For a batch handler the getters without an `s` speak of the first message; `getMessages()` has all.
  */
 export class RocketMQContext extends BaseRpcContext<RocketMQContextArgs> {
+  get [CONTEXT_MARK](): true {
+    return true;
+  }
+
   /** The message as it came: body, properties, offsets, times, hosts. */
   getMessage(): MessageExt {
     return this.args[0][0];
@@ -82,4 +89,9 @@ export class RocketMQContext extends BaseRpcContext<RocketMQContextArgs> {
   getGroup(): string {
     return this.args[1];
   }
+}
+
+/** True for a context of a RocketMQ handler, whichever copy of this package made it. */
+export function isRocketMQContext(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && CONTEXT_MARK in value;
 }

@@ -1,7 +1,7 @@
 import { Catch, type ArgumentsHost, type RpcExceptionFilter } from '@nestjs/common';
 import { BaseRpcExceptionFilter } from '@nestjs/microservices';
 import { throwError, type Observable } from 'rxjs';
-import { RocketMQContext } from '../context/rocketmq.context.js';
+import { isRocketMQContext } from '../context/rocketmq.context.js';
 
 /**
  * Lets the original exception through to the transport, where Nest's own filter would put `Internal server error` in its place.
@@ -12,7 +12,7 @@ import { RocketMQContext } from '../context/rocketmq.context.js';
 export class RocketMQExceptionFilter extends BaseRpcExceptionFilter implements RpcExceptionFilter {
   override catch(exception: unknown, host: ArgumentsHost): Observable<unknown> {
     if (host.getType() !== 'rpc') throw exception;
-    if (host.switchToRpc().getContext<unknown>() instanceof RocketMQContext) return throwError(() => exception);
+    if (isRocketMQContext(host.switchToRpc().getContext<unknown>())) return throwError(() => exception);
     return super.catch(exception, host);
   }
 }

@@ -96,6 +96,21 @@ describe('failures of concurrent handlers', () => {
     await app.close();
   });
 
+  it.each([
+    ['other', { consumeResult: 'CR_THROW_EXCEPTION', remark: 'Error: other' }],
+    ['dlq', { consumeResult: 'CR_THROW_EXCEPTION', remark: 'SendToDlq: never' }],
+    ['later', { consumeResult: 'CR_LATER', remark: 'RetryLater: closed' }],
+    ['skip', undefined],
+    ['fine', undefined],
+  ])('what an administrator is told who has a message handled: %s', async (kind, report) => {
+    const { app, consumer } = await startMicroservice({ controllers: [Orders] });
+    await consumer().deliver(testMessage('orders', kind));
+    expect(consumer().directReport).toEqual(report);
+    await consumer().deliver(testMessage('unknown', kind));
+    expect(consumer().directReport).toMatchObject({ remark: expect.stringContaining('no handler') });
+    await app.close();
+  });
+
   it('the same in a hybrid application that inherits nothing', async () => {
     const { app, consumer } = await startHybrid({ controllers: [Orders] });
     expect(await consumer().deliver(testMessage('orders', 'stock'))).toBe('RECONSUME_LATER');
@@ -230,6 +245,7 @@ describe('failures of batches', () => {
     expect(result).toBe('SUSPEND_CURRENT_QUEUE_A_MOMENT');
     expect(context).toMatchObject({ ackIndex: 1, deadLetters: [1], suspendCurrentQueueTimeMillis: 250 });
     expect(messages[1].properties[NAME]).toBe('OutOfStock');
+    expect(context.directReport).toEqual({ consumeResult: 'CR_THROW_EXCEPTION', remark: 'OutOfStock: shelf 7' });
     const all = await consumer('ordered').deliverInOrder(...batch('ordered', 'skip', 'dlq'));
     expect([all.result, all.context.deadLetters]).toEqual(['SUCCESS', [1]]);
     await app.close();

@@ -51,7 +51,7 @@ export const transactionSettings = {
     dynamic: true,
     unit: 'ms',
     description:
-      'Or after this time. A crash loses the marks since: those transactions are asked about, and committed ones delivered again.',
+      'Or after this time. A crash loses the marks since: rolled back transactions are asked about again, committed ones are found by the index.',
     section: TRANSACTIONS,
   }),
 };

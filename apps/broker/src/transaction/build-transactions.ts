@@ -6,6 +6,7 @@ import type { BrokerLogger } from '../logger.js';
 import type { Metadata } from '../metadata/index.js';
 import { CheckPass } from './check-pass.js';
 import { CheckSender } from './check-sender.js';
+import { EarlierCommits } from './earlier-commits.js';
 import { HalfQueues } from './half-queues.js';
 import { TransactionEnd } from './transaction-end.js';
 import { TransactionReader } from './transaction-reader.js';
@@ -36,7 +37,9 @@ export function buildTransactions(options: {
     clock: systemClock,
     warn,
   });
-  const pass = new CheckPass(store, new TransactionReader(store), metadata.offsets, new CheckSender(producers, warn), {
+  const earlier = new EarlierCommits(store, systemClock);
+  const sender = new CheckSender(producers, warn);
+  const pass = new CheckPass(store, new TransactionReader(store), metadata.offsets, sender, earlier, {
     timeoutMs: () => config.transactionTimeOut,
     checkMax: () => config.transactionCheckMax,
     reservedMs: () => config.fileReservedTime * 3_600_000,
@@ -47,7 +50,7 @@ export function buildTransactions(options: {
     intervalMs: () => config.transactionCheckInterval,
     warn,
   });
-  const end = new TransactionEnd(store, queues, {
+  const end = new TransactionEnd(store, queues, earlier, {
     timeoutMs: () => config.transactionTimeOut,
     maxMessageSizeBytes: config.maxMessageSize,
     clock: systemClock,

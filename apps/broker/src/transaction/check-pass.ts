@@ -10,6 +10,7 @@ import type { Clock } from '../clock.js';
 import type { ConsumerOffsetManager } from '../metadata/index.js';
 import { storedCode } from '../send/put-response.js';
 import type { CheckSender } from './check-sender.js';
+import type { EarlierCommits } from './earlier-commits.js';
 import { MAX_PASS_HALVES, MAX_PASS_MS } from './defaults.js';
 import { HalfMarks } from './half-marks.js';
 import { type HalfPlace, movedHalf } from './half-message.js';
@@ -40,7 +41,8 @@ type Verdict = 'wait' | 'ended' | 'check' | 'postpone' | 'setAside';
  * order: the offsets of two queues are all that has to be kept, whatever the number of transactions.
  *
  * Follows `check` of `broker/transaction/queue/TransactionalMessageServiceImpl.java`. Beyond it, a half message that was put to the end is
- * marked as ended at its old place, so that a crash does not put it there twice.
+ * marked as ended at its old place, so that a crash does not put it there twice, and one whose message is delivered, while its mark was lost
+ * in a crash, is not asked about.
  */
 export class CheckPass {
   private stopped = false;
@@ -48,8 +50,9 @@ export class CheckPass {
   constructor(
     private readonly store: MessageStore,
     private readonly reader: TransactionReader,
-    private readonly offsets: ConsumerOffsetManager,
-    private readonly sender: CheckSender,
+    private readonly offsets: Pick<ConsumerOffsetManager, 'query' | 'commit'>,
+    private readonly sender: Pick<CheckSender, 'ready' | 'send'>,
+    private readonly earlier: Pick<EarlierCommits, 'has'>,
     private readonly options: CheckPassOptions,
   ) {}
 
@@ -101,10 +104,14 @@ export class CheckPass {
         const verdict = this.verdict(half, queue, marks, startMs);
         if (verdict === 'wait') blocked = half.queueOffset;
         else if (verdict !== 'ended') {
-          if (verdict === 'check') await this.sender.ready(half.properties[MessageConst.PRODUCER_GROUP] ?? '');
+          const isDelivered = verdict !== 'postpone' && (await this.earlier.has(half));
+          if (verdict === 'check' && !isDelivered) {
+            await this.sender.ready(half.properties[MessageConst.PRODUCER_GROUP] ?? '');
+          }
           // It may have been ended during that wait.
           if (marks.has(half.queueOffset)) continue;
           if (queue.isEnding(half.queueOffset)) blocked = half.queueOffset;
+          else if (isDelivered) queue.finish(half.queueOffset);
           else {
             places.push(half.queueOffset);
             handled.push(this.carryOut(verdict, half, records[i], queue));

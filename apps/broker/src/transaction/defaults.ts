@@ -22,3 +22,7 @@ export const READ_BATCH_MESSAGES = 32;
 /** ms that a pass waits for a producer that does not read its socket before it goes on without asking. */
 export const WRITABLE_WAIT_MS = 2_000;
 export const WRITABLE_POLL_MS = 20;
+/** How far the clocks of producers and the broker may differ, where the age of a half message decides whether its delivery is looked for. */
+export const CLOCK_TOLERANCE_MS = 60_000;
+/** Messages of one UNIQ_KEY that are looked at: ids are unique, unless a producer makes its own. */
+export const MAX_DELIVERIES_OF_A_KEY = 8;

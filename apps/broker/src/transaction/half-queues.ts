@@ -8,7 +8,7 @@ export class HalfQueues {
   private stopped = false;
 
   constructor(
-    private readonly store: MessageStore,
+    private readonly store: Pick<MessageStore, 'putMessage'>,
     private readonly options: OpBatchOptions,
   ) {}
 

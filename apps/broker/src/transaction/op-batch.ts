@@ -34,7 +34,7 @@ export class OpBatch {
   private stopped = false;
 
   constructor(
-    private readonly store: MessageStore,
+    private readonly store: Pick<MessageStore, 'putMessage'>,
     private readonly queueId: number,
     private readonly options: OpBatchOptions,
   ) {}

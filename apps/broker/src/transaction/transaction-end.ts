@@ -11,6 +11,7 @@ import type { MessageStore, PutResult } from '@rocknest/store';
 import type { Clock } from '../clock.js';
 import { RequestRefusedError } from '../errors.js';
 import { putRefusal, storedCode } from '../send/put-response.js';
+import type { EarlierCommits } from './earlier-commits.js';
 import { finalMessage, realPlaceOf } from './half-message.js';
 import type { HalfQueues } from './half-queues.js';
 import { immunityMs } from './immunity.js';
@@ -26,12 +27,13 @@ export interface TransactionEndOptions {
  * Ends transactions: a commit stores the message in its own topic, and both commit and rollback mark the half message as ended.
  *
  * Follows `broker/processor/EndTransactionProcessor.java`. Beyond it, an end that comes twice, or for a half message that was moved by a
- * check meanwhile, does not deliver the message twice.
+ * check meanwhile, or whose mark was lost in a crash, does not deliver the message twice.
  */
 export class TransactionEnd {
   constructor(
     private readonly store: MessageStore,
     private readonly queues: HalfQueues,
+    private readonly earlier: Pick<EarlierCommits, 'claim' | 'release'>,
     private readonly options: TransactionEndOptions,
   ) {}
 
@@ -82,9 +84,11 @@ export class TransactionEnd {
   private async deliver(half: MessageExt, record: Buffer): Promise<void> {
     const real = realPlaceOf(half);
     if (real === undefined) throw refused('the half message has no REAL_TOPIC and REAL_QID');
+    if (!(await this.earlier.claim(half))) return;
     const message = finalMessage(half, record, real.topic, real.queueId);
     const result = await new Promise<PutResult>((resolve) => this.store.putMessage(message, resolve));
     if (storedCode(result.status) !== undefined) return;
+    this.earlier.release(half);
     const { code, remark } = putRefusal(result.status, result.reason, this.options.maxMessageSizeBytes);
     throw new RequestRefusedError(code, remark, { status: result.status });
   }

@@ -1,3 +1,4 @@
+import { tagsCodeOf, TRANS_OP_HALF_TOPIC } from '@rocknest/protocol';
 import type { PutDone, PutMessage, PutResult } from '@rocknest/store';
 import { describe, expect, it, vi } from 'vitest';
 import { MAX_PENDING_MARKS } from './defaults.js';
@@ -44,8 +45,8 @@ describe('OpBatch', () => {
       expect(texts).toEqual([]);
       await vi.advanceTimersByTimeAsync(1);
       expect(texts).toEqual(['5,7,1234,']);
-      expect(messages[0]).toMatchObject({ topic: 'RMQ_SYS_TRANS_OP_HALF_TOPIC', queueId: 2 });
-      expect(Buffer.from(messages[0].properties).toString()).toContain(`TAGS\u0001${REMOVE_TAG}\u0002`);
+      const tagsCode = tagsCodeOf(REMOVE_TAG);
+      expect(messages[0]).toMatchObject({ topic: TRANS_OP_HALF_TOPIC, queueId: 2, tagsCode });
       expect(vi.getTimerCount()).toBe(0);
     } finally {
       vi.useRealTimers();

@@ -126,6 +126,12 @@ export const READ_CACHE_BYTES = 32 * MIB;
 /** One block: large enough that a system call is nothing for each message, small enough to read on the event loop (about 40 us). */
 export const READ_BLOCK_BYTES = 256 * KIB;
 
+/** Blocks that are read ahead of a reader that waits for the disk: 1 MiB, some ms of what an SSD gives. */
+export const READ_AHEAD_BLOCKS = 4;
+
+/** Reads of old log that wait for the disk at a time: half of the runtime's four threads, which also write and sync. */
+export const MAX_WAITING_READS = 2;
+
 /** Blocks overlap by so much: a record up to this size that crosses the end of a block is whole in it. */
 export const READ_BLOCK_OVERLAP_BYTES = 16 * KIB;
 

@@ -11,6 +11,7 @@ import { FlushService } from './commit-log/flush-service.js';
 import { GroupCommit } from './commit-log/group-commit.js';
 import { LogRewriter } from './commit-log/log-rewriter.js';
 import { LogWriter } from './commit-log/log-writer.js';
+import { ReadAhead } from './commit-log/read-ahead.js';
 import { ReadCache } from './commit-log/read-cache.js';
 import { RecordReader } from './commit-log/record-reader.js';
 import { SegmentList } from './commit-log/segment-list.js';
@@ -22,6 +23,7 @@ import { DispatchService } from './dispatch/dispatch-service.js';
 import { buildIndex } from './index-file/build-index.js';
 import { HandlePool } from './io/handle-pool.js';
 import { IoPace } from './io/io-pace.js';
+import { ReadGate } from './io/read-gate.js';
 import { StoreLock } from './lock/store-lock.js';
 import { Maintenance } from './maintenance.js';
 import type { StoreSettings } from './message-store-options.js';
@@ -163,17 +165,29 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     },
     () => abort.create(),
   );
+  const readGate = new ReadGate(defaults.MAX_WAITING_READS);
   const readCache = new ReadCache(
+    {
+      blockBytes: defaults.READ_BLOCK_BYTES,
+      overlapBytes: defaults.READ_BLOCK_OVERLAP_BYTES,
+      maxBytes: settings.readCacheBytes,
+    },
     segments,
     handles,
-    defaults.READ_BLOCK_BYTES,
-    defaults.READ_BLOCK_OVERLAP_BYTES,
-    settings.readCacheBytes,
+    readGate,
+  );
+  const readAhead = new ReadAhead(
+    { blocks: defaults.READ_AHEAD_BLOCKS, maxUnusedBytes: settings.readCacheBytes / 2 },
+    readCache,
+    readGate,
+    writtenOffset,
   );
   const reader = new RecordReader(
     { sparseBytes: defaults.READ_SPARSE_BYTES, pageCacheBytes: settings.pageCacheBytes },
     tail,
     readCache,
+    readAhead,
+    readGate,
     segments,
     handles,
     clock,

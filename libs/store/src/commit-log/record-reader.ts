@@ -1,8 +1,10 @@
 import type { Clock } from '../io/clock.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import type { IoPace } from '../io/io-pace.js';
+import type { ReadGate } from '../io/read-gate.js';
 import { readFully, readFullySync } from '../io/transfer.js';
 import { LogChunk } from './log-chunk.js';
+import type { ReadAhead } from './read-ahead.js';
 import { CachedBlock, type LogBlock, type ReadCache } from './read-cache.js';
 import { copyRecords, toSlices, type RecordSlices } from './record-slices.js';
 import type { RecordPlace } from '../types.js';
@@ -33,6 +35,8 @@ export class RecordReader {
     private readonly options: RecordReaderOptions,
     private readonly tail: TailCache,
     private readonly cache: ReadCache,
+    private readonly ahead: ReadAhead,
+    private readonly gate: ReadGate,
     private readonly segments: SegmentList,
     private readonly handles: HandlePool,
     private readonly clock: Clock,
@@ -143,15 +147,36 @@ export class RecordReader {
       });
       return toSlices(offsets, sizes, regions);
     }
-    // Until the other reads are done, nothing else may be put into these buffers.
-    for (const region of regions) {
-      if (region instanceof CachedBlock) region.isRecyclable = false;
-      else if (region instanceof LogChunk) region.shared = true;
-    }
-    const running = loads.map(async (entry) => {
-      fillRegions(regions, entry, await this.load(entry.read));
+    return this.waitFor(loads, regions).then((held) => {
+      const slices = toSlices(offsets, sizes, regions);
+      for (const block of held) this.cache.release(block);
+      return slices;
     });
-    return Promise.all(running).then(() => toSlices(offsets, sizes, regions));
+  }
+
+  /** Loads what is missing off the event loop. @returns the blocks that are held, for the caller to release. */
+  private async waitFor(
+    loads: readonly { read: RegionRead; from: number; to: number }[],
+    regions: (LogBlock | undefined)[],
+  ): Promise<Set<CachedBlock>> {
+    // Until all is there, nothing else may be put into these buffers.
+    const held = new Set<CachedBlock>();
+    for (const region of regions) {
+      if (region instanceof LogChunk) region.shared = true;
+      else if (region instanceof CachedBlock) held.add(region);
+    }
+    for (const block of held) this.cache.hold(block);
+    const running = loads.map(async (entry) => {
+      const region = await this.load(entry.read);
+      if (region instanceof CachedBlock) held.add(region);
+      fillRegions(regions, entry, region);
+    });
+    for (const { read } of loads) if (read.kind === 'block') this.ahead.missed(read.blockStart);
+    const results = await Promise.allSettled(running);
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed === undefined) return held;
+    for (const block of held) this.cache.release(block);
+    throw failed.reason;
   }
 
   /** Which reads bring the records that are not in the tail; each covers the records `[from, to)` as far as they have no region. */
@@ -204,13 +229,17 @@ export class RecordReader {
 
   private async load(read: RegionRead): Promise<LogBlock | undefined> {
     if (read.kind === 'block') return this.cache.load(read.blockStart);
-    const segment = this.segments.at(read.fromOffset);
+    return this.gate.run(() => this.loadRange(read.fromOffset, read.toOffset));
+  }
+
+  private async loadRange(fromOffset: number, toOffset: number): Promise<LogBlock | undefined> {
+    const segment = this.segments.at(fromOffset);
     if (segment === undefined) return undefined;
-    const buffer = Buffer.allocUnsafeSlow(read.toOffset - read.fromOffset);
+    const buffer = Buffer.allocUnsafeSlow(toOffset - fromOffset);
     const lease = this.handles.retain(segment.path);
     try {
-      const length = await readFully(lease.file, buffer, 0, buffer.length, read.fromOffset - segment.startOffset);
-      return length < buffer.length ? undefined : { buffer, startOffset: read.fromOffset };
+      const length = await readFully(lease.file, buffer, 0, buffer.length, fromOffset - segment.startOffset);
+      return length < buffer.length ? undefined : { buffer, startOffset: fromOffset };
     } finally {
       lease.release();
     }

@@ -41,6 +41,9 @@ export class FaultyFileSystem implements FileSystem {
   syncWrites = 0;
   syncReads = 0;
   asyncReads = 0;
+  /** Asynchronous reads that have not ended, and the most there ever were. */
+  readsUnderWay = 0;
+  mostReadsUnderWay = 0;
   usageCalls = 0;
   /** Files open now, and the most there ever were. */
   openNow = 0;
@@ -149,9 +152,14 @@ class FaultyFile implements StoreFile {
   }
 
   read(target: Uint8Array, targetOffset: number, length: number, position: number, done: ReadDone): void {
-    this.fileSystem.asyncReads++;
-    this.fileSystem.pass(this.fileSystem.holdReads, () => {
-      this.real.read(target, targetOffset, length, position, done);
+    const { fileSystem } = this;
+    fileSystem.asyncReads++;
+    fileSystem.mostReadsUnderWay = Math.max(fileSystem.mostReadsUnderWay, ++fileSystem.readsUnderWay);
+    fileSystem.pass(fileSystem.holdReads, () => {
+      this.real.read(target, targetOffset, length, position, (error, read) => {
+        fileSystem.readsUnderWay--;
+        done(error, read);
+      });
     });
   }
 

@@ -1,7 +1,7 @@
 import { builtinModules } from 'node:module';
 
 /** Native code, and drivers that are loaded only where DATABASE_URL asks for them. */
-const EXTERNAL = new Set(['libsql', 'pg', 'mysql2', ...builtinModules]);
+const EXTERNAL = new Set(['libsql', 'pg', 'mysql2', '@bokuweb/zstd-wasm', ...builtinModules]);
 
 /**
  * Bundles the compiled applications: namesrv and broker start from a handful of files instead of two thousand, which takes a third

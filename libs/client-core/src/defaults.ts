@@ -70,6 +70,15 @@ export const MAX_PENDING_SENDS = 65_535;
 /** Body bytes of those sends (`backPressureForAsyncSendSize`: 100 MiB). */
 export const MAX_PENDING_SEND_BYTES = 100 * 1024 * 1024;
 
+/** ms that a message waits for fellows with `autoBatch` (`ProduceAccumulator.holdMs`). */
+export const BATCH_MAX_DELAY_MS = 10;
+/** Bytes at which such a batch goes (`ProduceAccumulator.holdSize`). */
+export const BATCH_MAX_BYTES = 32 * 1024;
+/** Bytes of all messages that wait so (`ProduceAccumulator.totalHoldSize`). */
+export const TOTAL_BATCH_MAX_BYTES = 32 * 1024 * 1024;
+/** Bytes of one request of `sendInBatches`: a quarter of what brokers take, so that others get their turn in between. */
+export const SPLIT_BATCH_BYTES = 1024 * 1024;
+
 /** Checks of transactions running at once: they wait for a database (`checkThreadPoolMaxSize`: 1, one thread of Java). */
 export const TRANSACTION_CHECK_CONCURRENCY = 10;
 /** Checks of transactions that wait (`checkRequestHoldMax`). */

@@ -48,7 +48,14 @@ export { consoleLogger, LogLimiter, silentLogger, type ClientLogger } from './lo
 export { parseNamesrvAddr } from './namesrv/namesrv-addresses.js';
 export type { ClientOptions } from './options.js';
 export type { MessageInput } from './producer/message-input.js';
-export { Producer, type SendOptions, type TransactionSendOptions } from './producer/producer.js';
+export { Producer, type TransactionSendOptions } from './producer/producer.js';
+export type { SendInBatchesOptions, SendOptions } from './producer/message-sender.js';
+export {
+  selectMessageQueueByHash,
+  selectMessageQueueByMachineRoom,
+  selectMessageQueueByRandom,
+  type MessageQueueSelector,
+} from './producer/queue-selector.js';
 export type { SendCallback } from './producer/send-engine.js';
 export type { ProducerOptions } from './producer/producer-options.js';
 export type { SendResult, SendStatus } from './producer/send-result.js';

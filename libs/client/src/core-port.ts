@@ -16,6 +16,7 @@ import {
   type QueueSelector,
   type QueryResult,
   type SendCallback,
+  type SendInBatchesOptions,
   type SendOptions,
   type SendResult,
   type TransactionSendOptions,
@@ -27,8 +28,9 @@ export interface ProducerPort {
   start(): Promise<void>;
   shutdown(): Promise<void>;
   send(message: MessageInput | readonly MessageInput[], options?: SendOptions): Promise<SendResult>;
+  sendInBatches(messages: readonly MessageInput[], options?: SendInBatchesOptions): Promise<SendResult[]>;
   sendAsync(message: MessageInput, callback: SendCallback, options?: SendOptions): void;
-  sendOneway(message: MessageInput): Promise<void>;
+  sendOneway(message: MessageInput, options?: Pick<SendOptions, 'queue'>): Promise<void>;
   sendMessageInTransaction(
     message: MessageInput,
     arg?: unknown,

@@ -68,6 +68,13 @@ export { RocketMQRecord, RocketMQRecordBuilder, type RocketMQRecordOptions } fro
 export { InjectLitePullConsumer } from './lite-pull/inject-lite-pull-consumer.decorator.js';
 export type { LitePullConsumerDefinition } from './lite-pull/lite-pull-options.js';
 export { LitePullConsumer, type CommitOptions, type IterationOptions, type QueueOffset } from '@rocknest/client-core';
+// Which queue a message goes to
+export {
+  selectMessageQueueByHash,
+  selectMessageQueueByMachineRoom,
+  selectMessageQueueByRandom,
+  type MessageQueueSelector,
+} from '@rocknest/client-core';
 // Payloads
 export { BODY_FORMAT_PROPERTY, type BodyFormat } from './serde/body-format.js';
 export { DefaultMessageDeserializer, type MessageDeserializer } from './serde/message-deserializer.js';
@@ -97,6 +104,7 @@ export type {
   QueryMessageOptions,
   QueryResult,
   SendCallback,
+  SendInBatchesOptions,
   SendOptions,
   SendResult,
   SendStatus,

@@ -250,6 +250,10 @@ export class FakeProducer implements ProducerPort {
     );
   }
 
+  async sendInBatches(messages: readonly MessageInput[]): Promise<SendResult[]> {
+    return [await this.send(messages)];
+  }
+
   async sendOneway(message: MessageInput): Promise<void> {
     this.sent.push(message);
   }

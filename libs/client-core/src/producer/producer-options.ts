@@ -4,6 +4,7 @@ import * as defaults from '../defaults.js';
 import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from '../options.js';
 import { integerOption, invalidArgument } from '../support/check.js';
 import type { CompressionOptions } from './compression.js';
+import type { AccumulatorOptions } from './produce-accumulator.js';
 import type { SendEngineOptions } from './send-engine.js';
 import type { TransactionRunnerOptions } from './transaction-runner.js';
 import type { TransactionListener } from './transaction-types.js';
@@ -40,6 +41,14 @@ export interface ProducerOptions extends ClientOptions {
   maxPendingSends?: number;
   /** Body bytes of those sends: 100 MiB. */
   maxPendingSendBytes?: number;
+  /** Single sends of one topic and tag travel in batches when they come close together: false (RocketMQ: `autoBatch`). */
+  autoBatch?: boolean;
+  /** ms that a message waits for others then: 10. */
+  batchMaxDelayMs?: number;
+  /** Bytes at which such a batch goes: 32 KiB. */
+  batchMaxBytes?: number;
+  /** Bytes of all messages in such batches; what comes beyond goes by itself: 32 MiB. */
+  totalBatchMaxBytes?: number;
   /** The local side of `sendMessageInTransaction`. All members of the group need one that knows the others' transactions. */
   transactionListener?: TransactionListener;
   /** Checks of the broker that run at once: 10 (RocketMQ: `checkThreadPoolMaxSize`, 1). */
@@ -56,6 +65,7 @@ export interface ResolvedProducerOptions {
   retryTimesWhenSendAsyncFailed: number;
   compression: CompressionOptions;
   maxMessageSizeBytes: number;
+  accumulator: AccumulatorOptions | undefined;
   transactions: Pick<TransactionRunnerOptions, 'listener' | 'checkConcurrency' | 'checkRequestHoldMax'> | undefined;
 }
 
@@ -75,8 +85,18 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
   if (!Object.hasOwn(COMPRESS_LEVELS, compressType)) {
     throw invalidArgument(`option compressType is "${String(compressType)}", must be "ZLIB", "LZ4" or "ZSTD"`);
   }
+  const maxMessageSizeBytes = integer('maxMessageSizeBytes', defaults.MAX_MESSAGE_SIZE_BYTES, 1, MAX_BODY_BYTES);
+  const compressMsgBodyOverBytes = integer('compressMsgBodyOverBytes', defaults.COMPRESS_MSG_BODY_OVER_BYTES);
+  const accumulator = {
+    batchMaxDelayMs: integer('batchMaxDelayMs', defaults.BATCH_MAX_DELAY_MS, 1, 30_000),
+    batchMaxBytes: integer('batchMaxBytes', defaults.BATCH_MAX_BYTES, 1, 2 * 1024 * 1024),
+    totalBatchMaxBytes: integer('totalBatchMaxBytes', defaults.TOTAL_BATCH_MAX_BYTES, 1, 8 * GIB),
+    compressMsgBodyOverBytes,
+    maxMessageSizeBytes,
+  };
   return {
     client,
+    accumulator: options.autoBatch === true ? accumulator : undefined,
     engine: {
       group: options.group,
       defaultTopic: options.createTopicKey ?? AUTO_CREATE_TOPIC,
@@ -99,9 +119,9 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     compression: {
       compressType,
       compressLevel: integer('compressLevel', defaults.COMPRESS_LEVEL, 1, COMPRESS_LEVELS[compressType]),
-      compressMsgBodyOverBytes: integer('compressMsgBodyOverBytes', defaults.COMPRESS_MSG_BODY_OVER_BYTES),
+      compressMsgBodyOverBytes,
     },
-    maxMessageSizeBytes: integer('maxMessageSizeBytes', defaults.MAX_MESSAGE_SIZE_BYTES, 1, MAX_BODY_BYTES),
+    maxMessageSizeBytes,
     transactions: options.transactionListener && {
       listener: options.transactionListener,
       checkConcurrency: integer('transactionCheckConcurrency', defaults.TRANSACTION_CHECK_CONCURRENCY, 1, 10_000),

@@ -1,8 +1,6 @@
 import {
   type CheckTransactionStateRequest,
-  encodeSendMessageRequestV2,
-  RemotingCommand,
-  RequestCode,
+  type RemotingCommand,
   type MessageExt,
   type MessageQueue,
 } from '@rocknest/protocol';
@@ -13,22 +11,14 @@ import type { ConnectionStatus, InstanceProducer } from '../instance/client-memb
 import { MessageLookup, type QueryMessageOptions, type QueryResult } from '../query/message-lookup.js';
 import { integerOption, invalidArgument } from '../support/check.js';
 import { settledWithin } from '../support/concurrency.js';
-import { compressBody } from './compression.js';
 import type { MessageInput } from './message-input.js';
-import { outgoingBatch } from './outgoing-batch.js';
-import { outgoingMessage, type OutgoingMessage } from './outgoing-message.js';
+import { MessageSender, type SendInBatchesOptions, type SendOptions } from './message-sender.js';
+import type { OutgoingMessage } from './outgoing-message.js';
 import { resolveProducerOptions, type ProducerOptions, type ResolvedProducerOptions } from './producer-options.js';
-import { SendEngine, type SendCallback } from './send-engine.js';
+import type { SendCallback } from './send-engine.js';
 import type { SendResult } from './send-result.js';
 import { TransactionRunner } from './transaction-runner.js';
 import type { TransactionSendResult } from './transaction-types.js';
-
-export interface SendOptions {
-  /** ms for this send with all its attempts. Default: `sendMsgTimeoutMs`. */
-  timeoutMs?: number;
-  /** To this queue and no other; then there is one attempt only. */
-  queue?: MessageQueue;
-}
 
 export interface TransactionSendOptions extends SendOptions {
   /** Seconds that the transaction may take before the broker asks about it; its end is refused after them. Default: the broker's `transactionTimeOut`. */
@@ -43,7 +33,7 @@ export interface TransactionSendOptions extends SendOptions {
 export class Producer implements InstanceProducer {
   private readonly options: ResolvedProducerOptions;
   private instance: ClientInstance | undefined;
-  private engine: SendEngine | undefined;
+  private sender: MessageSender | undefined;
   private readonly transactions: TransactionRunner | undefined;
   private starting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
@@ -72,7 +62,7 @@ export class Producer implements InstanceProducer {
 
   /** Sends that have no end yet. */
   get pendingSends(): number {
-    return this.engine ? this.engine.gate.inFlight + this.engine.gate.waitingCount : 0;
+    return this.sender ? this.sender.engine.gate.inFlight + this.sender.engine.gate.waitingCount : 0;
   }
 
   /**
@@ -101,6 +91,18 @@ export class Producer implements InstanceProducer {
     });
   }
 
+  /**
+   * Sends any number of messages of one topic as batches of a size that brokers take, one after another in their order. Without `queue` or `selector` each batch
+   * goes to the queue whose turn it is.
+   *
+   * @returns a result for each batch
+   * @throws MQClientError as `send`. Batches before the one that failed are stored: `details.results` has their results, `details.messagesSent` how many messages
+   *   they had. MESSAGE_ILLEGAL comes before anything is sent.
+   */
+  async sendInBatches(messages: readonly MessageInput[], options: SendInBatchesOptions = {}): Promise<SendResult[]> {
+    return this.running().sender.sendInBatches(messages, options);
+  }
+
   /** The same with callbacks, which are never called within this call. Whatever is wrong comes to `onException`. */
   sendAsync(message: MessageInput | readonly MessageInput[], callback: SendCallback, options?: SendOptions): void {
     this.submit(message, options, this.options.retryTimesWhenSendAsyncFailed, callback);
@@ -112,27 +114,7 @@ export class Producer implements InstanceProducer {
    * @throws MQClientError as `send`, as far as it can be known.
    */
   async sendOneway(message: MessageInput, options?: Pick<SendOptions, 'queue'>): Promise<void> {
-    const { instance } = this.running();
-    const outgoing = outgoingMessage(message, this.options.maxMessageSizeBytes, Date.now());
-    await compressBody(outgoing, this.options.compression);
-    const { defaultTopic, defaultTopicQueueNums } = this.options.engine;
-    const queue =
-      options?.queue ??
-      (await instance.routes.findPublishInfo(outgoing.topic, defaultTopic, defaultTopicQueueNums)).select();
-    const address = instance.brokers.master(queue.brokerName);
-    if (address === undefined) {
-      throw new MQClientError(MQClientErrorCode.BROKER_NOT_FOUND, `no master of broker ${queue.brokerName} is known`, {
-        retriable: true,
-      });
-    }
-    try {
-      await instance.transport.invokeOneway(address, this.onewayCommand(outgoing, queue));
-    } catch (error) {
-      throw new MQClientError(MQClientErrorCode.CONNECTION_FAILED, `oneway send to ${address}: ${errorText(error)}`, {
-        retriable: true,
-        cause: error,
-      });
-    }
+    return this.running().sender.sendOneway(message, options?.queue);
   }
 
   /**
@@ -241,58 +223,9 @@ export class Producer implements InstanceProducer {
     callback: SendCallback,
     change?: (outgoing: OutgoingMessage) => OutgoingMessage,
   ): void {
-    try {
-      const { engine } = this;
-      if (!engine || this.closing) throw this.notUsable();
-      const nowMs = Date.now();
-      const { maxMessageSizeBytes, compression, sendMsgTimeoutMs } = this.options;
-      let outgoing = isBatch(message)
-        ? outgoingBatch(message, maxMessageSizeBytes)
-        : outgoingMessage(message, maxMessageSizeBytes, nowMs);
-      if (change !== undefined) outgoing = change(outgoing);
-      const queue = options?.queue;
-      if (queue !== undefined && queue.topic !== outgoing.topic) {
-        throw invalidArgument(`a message to topic ${outgoing.topic} can't go to a queue of topic ${queue.topic}`);
-      }
-      const timeoutMs =
-        options?.timeoutMs === undefined
-          ? sendMsgTimeoutMs
-          : integerOption('timeoutMs', options.timeoutMs, sendMsgTimeoutMs, 1);
-      const compressing = compressBody(outgoing, compression);
-      if (!compressing) {
-        engine.send(nowMs, outgoing, queue, timeoutMs, retries, callback);
-        return;
-      }
-      compressing
-        .then(() => engine.send(Date.now(), outgoing, queue, timeoutMs, retries, callback))
-        .catch((error: unknown) => callback.onException(error as Error));
-    } catch (error) {
-      queueMicrotask(() => callback.onException(error as Error));
-    }
-  }
-
-  private onewayCommand(message: OutgoingMessage, queue: MessageQueue): RemotingCommand {
-    const { group, defaultTopic, defaultTopicQueueNums } = this.options.engine;
-    return RemotingCommand.request(
-      RequestCode.SEND_MESSAGE_V2,
-      encodeSendMessageRequestV2({
-        producerGroup: group,
-        topic: message.topic,
-        defaultTopic,
-        defaultTopicQueueNums,
-        queueId: queue.queueId,
-        sysFlag: message.sysFlag,
-        bornTimestamp: Date.now(),
-        flag: message.flag,
-        properties: message.properties,
-        reconsumeTimes: 0,
-        unitMode: false,
-        maxReconsumeTimes: undefined,
-        batch: false,
-        brokerName: queue.brokerName,
-      }),
-      typeof message.body === 'string' ? Buffer.from(message.body) : message.body,
-    ).markOneway();
+    const { sender } = this;
+    if (sender && !this.closing) sender.submit(message, options, retries, callback, change);
+    else queueMicrotask(() => callback.onException(this.notUsable()));
   }
 
   private async sendToMaster(brokerName: string, command: RemotingCommand): Promise<void> {
@@ -314,17 +247,17 @@ export class Producer implements InstanceProducer {
       throw error;
     }
     this.instance = instance;
-    this.engine = new SendEngine(instance, this.options.engine);
+    this.sender = new MessageSender(instance, this.options);
     await instance.heartbeats.sendToAll();
   }
 
   private async close(timeoutMs: number): Promise<void> {
     await this.starting?.catch(() => {});
-    const { instance, engine } = this;
-    if (!instance || !engine) return;
+    const { instance, sender } = this;
+    if (!instance || !sender) return;
     const { logger } = this.options.client;
     const deadlineMs = performance.now() + timeoutMs;
-    if (!(await settledWithin(engine.gate.idle(), timeoutMs))) {
+    if (!(await settledWithin(sender.idle(), timeoutMs))) {
       logger.warn(`producer ${this.group} shuts down with ${this.pendingSends} sends under way; they fail`);
     }
     if (this.transactions && !(await settledWithin(this.transactions.idle(), deadlineMs - performance.now()))) {
@@ -344,10 +277,10 @@ export class Producer implements InstanceProducer {
     return new MessageLookup(this.running().instance);
   }
 
-  private running(): { instance: ClientInstance; engine: SendEngine } {
-    const { instance, engine } = this;
-    if (!instance || !engine || this.closing) throw this.notUsable();
-    return { instance, engine };
+  private running(): { instance: ClientInstance; sender: MessageSender } {
+    const { instance, sender } = this;
+    if (!instance || !sender || this.closing) throw this.notUsable();
+    return { instance, sender };
   }
 
   private notUsable(): MQClientError {
@@ -355,8 +288,4 @@ export class Producer implements InstanceProducer {
       ? new MQClientError(MQClientErrorCode.SHUT_DOWN, `producer ${this.group} was shut down`)
       : new MQClientError(MQClientErrorCode.NOT_STARTED, `producer ${this.group} is not started; await start() first`);
   }
-}
-
-function isBatch(message: MessageInput | readonly MessageInput[]): message is readonly MessageInput[] {
-  return Array.isArray(message);
 }

@@ -43,6 +43,24 @@ describe('SendGate', () => {
     gate.enter(new Probe(40), 0);
   });
 
+  it('counts what is made ready, and is idle only after it', async () => {
+    const gate = new SendGate({ maxInFlight: 1, maxPending: 2, maxPendingBytes: 100 });
+    gate.prepare(30);
+    gate.prepare(60);
+    expect(gate.waitingCount).toBe(2);
+    expect(() => gate.prepare(1)).toThrow(/maxPendingSends 2/);
+    gate.prepared(30);
+    expect(() => gate.enter(new Probe(41), 0)).toThrow(/maxPendingSendBytes 100/);
+    let idle = false;
+    const waiting = gate.idle().then(() => (idle = true));
+    expect(idle).toBe(false);
+    gate.prepared(60);
+    await waiting;
+    const send = new Probe(100);
+    gate.enter(send, 0);
+    expect(send.state).toBe('begun');
+  });
+
   it('takes one message that is larger than the byte limit when nothing else is under way', () => {
     const gate = new SendGate({ maxInFlight: 1, maxPending: 3, maxPendingBytes: 100 });
     const big = new Probe(1_000);

@@ -31,6 +31,8 @@ const EXPIRY_SCAN_MS = 100;
  */
 export class SendGate {
   private inFlightCount = 0;
+  /** Sends that are made ready (compression, the route for a selector) before they enter. */
+  private preparingCount = 0;
   private pendingBytes = 0;
   private readonly waiting = new Fifo<GatedSend>();
   private beginning = false;
@@ -43,9 +45,25 @@ export class SendGate {
     return this.inFlightCount;
   }
 
-  /** Sends that wait for their turn. */
+  /** Sends that wait for their turn, or are made ready. */
   get waitingCount(): number {
-    return this.waiting.length;
+    return this.waiting.length + this.preparingCount;
+  }
+
+  /**
+   * Counts a send that takes time before it can enter; to be followed by `prepared` with the same size.
+   * @throws MQClientError TOO_MANY_PENDING_SENDS.
+   */
+  prepare(sizeBytes: number): void {
+    this.checkRoom(sizeBytes);
+    this.preparingCount++;
+    this.pendingBytes += sizeBytes;
+  }
+
+  prepared(sizeBytes: number): void {
+    this.preparingCount--;
+    this.pendingBytes -= sizeBytes;
+    this.tellIdle();
   }
 
   /**
@@ -53,18 +71,9 @@ export class SendGate {
    * @throws MQClientError TOO_MANY_PENDING_SENDS.
    */
   enter(send: GatedSend, nowMs: number): void {
-    const { maxInFlight, maxPending, maxPendingBytes } = this.limits;
-    const pending = this.inFlightCount + this.waitingCount;
-    if (pending >= maxPending || (pending > 0 && this.pendingBytes + send.sizeBytes > maxPendingBytes)) {
-      throw new MQClientError(
-        MQClientErrorCode.TOO_MANY_PENDING_SENDS,
-        `${pending} sends with ${this.pendingBytes} bytes are under way (limits: maxPendingSends ${maxPending}, ` +
-          `maxPendingSendBytes ${maxPendingBytes}); wait for some of them before sending more`,
-        { retriable: true, details: { pending, pendingBytes: this.pendingBytes, maxPending, maxPendingBytes } },
-      );
-    }
+    this.checkRoom(send.sizeBytes);
     this.pendingBytes += send.sizeBytes;
-    if (this.inFlightCount < maxInFlight && this.waitingCount === 0) {
+    if (this.inFlightCount < this.limits.maxInFlight && this.waiting.length === 0) {
       this.inFlightCount++;
       send.begin(nowMs);
       return;
@@ -73,22 +82,39 @@ export class SendGate {
     this.scan ??= setInterval(() => this.expireLate(), EXPIRY_SCAN_MS);
   }
 
+  /** @throws MQClientError TOO_MANY_PENDING_SENDS. */
+  private checkRoom(sizeBytes: number): void {
+    const { maxPending, maxPendingBytes } = this.limits;
+    const pending = this.inFlightCount + this.waitingCount;
+    if (pending >= maxPending || (pending > 0 && this.pendingBytes + sizeBytes > maxPendingBytes)) {
+      throw new MQClientError(
+        MQClientErrorCode.TOO_MANY_PENDING_SENDS,
+        `${pending} sends with ${this.pendingBytes} bytes are under way (limits: maxPendingSends ${maxPending}, ` +
+          `maxPendingSendBytes ${maxPendingBytes}); wait for some of them before sending more`,
+        { retriable: true, details: { pending, pendingBytes: this.pendingBytes, maxPending, maxPendingBytes } },
+      );
+    }
+  }
+
   /** A send that had begun has ended. */
   leave(send: GatedSend): void {
     this.inFlightCount--;
     this.pendingBytes -= send.sizeBytes;
     if (this.waiting.length > 0) this.beginWaiting();
-    if (this.inFlightCount === 0 && this.onIdle.length > 0 && this.waitingCount === 0) {
-      const listeners = this.onIdle;
-      this.onIdle = [];
-      for (const listener of listeners) listener();
-    }
+    this.tellIdle();
   }
 
   /** Resolves when no send is under way. */
   idle(): Promise<void> {
     if (this.inFlightCount === 0 && this.waitingCount === 0) return Promise.resolve();
     return new Promise((resolve) => this.onIdle.push(resolve));
+  }
+
+  private tellIdle(): void {
+    if (this.onIdle.length === 0 || this.inFlightCount > 0 || this.waitingCount > 0) return;
+    const listeners = this.onIdle;
+    this.onIdle = [];
+    for (const listener of listeners) listener();
   }
 
   /** A send that fails while it begins leaves at once: the loop that is under way goes on then, instead of a deeper one. */

@@ -7,6 +7,7 @@ import {
   type QueryMessageOptions,
   type QueryResult,
   type SendCallback,
+  type SendInBatchesOptions,
   type SendOptions,
   type SendResult,
   type TransactionListener,
@@ -125,6 +126,17 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
       }
     }
     return this.sendWhenStarted(message, options);
+  }
+
+  /**
+   * Sends any number of messages of one topic as batches of a size that brokers take, in their order, with a result for each batch.
+   *
+   * @throws RocketMQPluginError SERIALIZE, MQClientError: `details.messagesSent` says how many messages were stored before.
+   */
+  async sendInBatches(messages: readonly OutgoingMessage[], options?: SendInBatchesOptions): Promise<SendResult[]> {
+    const port = await this.started();
+    const inputs = messages.map(async (each) => toMessageInput(each, this.serializer));
+    return port.sendInBatches(await Promise.all(inputs), options);
   }
 
   /** Sends a message and calls back, when the order of calls and their cost matter more than a promise. */

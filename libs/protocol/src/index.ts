@@ -31,6 +31,7 @@ export * from './topic/pop-retry-topic.js';
 export * from './topic/validate.js';
 export * from './pop/extra-info.js';
 export * from './pop/offset-info.js';
+export * from './ha/transfer-header.js';
 export * from './json/index.js';
 export * from './bodies/index.js';
 export * from './headers/header-codec.js';

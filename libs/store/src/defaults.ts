@@ -297,5 +297,8 @@ export const MAX_CONCURRENT_QUERIES = 8;
 /** Queries by key that wait at most; further ones are refused. */
 export const MAX_WAITING_QUERIES = 1_000;
 
+/** The largest record that is taken from a master: a frame of the remoting protocol, and so a body, has 16 MiB at most. */
+export const MAX_RAW_RECORD_BYTES = 17 * MIB;
+
 /** Messages that pulls must leave out because they are damaged are reported at most this often. */
 export const UNREADABLE_REPORT_MS = 60_000;

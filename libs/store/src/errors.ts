@@ -14,6 +14,8 @@ export type StoreErrorCode =
   | 'STORE_BUSY'
   | 'STORE_QUEUE_TABLE'
   | 'STORE_FOREIGN_LAYOUT'
+  | 'STORE_REPLICA_GAP'
+  | 'STORE_REPLICA_DAMAGED'
   | 'STORE_IO';
 
 /** What keeps a store from opening or from going on. The message alone is fit for an operator. */

@@ -14,6 +14,7 @@ import { openStore } from './open-store.js';
 import type { RecoveryReport } from './recovery/recovery-report.js';
 import type { DiskRatios } from './retention/disk-watch.js';
 import type { QueryMessageResult } from './index-file/message-query.js';
+import type { StoreReplication } from './replication/store-replication.js';
 import type { StoreParts } from './store-parts.js';
 import { buildParts } from './store-parts.js';
 import type {
@@ -205,13 +206,9 @@ export class MessageStore {
     return queue === undefined ? undefined : this.parts.offsetByTimestamp.entryOf(queue, queueOffset);
   }
 
-  /**
-   * The log as it stands on disk, for replication: at most `maxBytes` from the offset on, not over the end of a segment, nothing that
-   * is not written yet; empty at the end of the log.
-   */
-  readRaw(physicalOffset: number, maxBytes: number): Buffer | Promise<Buffer> {
-    this.needOpen();
-    return this.parts.reader.readRaw(physicalOffset, maxBytes);
+  /** The log as masters and slaves see it. For an open store. */
+  get replication(): StoreReplication {
+    return this.parts.replication;
   }
 
   /** Told of each message, in queue order, as soon as it can be read; called right after the callbacks of its commit. */
@@ -334,7 +331,7 @@ export class MessageStore {
         reason: `fdatasync of the commit log failed (${failure.message}); messages are taken again once all of it is on stable storage`,
       };
     }
-    return this.parts.retention.refusal ?? group.refusal();
+    return this.parts.replication.putRefusal?.() ?? this.parts.retention.refusal ?? group.refusal();
   }
 
   private queueFor(topic: string, queueId: number): ConsumeQueue | Refusal {
@@ -374,6 +371,7 @@ export class MessageStore {
     try {
       await this.parts.retention.stop();
       await group.idle();
+      await this.parts.replication.appender.restart();
       await this.parts.repair.stop();
       maintenance.stop();
       checkpoints.stop();

@@ -32,6 +32,8 @@ import { MessageGetter } from './read/message-getter.js';
 import { RecordLookup } from './read/record-lookup.js';
 import { LogScanner } from './recovery/log-scanner.js';
 import { buildRetention } from './retention/build-retention.js';
+import { buildReplication } from './replication/build-replication.js';
+import type { StoreReplication } from './replication/store-replication.js';
 import { UnreadableLog } from './read/unreadable-log.js';
 import { OffsetByTimestamp } from './read/offset-by-timestamp.js';
 
@@ -119,10 +121,10 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
   const pipeline: AppendPipeline = new AppendPipeline(settings, flush, dispatch, clock);
   const group: GroupCommit = new GroupCommit(tail, writer, clock, defaults.WRITE_RETRY_INTERVAL_MS, {
     written: (appends) => {
+      replication.written();
       pipeline.written(appends);
       commitLog.prepareNextSegment();
-      maintenance.wake();
-      index?.service.wake();
+      wakeFollowers();
     },
     rolledBack: (appends, { error }) => {
       // Offsets go back in the order in which they were given, last one first.
@@ -141,6 +143,10 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
       if (error === undefined && prepared !== undefined) prepared.nameDurable = true;
     });
   });
+  const wakeFollowers = (): void => {
+    maintenance.wake();
+    index?.service.wake();
+  };
   const rewriter = new LogRewriter(
     segments,
     tail,
@@ -194,6 +200,21 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     newPace(),
     writtenOffset,
   );
+  const replication: StoreReplication = buildReplication(settings, {
+    segments,
+    handles,
+    tail,
+    writer,
+    flush,
+    commitLog,
+    dispatch,
+    reader,
+    clock,
+    onWritten: () => {
+      replication.written();
+      wakeFollowers();
+    },
+  });
   const readLimits = {
     maxCountInMemory: settings.maxTransferCountInMemory,
     maxBytesInMemory: settings.maxTransferBytesInMemory,
@@ -333,6 +354,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     commitLog,
     readCache,
     reader,
+    replication,
     getter,
     filteredGetter,
     checkpoint,

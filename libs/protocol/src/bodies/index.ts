@@ -8,6 +8,7 @@ export * from './consume-time-spans.js';
 export * from './consumer-running-info.js';
 export * from './consumer-status.js';
 export * from './correction-offsets.js';
+export * from './broker-offsets.js';
 export * from './data-version.js';
 export * from './group-subscription.js';
 export * from './heartbeat-data.js';

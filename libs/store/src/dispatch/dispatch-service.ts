@@ -8,6 +8,12 @@ import { hasQueueEntry } from './tags-code.js';
 /** Told of each message that consumers can see from now on; `queueOffset` is its own. Called in queue order, right after the commit. */
 export type ArrivalListener = (topic: string, queueId: number, queueOffset: number, tagsCode: number) => void;
 
+/** Puts whose answers wait for something, slaves above all. */
+export interface HeldAnswers {
+  /** Answers these now or later, each once, in their order; called after they were dispatched. */
+  hold(appends: readonly PendingAppend[]): void;
+}
+
 /**
  * Makes stored records visible: consume queue entry, further dispatchers, then the arrival listeners. It runs in log order, right
  * after the write (ASYNC_FLUSH) or the fdatasync (SYNC_FLUSH), so an answered message can be read at once (RocketMQ's ReputMessageService).
@@ -19,6 +25,8 @@ export class DispatchService {
   /** Physical offset and store time of the newest dispatched record, for the checkpoint. */
   lastRecordOffset = -1;
   lastStoreTimestamp = 0;
+  /** Who answers the puts; undefined: they are answered at once. */
+  heldAnswers: HeldAnswers | undefined;
   private readonly listeners: ArrivalListener[] = [];
 
   constructor(
@@ -35,6 +43,13 @@ export class DispatchService {
   complete(appends: readonly PendingAppend[]): void {
     const nowMs = this.clock.monotonicMs();
     for (const append of appends) this.dispatchAppend(append, nowMs);
+    if (this.heldAnswers === undefined) this.answer(appends);
+    else this.heldAnswers.hold(appends);
+    if (this.listeners.length > 0) for (const append of appends) this.notify(append);
+  }
+
+  /** Answers puts, whatever becomes of the callback of one of them. */
+  answer(appends: readonly PendingAppend[]): void {
     for (const append of appends) {
       try {
         append.answer();
@@ -42,7 +57,13 @@ export class DispatchService {
         this.report('the callback of a put', error);
       }
     }
-    if (this.listeners.length > 0) for (const append of appends) this.notify(append);
+  }
+
+  /** Dispatches records that came from a master and were written, then tells the listeners. */
+  replicated(requests: readonly DispatchRequest[]): void {
+    for (const request of requests) this.redispatch(request);
+    for (const { topic, queueId, queueOffset, tagsCode, sysFlag } of requests)
+      if (hasQueueEntry(sysFlag)) this.tell(topic, queueId, queueOffset, tagsCode);
   }
 
   /** Dispatches a record that recovery found. @returns true when it was new to its queue. */
@@ -105,12 +126,16 @@ export class DispatchService {
     const { topic, queueId } = append.queue;
     for (let i = 0; i < append.messageCount; i++) {
       const tagsCode = append.batch === undefined ? append.tagsCode : append.batch.tagsCodes[i];
-      for (const listener of this.listeners) {
-        try {
-          listener(topic, queueId, append.queueOffset + i, tagsCode);
-        } catch (error) {
-          this.report('an arrival listener', error);
-        }
+      this.tell(topic, queueId, append.queueOffset + i, tagsCode);
+    }
+  }
+
+  private tell(topic: string, queueId: number, queueOffset: number, tagsCode: number): void {
+    for (const listener of this.listeners) {
+      try {
+        listener(topic, queueId, queueOffset, tagsCode);
+      } catch (error) {
+        this.report('an arrival listener', error);
       }
     }
   }

@@ -35,7 +35,9 @@ import { QueueAssigner } from './pop/queue-assigner.js';
 import { PullRequestHoldService } from './pull/hold-service.js';
 import { MessagePuller } from './pull/message-puller.js';
 import { PullAdmission } from './pull/pull-admission.js';
+import { PullReplicas } from './pull/pull-replicas.js';
 import { QueryLimits } from './query/query-limits.js';
+import { isSlave } from './replication/broker-role.js';
 import { RebalanceLockManager } from './rebalance/rebalance-lock-manager.js';
 import { delayedMessageReader, delayedMessageSink, ScheduleMessageService } from './schedule/index.js';
 import { BatchSender } from './send/batch-sender.js';
@@ -69,6 +71,8 @@ export interface BrokerServicesOptions {
   /** Address that clients are told, without the port. */
   readonly advertisedIp: string;
   readonly createUniqKey: () => string;
+  /** Whether a slave follows this broker now. */
+  readonly hasSlaves: () => boolean;
   readonly logger: BrokerLogger;
 }
 
@@ -120,15 +124,27 @@ export class BrokerServices {
     this.connect();
   }
 
+  private get isSlave(): boolean {
+    return isSlave(this.options.settings.values);
+  }
+
+  /** What was set for a group that is gone. */
+  groupDeleted(consumerGroup: string): void {
+    this.forgetModes({ consumerGroup });
+  }
+
   /** All services by their class. */
   all(): ReadonlyMap<ServiceType, object> {
     return this.byType;
   }
 
   start(): void {
-    this.schedule.start();
-    this.pop.service.start();
-    this.transactions.service.start();
+    // A slave does none of what writes messages: its master does.
+    if (!this.isSlave) {
+      this.schedule.start();
+      this.pop.service.start();
+      this.transactions.service.start();
+    }
     this.scanTimer = setInterval(() => {
       this.consumers.scanNotActiveChannels();
       this.producers.scanNotActiveChannels();
@@ -157,6 +173,7 @@ export class BrokerServices {
     const config = settings.values;
     const { topics, groups, offsets } = metadata;
     const brokerPermission = (): number => config.brokerPermission;
+    const { isSlave } = this;
     const permission = { brokerPermission, brokerIp: advertisedIp };
     const {
       regionId,
@@ -175,7 +192,7 @@ export class BrokerServices {
       autoCreateSubscriptionGroup: config.autoCreateSubscriptionGroup,
       maxGroups,
     });
-    const gate = new PutGate(topics, creator, permission);
+    const gate = new PutGate(topics, creator, { ...permission, isSlave });
     this.announcer.onChange((topics) => gate.topicsChanged(topics));
     const rules = new MessageRules({
       maxMessageSizeBytes,
@@ -232,10 +249,14 @@ export class BrokerServices {
     this.set(MessageSender, new MessageSender(store, gate, retries, rules, completer, replies, batches, usual));
     this.set(TransactionEnd, this.transactions.end);
     this.set(MessageSendBack, new MessageSendBack(store, directory, creator, rules, permission));
-    this.set(TopicAdmin, new TopicAdmin(topics, offsets, store, systemTopics, this.announcer, { maxTopics }));
+    this.set(TopicAdmin, new TopicAdmin(topics, offsets, store, systemTopics, this.announcer, { maxTopics, isSlave }));
     this.set(
       GroupAdmin,
-      new GroupAdmin(groups, offsets, { maxGroups, onDeleted: (group) => this.forgetModes({ consumerGroup: group }) }),
+      new GroupAdmin(groups, offsets, {
+        maxGroups,
+        isSlave,
+        onDeleted: (group) => this.forgetModes({ consumerGroup: group }),
+      }),
     );
     this.set(
       HeartbeatIntake,
@@ -249,6 +270,12 @@ export class BrokerServices {
         longPollingEnable: config.longPollingEnable,
         shortPollingTimeMs: config.shortPollingTimeMills,
         clock: systemClock,
+        replicas: new PullReplicas({
+          isSlave,
+          slaveReadEnable: () => config.slaveReadEnable,
+          offsetCheckInSlave: () => config.offsetCheckInSlave,
+          hasSlaves: this.options.hasSlaves,
+        }),
       }),
     );
     const pop = createPop({

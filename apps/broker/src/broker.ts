@@ -11,10 +11,11 @@ import type { Metadata } from './metadata/index.js';
 import { type BrokerNetwork, resolveBrokerNetwork } from './network/broker-network.js';
 import { NamesrvRegistration } from './registration/namesrv-registration.js';
 import { RegistrationMessages } from './registration/registration-messages.js';
+import { checkRole } from './replication/broker-role.js';
+import { Replication } from './replication/replication.js';
 import { parseDelayLevels } from './schedule/index.js';
 import { storeHostIp } from './start/store-host.js';
 import { retentionOptions } from './start/retention-options.js';
-import { checkSupported } from './start/supported.js';
 import { SystemTopicSet } from './topics/system-topics.js';
 import { listen, type Listener } from './start/listen.js';
 
@@ -28,6 +29,8 @@ export interface RunningBroker {
   readonly storePath: string;
   /** Where the broker listens: `ip:port`. */
   readonly listenAddress: string;
+  /** Where slaves get the log: `ip:port`; undefined when the port could not be opened. */
+  readonly haAddress: string | undefined;
   /** True when the namesrv runs in this process. */
   readonly embeddedNamesrv: boolean;
   /** Stops: says goodbye to the namesrvs, answers what is under way, flushes and closes the store. May be called again. */
@@ -54,7 +57,7 @@ export class Broker {
     started: StartSettings,
     private readonly logger: BrokerLogger,
   ) {
-    checkSupported(started.values);
+    checkRole(started.values);
     this.settings = new BrokerSettingsInForce(started, logger);
     const config = (this.config = this.settings.values);
     this.delayLevelsMs = parseDelayLevels(config.messageDelayLevel);
@@ -84,6 +87,7 @@ export class Broker {
     let port = config.listenPort;
     const store = await this.openStore(() => `${storeIp}:${port}`);
     const metadata = await this.openMetadata((await metadataModule).openMetadata);
+    const replication = new Replication(store, config, logger);
     const services = new BrokerServices({
       settings: this.settings,
       store,
@@ -91,22 +95,28 @@ export class Broker {
       delayLevelsMs: this.delayLevelsMs,
       advertisedIp: this.network.advertisedIp,
       createUniqKey: uniqKeys(storeIp),
+      hasSlaves: () => replication.hasSlaves,
       logger,
     });
     this.stops.push(() => services.pop.service.stop());
-    await services.pop.service.recover();
+    if (!replication.isSlave) await services.pop.service.recover();
     const namesrvs = await this.namesrvs();
+    this.stops.push(() => replication.stop());
+    const haPort = await replication.listen(this.network.bindAddress, config.listenPort);
     const listener = await this.listen(services);
     port = listener.port;
     services.start();
     const address = `${this.network.advertisedIp}:${port}`;
-    await this.register(services, metadata, address, namesrvs);
+    const haServerAddress = `${config.brokerIP2 || this.network.advertisedIp}:${haPort ?? port + 1}`;
+    const registration = await this.register(services, metadata, replication, { address, haServerAddress }, namesrvs);
+    replication.startSlave(() => registration.registerNow());
     return {
       address,
       port,
       namesrvAddr: namesrvs.join(';'),
       storePath: config.storePathRootDir,
       listenAddress: `${this.network.bindAddress}:${port}`,
+      haAddress: haPort === undefined ? undefined : haServerAddress,
       embeddedNamesrv: this.configuredNamesrvs.length === 0,
       close: () => (this.closing ??= this.stop()),
     };
@@ -181,27 +191,30 @@ export class Broker {
   private async register(
     services: BrokerServices,
     metadata: Metadata,
-    brokerAddress: string,
+    replication: Replication,
+    { address: brokerAddress, haServerAddress }: { readonly address: string; readonly haServerAddress: string },
     namesrvAddresses: readonly string[],
-  ): Promise<void> {
+  ): Promise<NamesrvRegistration> {
     const { config, logger } = this;
     const client = new RemotingClient({
       logger,
       onConnectionClose: (namesrv) => registration.connectionClosed(namesrv),
     });
     this.stops.push(() => client.close());
+    replication.connect(client, metadata, services);
     services.pop.routes.connect({ client, addresses: namesrvAddresses });
     const identity = {
       clusterName: config.brokerClusterName,
       brokerName: config.brokerName,
       brokerId: config.brokerId,
       brokerAddress,
-      haServerAddress: brokerAddress,
+      haServerAddress,
     };
     const messages = new RegistrationMessages(identity, metadata.topics, () => config.brokerPermission);
     const registration = new NamesrvRegistration(client, messages, {
       namesrvAddresses,
       periodMs: config.registerNameServerPeriod,
+      onRegistered: (response) => replication.registered(response),
       logger,
     });
     this.settings.onChange((keys) => {
@@ -210,6 +223,7 @@ export class Broker {
     services.announcer.announceWith((topics) => registration.topicsChanged(topics));
     this.stops.push(() => registration.stop());
     await registration.start();
+    return registration;
   }
 
   /** Stops what was started, last first. A step that fails is reported, and the others go on. */

@@ -3,6 +3,7 @@ import * as defaults from '../defaults.js';
 import { DEFAULT_MESSAGE_DELAY_LEVEL } from '../schedule/defaults.js';
 import { popSettings } from './pop-settings.js';
 import { filterSettings } from './filter-settings.js';
+import { replicationSettings } from './replication-settings.js';
 import { retentionSettings } from './retention-settings.js';
 import { transactionSettings } from './transaction-settings.js';
 
@@ -39,7 +40,7 @@ export const brokerSettings = defineSettings({
   brokerId: setting.integer({
     default: 0,
     min: 0,
-    description: '0 is the master of its broker group. Slaves are not supported by this version.',
+    description: '0 is the master of its broker group; each slave (brokerRole=SLAVE) has an id of its own above that.',
     section: IDENTITY,
     important: true,
   }),
@@ -190,6 +191,7 @@ export const brokerSettings = defineSettings({
   }),
 
   ...retentionSettings,
+  ...replicationSettings,
   ...popSettings,
   ...transactionSettings,
 

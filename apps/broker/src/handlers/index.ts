@@ -5,6 +5,8 @@ import { ConsumerSendMsgBackHandler } from './consumer-send-msg-back.handler.js'
 import { DeleteSubscriptiongroupHandler } from './delete-subscriptiongroup.handler.js';
 import { DeleteTopicInBrokerHandler } from './delete-topic-in-broker.handler.js';
 import { EndTransactionHandler } from './end-transaction.handler.js';
+import { GetAllConsumerOffsetHandler } from './get-all-consumer-offset.handler.js';
+import { GetAllDelayOffsetHandler } from './get-all-delay-offset.handler.js';
 import { GetAllSubscriptiongroupConfigHandler } from './get-all-subscriptiongroup-config.handler.js';
 import { GetAllTopicConfigHandler } from './get-all-topic-config.handler.js';
 import { GetConsumerListByGroupHandler } from './get-consumer-list-by-group.handler.js';
@@ -40,6 +42,8 @@ export const BROKER_HANDLERS: readonly Type[] = [
   DeleteSubscriptiongroupHandler,
   DeleteTopicInBrokerHandler,
   EndTransactionHandler,
+  GetAllConsumerOffsetHandler,
+  GetAllDelayOffsetHandler,
   GetAllSubscriptiongroupConfigHandler,
   GetAllTopicConfigHandler,
   GetConsumerListByGroupHandler,

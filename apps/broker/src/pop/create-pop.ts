@@ -6,6 +6,7 @@ import type { BrokerConfig } from '../config/broker-settings.js';
 import type { BrokerLogger } from '../logger.js';
 import type { Metadata } from '../metadata/index.js';
 import type { RecentData } from '../offsets/recent-data.js';
+import { isSlave } from '../replication/broker-role.js';
 import type { GroupDirectory } from '../topics/group-directory.js';
 import type { TopicAutoCreator } from '../topics/topic-auto-creator.js';
 import { CheckPoints } from './check-points.js';
@@ -88,7 +89,14 @@ export function createPop(options: PopOptions): Pop {
   const holds = new PopHoldService(holdOptions);
   const notificationHolds = new PopHoldService(holdOptions);
   const orders = new OrderInfos(metadata.orderInfos, clock);
-  const admission = new PopAdmission(topics, { brokerPermission, brokerIp, maxInvisibleMs, filters: config, clock });
+  const admission = new PopAdmission(topics, {
+    brokerPermission,
+    brokerIp,
+    maxInvisibleMs,
+    isSlave: isSlave(config),
+    filters: config,
+    clock,
+  });
   const popOffsets = new PopOffsets(store, offsets, checkPoints, options.recent, config.initPopOffsetByCheckMsgInMem);
   const reviver = new MessageReviver(store, checkPoints, topics, metadata.groups, creator, {
     retryTopicVersion,

@@ -20,6 +20,8 @@ export interface PopAdmissionOptions {
   /** Stands in remarks: the address that RocketMQ prints there (`brokerIP1`). */
   readonly brokerIp: string;
   readonly maxInvisibleMs: number;
+  /** What was popped is noted in the log, which a slave does not write. */
+  readonly isSlave: boolean;
   readonly filters: FilterOptions;
   readonly clock: Clock;
 }
@@ -101,6 +103,11 @@ export class PopAdmission {
       const remark = `the broker[${this.options.brokerIp}] ${what} message is forbidden`;
       return refused(ResponseCode.NO_PERMISSION, remark);
     }
+    if (this.options.isSlave && what === 'pop')
+      return refused(
+        ResponseCode.NO_PERMISSION,
+        'this broker is a slave: messages are popped from the master of its group',
+      );
     const topic = this.topics.get(name);
     if (topic === undefined) {
       return refused(ResponseCode.TOPIC_NOT_EXIST, `topic[${name}] not exist, apply first please!`);

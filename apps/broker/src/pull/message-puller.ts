@@ -1,5 +1,6 @@
 import {
   decodePullMessageRequest,
+  MASTER_ID,
   type PullMessageRequest,
   PullSysFlag,
   RemotingCommand,
@@ -13,6 +14,7 @@ import type { ConsumerOffsetManager } from '../metadata/index.js';
 import type { GroupDirectory } from '../topics/group-directory.js';
 import type { PullRequestHoldService } from './hold-service.js';
 import type { AdmittedPull, PullAdmission } from './pull-admission.js';
+import type { PullReplicas } from './pull-replicas.js';
 import { encodePullReply } from './pull-reply.js';
 import { PullReplyRoom } from './pull-reply-room.js';
 import { pullResponseCode } from './pull-status.js';
@@ -22,6 +24,7 @@ export interface MessagePullerOptions {
   readonly longPollingEnable: boolean;
   readonly shortPollingTimeMs: number;
   readonly clock: Clock;
+  readonly replicas: PullReplicas;
 }
 
 const GOING_DOWN = 'the broker is shutting down';
@@ -81,6 +84,7 @@ export class MessagePuller {
     const { header } = pull;
     const resetOffset = this.offsets.resets.tell(header.consumerGroup, header.topic, header.queueId, pull.connection);
     if (resetOffset !== undefined) return this.answerReset(pull, admitted, resetOffset);
+    if (!this.options.replicas.serves) return this.sendToMaster(pull, admitted);
     const room = new PullReplyRoom(pull.connection);
     const result = this.store.getMessage({
       topic: admitted.topic.topicName,
@@ -109,13 +113,18 @@ export class MessagePuller {
     const { header, connection, request } = pull;
     if (
       maySuspend &&
+      // A slave's offsets come from its master; what consumers commit while that is gone comes by other requests.
+      !this.options.replicas.isSlave &&
       (header.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 &&
       header.commitOffset >= 0 &&
       this.offsets.resets.find(header.consumerGroup, admitted.topic.topicName, header.queueId) === undefined
     ) {
       this.offsets.commit(header.consumerGroup, admitted.topic.topicName, header.queueId, header.commitOffset);
     }
-    const code = pullResponseCode(result.status, header.queueOffset);
+    const { replicas } = this.options;
+    const code = replicas.responseCode(pullResponseCode(result.status, header.queueOffset), result.status);
+    if (result.nextBeginOffset !== header.queueOffset && replicas.keepsOffset(result.status))
+      result = { ...result, nextBeginOffset: header.queueOffset };
     if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && (header.sysFlag & PullSysFlag.SUSPEND) !== 0) {
       // A message that arrived while the store was read from the disk woke nobody: look again instead of parking.
       const arrived = room === undefined && this.store.maxOffset(header.topic, header.queueId) > header.queueOffset;
@@ -123,8 +132,20 @@ export class MessagePuller {
       if (this.park(pull, admitted)) return DEFERRED;
     }
     if (this.parkAgain(pull, admitted, result)) return DEFERRED;
-    if (room?.isUsed === true && result.messageCount > 0) room.respond(request, code, result, admitted);
-    else connection.respondEncoded(request, encodePullReply(request.opaque, code, result, admitted));
+    const suggested = replicas.suggestedBroker(admitted.group, result);
+    if (room?.isUsed === true && result.messageCount > 0) room.respond(request, code, result, admitted, suggested);
+    else connection.respondEncoded(request, encodePullReply(request.opaque, code, result, admitted, suggested));
+    return DEFERRED;
+  }
+
+  /** A slave that nobody may read from (slaveReadEnable). */
+  private sendToMaster(pull: Pull, admitted: AdmittedPull): typeof DEFERRED {
+    const { request, connection } = pull;
+    const { opaque } = request;
+    connection.respondEncoded(
+      request,
+      encodePullReply(opaque, ResponseCode.PULL_RETRY_IMMEDIATELY, this.nothing(pull), admitted, MASTER_ID),
+    );
     return DEFERRED;
   }
 
@@ -134,7 +155,13 @@ export class MessagePuller {
     const result: GetResult = { ...this.nothing(pull), status: 'OFFSET_RESET', nextBeginOffset: resetOffset };
     connection.respondEncoded(
       request,
-      encodePullReply(request.opaque, pullResponseCode(result.status, header.queueOffset), result, admitted),
+      encodePullReply(
+        request.opaque,
+        pullResponseCode(result.status, header.queueOffset),
+        result,
+        admitted,
+        this.options.replicas.suggestedBroker(admitted.group, result),
+      ),
     );
     return DEFERRED;
   }
@@ -165,11 +192,15 @@ export class MessagePuller {
       matches: admitted.matches,
       deadlineMs: pull.deadlineMs,
       resume: () => this.resume(pull),
-      dismiss: () =>
+      dismiss: () => {
+        const result = this.nothing(pull);
+        const suggested = this.options.replicas.suggestedBroker(admitted.group, result);
+        const { opaque } = pull.request;
         connection.respondEncoded(
           pull.request,
-          encodePullReply(pull.request.opaque, ResponseCode.PULL_NOT_FOUND, this.nothing(pull), admitted),
-        ),
+          encodePullReply(opaque, ResponseCode.PULL_NOT_FOUND, result, admitted, suggested),
+        );
+      },
     });
   }
 

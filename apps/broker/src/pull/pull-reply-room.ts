@@ -28,10 +28,16 @@ export class PullReplyRoom {
     return { bytes: page.bytes, at: this.recordsAt };
   }
 
-  respond(request: RequestRef, code: number, result: GetResult, pull: AdmittedPull): void {
+  respond(
+    request: RequestRef,
+    code: number,
+    result: GetResult,
+    pull: AdmittedPull,
+    suggestWhichBrokerId: number,
+  ): void {
     const { recordsAt } = this;
     const { bytes, view } = this.page!;
-    const header = pullReplyHeader(request.opaque, code, result, pull);
+    const header = pullReplyHeader(request.opaque, code, result, pull, suggestWhichBrokerId);
     const headerStart = recordsAt - header.length;
     bytes.write(header, headerStart, 'latin1');
     const start = headerStart - FRAME_PREFIX_BYTES;

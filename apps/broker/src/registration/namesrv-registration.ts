@@ -1,4 +1,9 @@
-import { type RemotingCommand, ResponseCode } from '@rocknest/protocol';
+import {
+  decodeRegisterBrokerResponse,
+  type RegisterBrokerResponse,
+  type RemotingCommand,
+  ResponseCode,
+} from '@rocknest/protocol';
 import type { RemotingClient } from '@rocknest/remoting';
 import {
   REGISTER_ALL_PERIODS,
@@ -17,6 +22,8 @@ export interface NamesrvRegistrationOptions {
   readonly namesrvAddresses: readonly string[];
   /** How often the broker registers, in milliseconds. */
   readonly periodMs: number;
+  /** Called with what a namesrv answered to a registration. */
+  readonly onRegistered?: (response: RegisterBrokerResponse) => void;
   readonly logger: BrokerLogger;
 }
 
@@ -219,6 +226,7 @@ export class NamesrvRegistration {
     try {
       const response = await this.client.invoke(namesrv.address, this.messages.register(), REGISTER_TIMEOUT_MS);
       this.messages.checkRegistered(response);
+      this.options.onRegistered?.(decodeRegisterBrokerResponse(response));
       namesrv.refreshedMs = performance.now();
       namesrv.refreshes = 0;
       if (namesrv.reachable === false) this.options.logger.log(`registered with namesrv ${namesrv.address} again`);

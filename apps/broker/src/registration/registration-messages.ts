@@ -25,7 +25,7 @@ export interface BrokerIdentity {
   readonly brokerId: number;
   /** `ip:port` that clients are told. */
   readonly brokerAddress: string;
-  /** `ip:port` that slaves replicate from; nothing listens there before replication is built, but the field is required. */
+  /** `ip:port` that slaves replicate from. */
   readonly haServerAddress: string;
 }
 

@@ -9,6 +9,7 @@ import {
   validateTopic,
 } from '@rocknest/protocol';
 import { RequestRefusedError } from '../errors.js';
+import { SLAVE_TAKES_NO_MESSAGES } from '../replication/broker-role.js';
 import type { TopicConfigManager } from '../metadata/index.js';
 import type { TopicAutoCreator } from '../topics/topic-auto-creator.js';
 import { TargetTable } from './target-table.js';
@@ -18,6 +19,8 @@ export interface PutGateOptions {
   readonly brokerPermission: () => number;
   /** Stands in remarks: the address that RocketMQ prints there (`brokerIP1`). */
   readonly brokerIp: string;
+  /** A slave creates no topics. */
+  readonly isSlave: boolean;
 }
 
 /** A topic that sends are let through to. */
@@ -96,6 +99,8 @@ export class PutGate {
   }
 
   private async create(header: SendMessageRequest): Promise<TopicConfig> {
+    if (this.options.isSlave)
+      throw new RequestRefusedError(ResponseCode.SERVICE_NOT_AVAILABLE, SLAVE_TAKES_NO_MESSAGES);
     const created = await this.creator.createOnSend(
       header.topic,
       header.defaultTopic,

@@ -1,10 +1,12 @@
 import { ResponseCode, type SubscriptionGroupConfig, validateGroup } from '@rocknest/protocol';
 import { MAX_QUEUES_PER_TOPIC } from '../defaults.js';
 import { RequestRefusedError } from '../errors.js';
+import { refuseOnSlave } from '../replication/broker-role.js';
 import type { ConsumerOffsetManager, SubscriptionGroupManager } from '../metadata/index.js';
 
 export interface GroupAdminOptions {
   readonly maxGroups: number;
+  readonly isSlave: boolean;
   /** Called after a group was deleted. */
   readonly onDeleted?: (group: string) => void;
 }
@@ -23,6 +25,7 @@ export class GroupAdmin {
 
   /** @throws RequestRefusedError INVALID_PARAMETER; then none of the groups was changed. */
   async put(configs: readonly SubscriptionGroupConfig[]): Promise<void> {
+    refuseOnSlave(this.options);
     for (const config of configs) this.check(config);
     const created = configs.filter(({ groupName }) => this.groups.get(groupName) === undefined).length;
     if (this.groups.all().size + created > this.options.maxGroups) {
@@ -36,6 +39,7 @@ export class GroupAdmin {
 
   /** @param cleanOffset also forget where the group stands in each queue. */
   async delete(group: string, cleanOffset: boolean): Promise<void> {
+    refuseOnSlave(this.options);
     await this.groups.delete(group);
     if (cleanOffset) this.offsets.deleteGroup(group);
     this.options.onDeleted?.(group);

@@ -2,12 +2,14 @@ import { isValidPerm, PermName, ResponseCode, type TopicConfig, validateTopic } 
 import type { MessageStore } from '@rocknest/store';
 import { MAX_QUEUES_PER_TOPIC } from '../defaults.js';
 import { RequestRefusedError } from '../errors.js';
+import { refuseOnSlave } from '../replication/broker-role.js';
 import type { ConsumerOffsetManager, TopicConfigManager } from '../metadata/index.js';
 import type { SystemTopicSet } from './system-topics.js';
 import type { TopicAnnouncer } from './topic-announcer.js';
 
 export interface TopicAdminOptions {
   readonly maxTopics: number;
+  readonly isSlave: boolean;
 }
 
 /**
@@ -28,6 +30,7 @@ export class TopicAdmin {
 
   /** @throws RequestRefusedError INVALID_PARAMETER; then none of the topics was changed. */
   async put(configs: readonly TopicConfig[]): Promise<void> {
+    refuseOnSlave(this.options);
     for (const config of configs) this.check(config);
     const created = configs.filter(({ topicName }) => this.topics.get(topicName) === undefined).length;
     if (this.topics.all().size + created > this.options.maxTopics) {
@@ -42,6 +45,7 @@ export class TopicAdmin {
 
   /** Deletes the topic with its queues and every group's offsets in them. An unknown topic is no error. */
   async delete(topic: string): Promise<void> {
+    refuseOnSlave(this.options);
     if (topic.trim() === '') throw invalid('The specified topic is blank.');
     if (this.systemTopics.has(topic)) throw invalid(`The topic[${topic}] is conflict with system topic.`);
     await this.topics.delete(topic);

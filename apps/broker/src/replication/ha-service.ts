@@ -1,0 +1,143 @@
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { MessageStore } from '@rocknest/store';
+import type { BrokerConfig } from '../config/broker-settings.js';
+import type { BrokerLogger } from '../logger.js';
+import { HaConnection } from './ha-connection.js';
+
+/** Time between two looks at all connections: a quarter of the shorter interval, a second at most. */
+const MAX_CHECK_MS = 1_000;
+
+/** What replication reads of the broker's settings; always those in force. */
+export type HaServiceConfig = Pick<
+  BrokerConfig,
+  | 'brokerRole'
+  | 'haTransferBatchSize'
+  | 'haSendHeartbeatInterval'
+  | 'haHousekeepingInterval'
+  | 'haMaxConnections'
+  | 'haMaxGapNotInSync'
+>;
+
+/**
+ * The port where slaves get the log, and the slaves that are connected.
+ *
+ * Follows `store/ha/DefaultHAService.java`.
+ */
+export class HaService {
+  /** Told when a slave has more, came or went. */
+  onProgress: () => void = () => undefined;
+  private server: Server | undefined;
+  private readonly slaves = new Set<HaConnection>();
+  private timer: NodeJS.Timeout | undefined;
+  private stopWatching: (() => void) | undefined;
+  private refused = 0;
+
+  constructor(
+    private readonly store: MessageStore,
+    private readonly config: HaServiceConfig,
+    private readonly logger: BrokerLogger,
+  ) {}
+
+  /** Opens the port. @returns the port. @throws what the socket says (`EADDRINUSE`). */
+  async listen(host: string, port: number): Promise<number> {
+    const server = createServer({ noDelay: true }, (socket) => this.accept(socket));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host, port }, () => {
+        server.off('error', reject);
+        server.on('error', (error) => this.logger.error(`the port for slaves: ${error.message}`));
+        resolve();
+      });
+    });
+    this.server = server;
+    const { haSendHeartbeatInterval, haHousekeepingInterval } = this.config;
+    const intervalMs = Math.min(MAX_CHECK_MS, haSendHeartbeatInterval / 4, haHousekeepingInterval / 4);
+    this.timer = setInterval(() => {
+      const nowMs = performance.now();
+      for (const slave of this.slaves) slave.check(nowMs);
+    }, intervalMs).unref();
+    return (server.address() as AddressInfo).port;
+  }
+
+  /** The connected slaves; those that reported nothing yet included. */
+  get connections(): ReadonlySet<HaConnection> {
+    return this.slaves;
+  }
+
+  /** Slaves that are close enough to count on (haMaxGapNotInSync). */
+  get inSyncSlaves(): number {
+    let count = 0;
+    for (const { behindBytes } of this.slaves)
+      if (behindBytes !== undefined && behindBytes < this.config.haMaxGapNotInSync) count++;
+    return count;
+  }
+
+  /** The offset before which at least `slaves` slaves have everything; -1 when there are not so many. */
+  ackedBy(slaves: number): number {
+    if (this.slaves.size < slaves) return -1;
+    if (slaves === 1) {
+      let best = -1;
+      for (const { ackOffset } of this.slaves) if (ackOffset > best) best = ackOffset;
+      return best;
+    }
+    const acked = Array.from(this.slaves, ({ ackOffset }) => ackOffset).sort((a, b) => b - a);
+    return acked[slaves - 1];
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    this.stopWatching?.();
+    const { server } = this;
+    this.server = undefined;
+    for (const slave of [...this.slaves]) slave.close(undefined);
+    if (server !== undefined) await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+
+  private accept(socket: Socket): void {
+    if (this.server === undefined) {
+      socket.destroy();
+      return;
+    }
+    if (this.slaves.size >= this.config.haMaxConnections) {
+      socket.destroy();
+      if (this.refused++ === 0)
+        this.logger.warn(`${this.slaves.size} slaves are connected, further ones are refused (haMaxConnections)`);
+      return;
+    }
+    const { haTransferBatchSize, haSendHeartbeatInterval, haHousekeepingInterval } = this.config;
+    const slave = new HaConnection(
+      socket,
+      this.store,
+      {
+        transferBatchBytes: haTransferBatchSize,
+        heartbeatMs: haSendHeartbeatInterval,
+        housekeepingMs: haHousekeepingInterval,
+        isUrgent: () => this.config.brokerRole === 'SYNC_MASTER',
+      },
+      {
+        reported: () => this.onProgress(),
+        closed: (connection, reason) => this.left(connection, reason),
+      },
+    );
+    this.slaves.add(slave);
+    // A broker without slaves does nothing at a write.
+    this.stopWatching ??= this.store.replication.onWritten(() => {
+      for (const connection of this.slaves) connection.wake();
+    });
+    this.logger.log(`slave ${slave.remoteAddress} connected`);
+  }
+
+  private left(slave: HaConnection, reason: string | undefined): void {
+    this.slaves.delete(slave);
+    if (this.slaves.size === 0) {
+      this.stopWatching?.();
+      this.stopWatching = undefined;
+      this.refused = 0;
+    }
+    if (this.server !== undefined) {
+      if (reason === undefined) this.logger.log(`slave ${slave.remoteAddress} disconnected`);
+      else this.logger.warn(`the line to slave ${slave.remoteAddress} was cut: ${reason}`);
+    }
+    this.onProgress();
+  }
+}

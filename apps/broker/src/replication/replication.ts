@@ -1,0 +1,123 @@
+import type { RegisterBrokerResponse } from '@rocknest/protocol';
+import type { RemotingClient } from '@rocknest/remoting';
+import type { MessageStore } from '@rocknest/store';
+import type { BrokerServices } from '../broker-services.js';
+import type { BrokerConfig } from '../config/broker-settings.js';
+import { BrokerStartError } from '../errors.js';
+import type { BrokerLogger } from '../logger.js';
+import type { Metadata } from '../metadata/index.js';
+import { SystemTopicSet } from '../topics/system-topics.js';
+import { AckWaiter } from './ack-waiter.js';
+import { isSlave, SLAVE_TAKES_NO_MESSAGES } from './broker-role.js';
+import { HaClient } from './ha-client.js';
+import { HaService } from './ha-service.js';
+import { SlaveService } from './slave-service.js';
+import { SlaveSynchronize } from './slave-synchronize.js';
+
+/** Replication of one broker, whatever its role: a master serves slaves, and waits for them where it is SYNC_MASTER; a slave follows its master, and may have slaves of its own. */
+export class Replication {
+  readonly isSlave: boolean;
+  private readonly service: HaService;
+  private readonly waiter: AckWaiter | undefined;
+  private slave: SlaveService | undefined;
+  private isListening = false;
+
+  constructor(
+    private readonly store: MessageStore,
+    private readonly config: BrokerConfig,
+    private readonly logger: BrokerLogger,
+  ) {
+    this.isSlave = isSlave(config);
+    this.service = new HaService(store, config, logger);
+    const { replication } = store;
+    if (this.isSlave) {
+      replication.putRefusal = () => ({ status: 'SERVICE_NOT_AVAILABLE', reason: SLAVE_TAKES_NO_MESSAGES });
+    }
+    if (config.brokerRole !== 'SYNC_MASTER') return;
+    const waiter = new AckWaiter(this.service, store, config);
+    this.waiter = waiter;
+    this.service.onProgress = () => waiter.progress();
+    replication.holdAnswers(waiter);
+    replication.putRefusal = waiter.refusal;
+  }
+
+  /** Slaves are connected that can be read from. */
+  get hasSlaves(): boolean {
+    return this.service.inSyncSlaves > 0;
+  }
+
+  /**
+   * Opens the port for slaves. A broker that nobody asked to replicate starts without it when the port is in use.
+   *
+   * @returns the port; undefined when it is not open.
+   * @throws BrokerStartError BROKER_HA_PORT
+   */
+  async listen(host: string, listenPort: number): Promise<number | undefined> {
+    const { haListenPort, brokerRole } = this.config;
+    const port = haListenPort !== 0 ? haListenPort : listenPort === 0 ? 0 : listenPort + 1;
+    try {
+      const opened = await this.service.listen(host, port);
+      this.isListening = true;
+      return opened;
+    } catch (error) {
+      const problem = `the port for slaves, ${host}:${port}, cannot be opened: ${(error as Error).message}`;
+      if (haListenPort !== 0 || brokerRole === 'SYNC_MASTER') {
+        throw new BrokerStartError('BROKER_HA_PORT', `${problem}. Set haListenPort to a port that is free.`, {
+          cause: error,
+          details: { host, port },
+        });
+      }
+      this.logger.warn(
+        `${problem}. The broker starts without: slaves cannot follow it. Set haListenPort to a port that is free.`,
+      );
+      return undefined;
+    }
+  }
+
+  /** Prepares a slave's calls to its master. */
+  connect(client: RemotingClient, metadata: Metadata, services: BrokerServices): void {
+    if (!this.isSlave) return;
+    const { config, store, logger } = this;
+    const systemTopics = services.all().get(SystemTopicSet) as SystemTopicSet;
+    const synchronize = new SlaveSynchronize({
+      client,
+      metadata,
+      store,
+      systemTopics,
+      announcer: services.announcer,
+      groupDeleted: (group) => services.groupDeleted(group),
+      logger,
+    });
+    const haClient = new HaClient(
+      store,
+      {
+        heartbeatMs: config.haSendHeartbeatInterval,
+        housekeepingMs: config.haHousekeepingInterval,
+        onState: (isConnected) => this.slave?.stateChanged(isConnected),
+      },
+      logger,
+    );
+    this.slave = new SlaveService(haClient, synchronize, {
+      haMasterAddress: config.haMasterAddress,
+      synchronizeIntervalMs: config.slaveSynchronizeInterval,
+      logger,
+    });
+  }
+
+  /** A namesrv answered: it tells slaves where their master is. */
+  registered(response: RegisterBrokerResponse): void {
+    this.slave?.registered(response);
+  }
+
+  /** Lets a slave follow its master. @param lookUp registers again, because the master was not there. */
+  startSlave(lookUp: () => Promise<void>): void {
+    this.slave?.start(lookUp);
+  }
+
+  /** Ends replication. Senders that wait for slaves are answered that these do not have their messages yet. */
+  async stop(): Promise<void> {
+    await this.slave?.stop();
+    this.waiter?.close();
+    if (this.isListening) await this.service.stop();
+  }
+}

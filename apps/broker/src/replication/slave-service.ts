@@ -1,0 +1,100 @@
+import type { BrokerLogger } from '../logger.js';
+import { MASTER_LOOKUP_MAX_MS, MASTER_LOOKUP_MIN_MS } from './defaults.js';
+import type { HaClient } from './ha-client.js';
+import type { SlaveSynchronize } from './slave-synchronize.js';
+
+export interface SlaveServiceOptions {
+  /** [haMasterAddress] Fixed address of the master's log; empty: what the namesrvs say. */
+  readonly haMasterAddress: string;
+  readonly synchronizeIntervalMs: number;
+  readonly logger: BrokerLogger;
+}
+
+/** What a namesrv says to a slave that registers. */
+export interface MasterAddresses {
+  readonly masterAddr?: string | undefined;
+  readonly haServerAddr?: string | undefined;
+}
+
+/**
+ * What a slave does by itself: it learns from the namesrvs where its master is, follows its log, and takes its metadata over.
+ *
+ * Follows `handleSlaveSynchronize` of `broker/BrokerController.java`.
+ */
+export class SlaveService {
+  private masterAddress: string | undefined;
+  private synchronizeTimer: NodeJS.Timeout | undefined;
+  private lookupTimer: NodeJS.Timeout | undefined;
+  private lookupMs = MASTER_LOOKUP_MIN_MS;
+  private lookUp: () => Promise<void> = () => Promise.resolve();
+  private connected = false;
+  private stopped = true;
+
+  constructor(
+    private readonly client: HaClient,
+    private readonly synchronize: SlaveSynchronize,
+    private readonly options: SlaveServiceOptions,
+  ) {}
+
+  /** @param lookUp asks the namesrvs by registering; their answers come to {@link registered}. */
+  start(lookUp: () => Promise<void>): void {
+    this.stopped = false;
+    this.lookUp = lookUp;
+    if (this.options.haMasterAddress !== '') this.client.setMaster(this.options.haMasterAddress);
+    this.client.start();
+    this.scheduleLookUp();
+    this.scheduleSynchronize(this.options.synchronizeIntervalMs);
+  }
+
+  /** A namesrv answered a registration. One that does not know the master says nothing. */
+  registered({ masterAddr, haServerAddr }: MasterAddresses): void {
+    if (haServerAddr !== undefined && haServerAddr !== '' && this.options.haMasterAddress === '')
+      this.client.setMaster(haServerAddr);
+    if (masterAddr === undefined || masterAddr === '' || masterAddr === this.masterAddress) return;
+    this.options.logger.log(`the master is ${masterAddr}`);
+    this.masterAddress = masterAddr;
+    if (!this.stopped) this.scheduleSynchronize(0);
+  }
+
+  /** The line to the master opened or broke. */
+  readonly stateChanged = (isConnected: boolean): void => {
+    this.connected = isConnected;
+    this.lookupMs = MASTER_LOOKUP_MIN_MS;
+    if (!isConnected && !this.stopped) this.scheduleLookUp();
+  };
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.lookupTimer);
+    clearTimeout(this.synchronizeTimer);
+    this.client.stop();
+    if (this.masterAddress !== undefined) await this.running;
+  }
+
+  private running: Promise<void> | undefined;
+
+  /** While the master is not reached: the namesrvs may know where it is by now. */
+  private scheduleLookUp(): void {
+    clearTimeout(this.lookupTimer);
+    this.lookupTimer = setTimeout(() => {
+      if (this.connected || this.stopped) return;
+      this.lookupMs = Math.min(2 * this.lookupMs, MASTER_LOOKUP_MAX_MS);
+      void this.lookUp().finally(() => {
+        if (!this.connected && !this.stopped) this.scheduleLookUp();
+      });
+    }, this.lookupMs);
+    this.lookupTimer.unref();
+  }
+
+  private scheduleSynchronize(delayMs: number): void {
+    clearTimeout(this.synchronizeTimer);
+    this.synchronizeTimer = setTimeout(() => {
+      const { masterAddress } = this;
+      this.running = masterAddress === undefined ? Promise.resolve() : this.synchronize.run(masterAddress);
+      void this.running.finally(() => {
+        if (!this.stopped) this.scheduleSynchronize(this.options.synchronizeIntervalMs);
+      });
+    }, delayMs);
+    this.synchronizeTimer.unref();
+  }
+}

@@ -19,6 +19,7 @@ public final class Main {
             case "offset-tool": return OffsetTool::run;
             case "filters": return Filters::run;
             case "orderly": return Orderly::run;
+            case "transactions": return Transactions::run;
             case "lab": return Lab::run;
             default: throw new IllegalArgumentException("unknown command " + name);
         }

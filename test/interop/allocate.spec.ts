@@ -8,7 +8,7 @@ import { requireToolchain } from './support/toolchain.js';
 const COMMITTED = join(projectRoot, 'libs/client-core/fixtures/allocate.jsonl');
 
 /** The unit test of our strategies reads the committed shares; here the official client computes them anew. */
-describe('rebalance: how the official client shares queues out', () => {
+describe('rebalance (item 4): how the official client shares queues out', () => {
   it.each(['4.9.8', '5.4.0'])('%s gives the shares that are committed', async (version) => {
     requireToolchain();
     const committed = readFileSync(COMMITTED, 'utf8').trim().split('\n');

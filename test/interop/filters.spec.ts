@@ -59,7 +59,7 @@ function expected({ wanted }: Filter): number[] {
   return Array.from({ length: MESSAGES }, (_, n) => n).filter(wanted);
 }
 
-describe('filters: the official Java client on our broker', () => {
+describe('filters (item 7): the official Java client on our broker', () => {
   let target: Target;
 
   beforeAll(async () => {
@@ -99,7 +99,7 @@ describe('filters: the official Java client on our broker', () => {
   );
 });
 
-describe('filters: our client on the official broker', () => {
+describe('filters (item 7): our client on the official broker', () => {
   const topic = 'filtered';
   let cluster: OfficialCluster;
   let admin: MQAdmin;

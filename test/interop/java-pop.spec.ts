@@ -1,59 +1,90 @@
+import { MQAdmin, Producer, PushConsumer, silentLogger } from '@rocknest/client-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRocknestCluster, type RocknestCluster } from '../support/rocknest-process.js';
+import { waitFor } from '../support/wait-for.js';
 import { expectComplete, JavaConsumerGroup } from './support/consumer-group.js';
+import { expectedMessage } from './support/expected-message.js';
 import { JavaClient } from './support/java-client.js';
-import { type OfficialCluster, startOfficialCluster } from './support/official-cluster.js';
+import { Ledger } from './support/ledger.js';
+import { startOfficialCluster } from './support/official-cluster.js';
 import { requireToolchain } from './support/toolchain.js';
 
 const MESSAGES = 10_000;
+const IN_FLIGHT = 200;
 const QUEUES = 8;
+const WAIT_MS = 120_000;
 
 describe('the official Java client 5.4.0 pops from our broker (item 11: POP)', () => {
   let cluster: RocknestCluster;
   let client: JavaClient;
+  let admin: MQAdmin;
+  let producer: Producer;
 
   beforeAll(async () => {
     requireToolchain();
     cluster = await startRocknestCluster();
-    client = new JavaClient('5.4.0', cluster.namesrvAddr);
+    const { namesrvAddr } = cluster;
+    client = new JavaClient('5.4.0', namesrvAddr);
+    admin = new MQAdmin({ namesrvAddr, logger: silentLogger });
+    producer = new Producer({ namesrvAddr, group: 'PID_pop', logger: silentLogger, sendMsgTimeoutMs: 30_000 });
+    await Promise.all([admin.start(), producer.start()]);
   });
 
   afterAll(async () => {
     await client?.stop();
+    await producer?.shutdown();
+    await admin?.shutdown();
     await cluster?.stop();
   });
 
+  async function createTopic(topic: string): Promise<void> {
+    await admin.createTopic(topic, { readQueueNums: QUEUES, writeQueueNums: QUEUES });
+  }
+
+  /** Numbers 0 to `MESSAGES` - 1, as every receiver expects them of this seed. */
+  async function send(topic: string): Promise<void> {
+    for (let first = 0; first < MESSAGES; first += IN_FLIGHT) {
+      await Promise.all(
+        Array.from({ length: IN_FLIGHT }, (_, at) => {
+          const { tags, keys, flag, body, properties } = expectedMessage(topic, first + at);
+          return producer.send({ topic, tags, keys, flag, body, properties });
+        }),
+      );
+    }
+  }
+
   it('is answered as by the official broker, call by call', async () => {
-    let official: OfficialCluster | undefined;
+    const official = await startOfficialCluster();
+    const other = new JavaClient('5.4.0', official.namesrvAddr);
     try {
-      official = await startOfficialCluster();
-      const other = new JavaClient('5.4.0', official.namesrvAddr);
-      const [theirs, ours] = [await steps(other, official.brokerAddr), await steps(client, cluster.broker.brokerAddr)];
-      await other.stop();
+      const [theirs, ours] = await Promise.all([
+        steps(other, official.brokerAddr),
+        steps(client, cluster.broker.brokerAddr),
+      ]);
       expect(ours).toEqual(theirs);
       expect(ours.length).toBeGreaterThan(25);
     } finally {
-      await official?.stop();
+      await other.stop();
+      await official.stop();
     }
   });
 
   async function steps(java: JavaClient, broker: string): Promise<unknown[]> {
     await java.run('create-topic', { topic: 'pop-calls', queues: 1 });
-    await java.run('pop-mode', { topic: 'pop-calls', group: 'GID_pop_calls', broker });
     const done = await java.run('pop-calls', { topic: 'pop-calls', group: 'GID_pop_calls', broker });
     return done.steps as unknown[];
   }
 
-  it.each([
-    ['pop every queue', 'shared', -1],
-    ['pop their own queues and those of the next member', 'neighbours', 1],
-  ])(`push consumers that ${'%s'} receive each of ${MESSAGES} messages unchanged`, async (_, name, share) => {
-    const topic = `pop-${name}`;
-    const group = `GID_pop_${name}`;
-    await client.run('create-topic', { topic, queues: QUEUES });
-    await client.run('pop-mode', { topic, group, broker: cluster.broker.brokerAddr, share });
-    const members = JavaConsumerGroup.start(client, [3], { topic, group, seed: name, 'broker-rebalance': true });
-    await client.run('produce', { topic, seed: name, count: MESSAGES, mode: 'async' });
+  it.concurrent.each([
+    ['pop every queue', 'pop-shared', -1],
+    ['pop their own queues and those of the next member', 'pop-neighbours', 1],
+  ])(`push consumers that ${'%s'} receive each of ${MESSAGES} messages unchanged`, async (_, topic, share) => {
+    const group = `GID_${topic}`;
+    await createTopic(topic);
+    await admin.setMessageRequestMode(topic, group, 'POP', { popShareQueueNum: share });
+    const members = JavaConsumerGroup.start(client, [3], { topic, group, seed: topic, 'broker-rebalance': true });
+    await members.waitUntilStarted();
+    await send(topic);
     await members.waitForMessages(MESSAGES);
     const result = await members.finish(MESSAGES);
     expectComplete(result, MESSAGES);
@@ -61,13 +92,56 @@ describe('the official Java client 5.4.0 pops from our broker (item 11: POP)', (
     expect(result.perMember.every((count) => count > 0)).toBe(true);
   });
 
-  it('push consumers that leave their queues to the broker pull them', async () => {
-    await client.run('create-topic', { topic: 'broker-shares', queues: QUEUES });
-    const options = { topic: 'broker-shares', group: 'GID_broker_shares', seed: 'shares', 'broker-rebalance': true };
+  it.concurrent('push consumers that leave their queues to the broker pull them', async () => {
+    const topic = 'broker-shares';
+    await createTopic(topic);
+    const options = { topic, group: 'GID_broker_shares', seed: topic, 'broker-rebalance': true };
     const members = JavaConsumerGroup.start(client, [2], options);
     await members.waitUntilBalanced(QUEUES);
-    await client.run('produce', { topic: 'broker-shares', seed: 'shares', count: MESSAGES, mode: 'async' });
+    await send(topic);
     await members.waitForMessages(MESSAGES);
     expectComplete(await members.finish(MESSAGES), MESSAGES);
   });
+
+  it.concurrent(
+    'a Java and one of our members pop in one group: none is lost, and each message comes once',
+    async () => {
+      const topic = 'pop-mixed';
+      const group = `GID_${topic}`;
+      await createTopic(topic);
+      await admin.setMessageRequestMode(topic, group, 'POP');
+      const java = JavaConsumerGroup.start(client, [1], { topic, group, seed: topic, 'broker-rebalance': true });
+      const ledger = new Ledger(topic);
+      const ours = new PushConsumer({
+        namesrvAddr: cluster.namesrvAddr,
+        group,
+        mode: 'pop',
+        consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+        logger: silentLogger,
+      });
+      ours.subscribe(topic);
+      ours.registerMessageListener((messages) => {
+        for (const message of messages) ledger.add(message);
+        return 'CONSUME_SUCCESS';
+      });
+      try {
+        await ours.start();
+        await java.waitUntilStarted();
+        await send(topic);
+        await waitFor(() => java.received() + ledger.deliveries >= MESSAGES, 'every message', WAIT_MS);
+      } finally {
+        await ours.shutdown();
+      }
+      const result = await java.finish(MESSAGES);
+      expect({ differences: result.differences, foreign: result.foreign }).toEqual({ differences: [], foreign: 0 });
+      ledger.expectUnchanged();
+      expect([result.duplicates, ledger.duplicates], 'nothing came twice').toEqual([0, 0]);
+      const owners = Array.from({ length: MESSAGES }, (_, n) => Number(result.has(n)) + Number(ledger.has(n)));
+      expect(
+        owners.findIndex((count) => count !== 1),
+        'a message that not exactly one of the two got',
+      ).toBe(-1);
+      expect(Math.min(result.distinct, ledger.distinct)).toBeGreaterThan(0);
+    },
+  );
 });

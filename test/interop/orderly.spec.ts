@@ -16,7 +16,7 @@ const clusters = [
   },
 ];
 
-describe.each(clusters)('orderly consumers on $name', ({ start }) => {
+describe.each(clusters)('orderly consumers (item 1) on $name', ({ start }) => {
   let target: Target;
   let group: OrderlyGroup | undefined;
 

@@ -39,7 +39,7 @@ async function ourConsumer(namesrvAddr: string, topic: string, group: string) {
   return { consumer, received };
 }
 
-describe.each(['4.9.8', '5.4.0'])('reset of offsets: the official admin tool %s on our broker', (version) => {
+describe.each(['4.9.8', '5.4.0'])('reset of offsets (item 5): the official admin tool %s on our broker', (version) => {
   let cluster: RocknestCluster;
   let client: JavaClient;
   let tool: OffsetTool;
@@ -136,7 +136,7 @@ describe.each(['4.9.8', '5.4.0'])('reset of offsets: the official admin tool %s 
   });
 });
 
-describe('reset of offsets: our MQAdmin and consumer on the official broker', () => {
+describe('reset of offsets (item 5): our MQAdmin and consumer on the official broker', () => {
   let cluster: OfficialCluster;
   let admin: MQAdmin;
 

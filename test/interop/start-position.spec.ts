@@ -2,6 +2,7 @@ import { MQAdmin, Producer, PushConsumer, silentLogger, type ConsumeFromWhere } 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRocknestCluster } from '../support/rocknest-process.js';
 import { waitFor } from '../support/wait-for.js';
+import { consumeTimestamp } from './support/consume-timestamp.js';
 import { JavaClient } from './support/java-client.js';
 import { startOfficialCluster } from './support/official-cluster.js';
 import { OffsetTool, type Deliveries } from './support/offset-tool.js';
@@ -43,13 +44,6 @@ function ourStart(namesrvAddr: string): Start {
   };
 }
 
-/** `yyyyMMddHHmmss` in local time. */
-function compact(ms: number): string {
-  const at = new Date(ms);
-  const two = (n: number): string => String(n).padStart(2, '0');
-  return `${at.getFullYear()}${[at.getMonth() + 1, at.getDate(), at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join('')}`;
-}
-
 function javaStart(tool: OffsetTool): Start {
   const froms = {
     CONSUME_FROM_LAST_OFFSET: 'last',
@@ -57,7 +51,7 @@ function javaStart(tool: OffsetTool): Start {
     CONSUME_FROM_TIMESTAMP: 'timestamp',
   };
   return async (topic, group, where, timestampMs) => {
-    await tool.ask('consume', { topic, group, from: froms[where], timestamp: compact(timestampMs) });
+    await tool.ask('consume', { topic, group, from: froms[where], timestamp: consumeTimestamp(timestampMs) });
     return {
       first: async () => (await tool.ask<Deliveries>('deliveries')).lowest['0'],
       stop: async () => void (await tool.ask('stop')),
@@ -69,7 +63,7 @@ describe.each([
   ['our consumer on the official broker', startOfficialCluster, 'ours'],
   ['the official consumer on our broker', startRocknestCluster, 'java'],
   ['our consumer on our broker', startRocknestCluster, 'ours'],
-] as const)('start position: %s', (_name, startCluster, who) => {
+] as const)('start position (item 5): %s', (_name, startCluster, who) => {
   let cluster: Cluster;
   let client: JavaClient;
   let tool: OffsetTool;

@@ -10,6 +10,8 @@ export interface GroupResult {
   differences: string[];
   perMember: number[];
   queues: QueueResult[];
+  /** Whether a member got the message of this number. */
+  has: (index: number) => boolean;
 }
 
 export interface QueueResult {
@@ -50,6 +52,13 @@ export class JavaConsumerGroup {
   static start(client: JavaClient, membersPerProcess: readonly number[], options: HarnessOptions): JavaConsumerGroup {
     return new JavaConsumerGroup(
       membersPerProcess.map((members) => client.start('consume', { 'timeout-ms': 580_000, ...options, members })),
+    );
+  }
+
+  /** Waits until every member has joined. */
+  async waitUntilStarted(): Promise<void> {
+    await Promise.all(
+      this.processes.map((process) => process.waitFor(({ event }) => event === 'started', 'its members to start')),
     );
   }
 
@@ -95,6 +104,7 @@ export class JavaConsumerGroup {
       differences: events.flatMap((event) => event.differences as string[]),
       perMember: events.flatMap((event) => event.perMember as number[]),
       queues: events.flatMap((event) => event.queues as QueueResult[]),
+      has: (index) => maps.some((map) => ((map[index >> 3] ?? 0) & (1 << (index & 7))) !== 0),
     };
   }
 

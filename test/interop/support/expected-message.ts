@@ -33,6 +33,8 @@ const SYSTEM_PROPERTIES = new Set([
   'RECONSUME_TIME',
   'MAX_RECONSUME_TIMES',
   'INSTANCE_ID',
+  'POP_CK',
+  '1ST_POP_TIME',
   // Why it failed before, of a message that a Nest handler failed on.
   'rocknestFailureName',
   'rocknestFailureMessage',

@@ -10,6 +10,9 @@ export interface HarnessEvent extends Record<string, unknown> {
 
 export type HarnessOptions = Record<string, string | number | boolean>;
 
+/** The client's 3 s are over before a JVM's first connection stands, on a machine of two cores that runs everything at once. */
+const CONNECT_TIMEOUT_MS = 30_000;
+
 /** A command of the Java harness under way. */
 export class HarnessProcess {
   readonly events: HarnessEvent[] = [];
@@ -27,6 +30,7 @@ export class HarnessProcess {
         '-XX:+UseSerialGC',
         `-Duser.home=${home}`,
         '-Drocketmq.client.logLevel=ERROR',
+        `-Dcom.rocketmq.remoting.client.connect.timeout=${CONNECT_TIMEOUT_MS}`,
         ...Object.entries(systemProperties).map(([name, value]) => `-D${name}=${String(value)}`),
         '-cp',
         harnessClassPath(version),

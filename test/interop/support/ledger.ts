@@ -33,6 +33,10 @@ export class Ledger {
     return this.deliveries - this.foreign - this.counts.size;
   }
 
+  has(index: number): boolean {
+    return this.counts.has(index);
+  }
+
   /** Messages 0 to `count` - 1 arrived, nothing else did, and nothing was changed. */
   expectComplete(count: number): void {
     const missing: number[] = [];
@@ -40,6 +44,11 @@ export class Ledger {
       if (!this.counts.has(index)) missing.push(index);
     expect(missing, 'first missing messages').toEqual([]);
     expect(this.distinct).toBe(count);
+    this.expectUnchanged();
+  }
+
+  /** Whatever arrived is of this test, and as it was sent. */
+  expectUnchanged(): void {
     expect(this.foreign, 'messages of another test').toBe(0);
     expect(this.differences).toEqual([]);
   }

@@ -9,11 +9,14 @@ import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 final class Clients {
     /** Long enough for a machine of two cores that runs everything at once. */
     private static final int SEND_TIMEOUT_MS = 30_000;
+    /** For routes and other short calls; the client's 3 s are over before the classes of a JVM are loaded there. */
+    private static final int CALL_TIMEOUT_MS = 30_000;
 
     static DefaultMQProducer producer(Arguments arguments) {
         DefaultMQProducer producer = new DefaultMQProducer(arguments.text("producer-group", "PID_interop"));
         producer.setNamesrvAddr(arguments.text("namesrv"));
         producer.setInstanceName("producer-" + System.nanoTime());
+        producer.setMqClientApiTimeout(CALL_TIMEOUT_MS);
         producer.setSendMsgTimeout(arguments.number("send-timeout-ms", SEND_TIMEOUT_MS));
         producer.setRetryTimesWhenSendFailed(arguments.number("retries", 2));
         return producer;
@@ -28,18 +31,31 @@ final class Clients {
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
         consumer.setNamesrvAddr(common.text("namesrv"));
         consumer.setInstanceName("consumer-" + member + "-" + System.nanoTime());
-        consumer.setConsumeFromWhere("last".equals(arguments.text("from", "first"))
-            ? ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET : ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        consumer.setMqClientApiTimeout(CALL_TIMEOUT_MS);
+        startFrom(consumer, arguments);
         // By reflection: clients of 4.x have no such setting.
         if (arguments.flag("broker-rebalance")) consumer.getClass().getMethod("setClientRebalance", boolean.class).invoke(consumer, false);
         consumer.subscribe(arguments.text("topic"), arguments.text("expression", "*"));
         return consumer;
     }
 
+    private static void startFrom(DefaultMQPushConsumer consumer, Arguments arguments) {
+        switch (arguments.text("from", "first")) {
+            case "first": consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET); break;
+            case "last": consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET); break;
+            case "timestamp":
+                consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_TIMESTAMP);
+                consumer.setConsumeTimestamp(arguments.text("timestamp"));
+                break;
+            default: throw new IllegalArgumentException("unknown start " + arguments.text("from"));
+        }
+    }
+
     static DefaultMQAdminExt admin(Arguments arguments) throws Exception {
         DefaultMQAdminExt admin = new DefaultMQAdminExt();
         admin.setNamesrvAddr(arguments.text("namesrv"));
         admin.setInstanceName("admin-" + System.nanoTime());
+        admin.setMqClientApiTimeout(CALL_TIMEOUT_MS);
         admin.start();
         return admin;
     }

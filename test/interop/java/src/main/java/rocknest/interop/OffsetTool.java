@@ -10,7 +10,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
-import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
@@ -84,10 +83,6 @@ final class OffsetTool {
         lowest.clear();
         consumer = Clients.consumer(common, line, line.text("group"), 0);
         consumer.setPersistConsumerOffsetInterval(PERSIST_INTERVAL_MS);
-        if (line.text("from").equals("timestamp")) {
-            consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_TIMESTAMP);
-            consumer.setConsumeTimestamp(line.text("timestamp"));
-        }
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
             for (MessageExt message : messages) lowest.merge(message.getQueueId(), message.getQueueOffset(), Math::min);
             deliveries.addAndGet(messages.size());

@@ -51,14 +51,11 @@ public final class PopCalls {
         Arguments arguments = new Arguments(argv, 1);
         DefaultMQAdminExt admin = Clients.admin(arguments);
         PopCalls calls = new PopCalls(arguments, admin);
-        if ("pop-mode".equals(argv[0])) {
-            admin.setMessageRequestMode(calls.address, calls.topic, calls.group, MessageRequestMode.POP, arguments.number("share", -1), TIMEOUT_MS);
-        } else {
-            DefaultMQProducer producer = Clients.producer(arguments);
-            producer.start();
-            calls.walk(admin, producer);
-            producer.shutdown();
-        }
+        admin.setMessageRequestMode(calls.address, calls.topic, calls.group, MessageRequestMode.POP, arguments.number("share", -1), TIMEOUT_MS);
+        DefaultMQProducer producer = Clients.producer(arguments);
+        producer.start();
+        calls.walk(admin, producer);
+        producer.shutdown();
         admin.shutdown();
         Report.event("done").put("steps", calls.steps).write();
     }

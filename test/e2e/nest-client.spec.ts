@@ -152,36 +152,6 @@ describe('a Nest application on the bus', () => {
     expect(shipping.toSorted()).toEqual(['1/0/true', '1/1/true', '1/2/true', '2/0/true', '3/0/true']);
   });
 
-  it('messages in flight at a close are finished and not delivered again; the others go to the next run', async () => {
-    const topic = uniqueName('shutdown');
-    const group = uniqueName('g');
-    const total = 400;
-    const finished: number[] = [];
-    let begun = 0;
-    @Controller()
-    class Consumer {
-      @ConcurrentConsumer({ topic, group, tags: 'x', concurrency: 8, consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' })
-      async handle(@Payload() { id }: { id: number }): Promise<void> {
-        begun++;
-        await new Promise((resolve) => setTimeout(resolve, 2));
-        finished.push(id);
-      }
-    }
-    await makeTopic(topic);
-    const first = await startApp([Consumer]);
-    const sends = Array.from({ length: total }, (_, id) => first.producer.send({ topic, tags: 'x', body: { id } }));
-    await waitFor(() => finished.length > 50, 'some to be handled');
-    await Promise.all(sends);
-    await first.app.close();
-    expect(begun).toBe(finished.length);
-    const handledByFirst = finished.length;
-    await new Promise(setImmediate);
-    expect(begun).toBe(handledByFirst);
-    await startApp([Consumer]);
-    await waitFor(() => new Set(finished).size === total, 'the rest');
-    expect(finished).toHaveLength(total);
-  });
-
   it('several members of one group share the queues', async () => {
     const topic = uniqueName('share');
     const group = uniqueName('g');

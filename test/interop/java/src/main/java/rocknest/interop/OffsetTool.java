@@ -65,7 +65,8 @@ final class OffsetTool {
             case "lag": return admin.examineConsumeStats(line.text("group"), line.text("topic")).computeTotalDiff();
             case "status": return status(line);
             case "runningInfo": return runningInfo(line);
-            case "consumeDirectly": return directly(line);
+            case "consumeDirectly": return directly(line, false);
+            case "directRemark": return directly(line, true);
             case "clone": admin.cloneGroupOffset(line.text("group"), line.text("to"), line.text("topic"), true); return null;
             case "timeSpans": return admin.queryConsumeTimeSpan(line.text("topic"), line.text("group")).size();
             case "brokerStats": return admin.fetchConsumeStatsInBroker(line.text("broker"), false, 5000).getTotalDiff() >= 0;
@@ -130,9 +131,9 @@ final class OffsetTool {
         return queues + " " + (info.formatString().length() > 0) + " " + info.getProperties().getProperty("PROP_CONSUME_TYPE");
     }
 
-    private Object directly(Arguments line) throws Exception {
+    private Object directly(Arguments line, boolean withRemark) throws Exception {
         var result = admin.consumeMessageDirectly(line.text("group"), line.text("clientId"), line.text("topic"), line.text("msgId"));
-        return String.valueOf(result.getConsumeResult());
+        return result.getConsumeResult() + (withRemark ? " " + result.getRemark() : "");
     }
 
     private Object setConfig(Arguments line) throws Exception {

@@ -21,6 +21,15 @@ const snapshot: MetadataSnapshot = {
     queueOffset: 2 ** 40 + queueId,
   })),
   delayOffsets: new Map([[3, 17]]),
+  requestModes: [{ topic: 'Orders', consumerGroup: 'GID_a', mode: 'POP', popShareQueueNum: 2 }],
+  orderInfos: [
+    {
+      topic: 'Orders',
+      group: 'GID_a',
+      queueId: 1,
+      state: { popTime: 5, i: 60_000, o: [7, 1], l: 6, cm: 1, a: 'attempt' },
+    },
+  ],
   versions: { topics: version(5), groups: version(6), consumerOffsets: version(7), delayOffsets: version(8) },
 };
 
@@ -33,6 +42,8 @@ describe.each(backends)('metadata taken from elsewhere, on $name', (backend) => 
     await before.groups.autoCreate('GID_old');
     before.offsets.commit('GID_old', 'Old', 0, 1);
     before.delayOffsets.set(1, 1);
+    await before.requestModes.put({ topic: 'Old', consumerGroup: 'GID_old', mode: 'POP', popShareQueueNum: 0 });
+    before.orderInfos.put('Old', 'GID_old', 0, { popTime: 1, i: 1, o: [1], l: 1, cm: 0 });
     let wasEmpty: boolean | undefined;
     await before.close();
     const metadata = await open({
@@ -48,6 +59,8 @@ describe.each(backends)('metadata taken from elsewhere, on $name', (backend) => 
     expect(metadata.offsets.query('GID_a', 'Orders', OFFSETS - 1)).toBe(2 ** 40 + OFFSETS - 1);
     expect(metadata.offsets.query('GID_old', 'Old', 0)).toBe(-1);
     expect(metadata.delayOffsets.all()).toEqual(new Map([[3, 17]]));
+    expect(metadata.requestModes.all()).toEqual(snapshot.requestModes);
+    expect([...metadata.orderInfos.all()]).toEqual(snapshot.orderInfos);
     expect(metadata.topics.dataVersion).toEqual(version(5));
     expect(metadata.offsets.dataVersion).toEqual(version(7));
   });

@@ -206,7 +206,7 @@ describe('one store folder, served by the official broker 5.4.0 and by ours in t
   it('2. ours opens it, goes on with everything that was pending, and hands it back', async () => {
     const milliseconds = await startOurs();
     console.log(`ours: serves the store of the official broker after ${milliseconds.toFixed(0)} ms`);
-    const imported = /imported (\d+) topics, (\d+) subscription groups, (\d+) consumer offsets and (\d+) delay level/;
+    const imported = /imported (\d+) topics, (\d+) subscription groups, (\d+) consumer offsets, (\d+) delay level/;
     expect(ours.process.tail()).toMatch(imported);
     console.log(`ours: ${imported.exec(ours.process.tail())?.[0] ?? ''} offsets`);
     await audit('ours, 1st time', ours.brokerAddr);

@@ -185,6 +185,8 @@ export const POP_TIMEOUT_MARGIN_MS = 10_000;
 export const POP_RELEASE_MS = 1_000;
 /** Messages of one BATCH_ACK_MESSAGE: a few hundred bytes each at most, far below a frame. */
 export const POP_ACK_BATCH_MAX = 1_024;
+/** ms between two batches of acknowledgements to a broker: a fast consumer sends 100 requests a second instead of one for a few messages. A crash has that much more again. */
+export const POP_ACK_GATHER_MS = 10;
 /** ACK_MESSAGEs to one broker under way at once, when it takes no batches. */
 export const POP_ACK_MAX_IN_FLIGHT = 16;
 /** Tries of an acknowledgement at least; there are more as long as the message's time runs. */

@@ -10,6 +10,8 @@ export const CONFIG_FILES = {
   groups: 'subscriptionGroup.json',
   consumerOffsets: 'consumerOffset.json',
   delayOffsets: 'delayOffset.json',
+  requestModes: 'messageRequestMode.json',
+  orderInfos: 'consumerOrderInfo.json',
 } as const;
 
 export type ConfigFile = (typeof CONFIG_FILES)[keyof typeof CONFIG_FILES];
@@ -23,7 +25,7 @@ export function configFolder(storePath: string): string {
   return join(storePath, 'config');
 }
 
-/** Those of the four files that are there, themselves or as their backup. */
+/** Those of these files that are there, themselves or as their backup. */
 export function presentConfigFiles(storePath: string): ConfigFile[] {
   const folder = configFolder(storePath);
   return CONFIG_FILE_NAMES.filter(
@@ -66,7 +68,7 @@ export function readConfigFile<T>(
   );
 }
 
-/** SHA-256 of each of the four files that is there: tells later whether somebody wrote them. */
+/** SHA-256 of each of these files that is there: tells later whether somebody wrote them. */
 export function digestsOf(storePath: string): Record<string, string> {
   const digests: Record<string, string> = {};
   for (const name of CONFIG_FILE_NAMES) {

@@ -3,7 +3,7 @@ import type { MetadataSeed, MetadataSnapshot } from '../metadata/index.js';
 import { configFolder, digestsOf, presentConfigFiles } from './config-folder.js';
 import { refuseRocksDbConfig, surveyFolder } from './folder-survey.js';
 import { changedFiles, readHandOver, writeHandOver, type HandOver } from './hand-over.js';
-import { namesForLine } from './notes.js';
+import { countsOf, namesForLine } from './notes.js';
 
 /**
  * Decides at a broker's start whether the files of `config/` that Apache RocketMQ wrote are taken into the database, and takes them.
@@ -103,9 +103,5 @@ export class ConfigImport {
 
 /** The one line that says what was imported. */
 function importLine(snapshot: MetadataSnapshot, files: readonly string[], folder: string, reason: string): string {
-  const { topics, groups, offsets, delayOffsets } = snapshot;
-  return (
-    `imported ${topics.length} topics, ${groups.length} subscription groups, ${offsets.length} consumer offsets and ` +
-    `${delayOffsets.size} delay level offsets from ${namesForLine(files)} in ${folder} (${reason})`
-  );
+  return `imported ${countsOf(snapshot)} from ${namesForLine(files)} in ${folder} (${reason})`;
 }

@@ -1,10 +1,13 @@
 import {
+  decodeMessageRequestModeTable,
   decodeSubscriptionGroupWrapper,
   decodeTopicConfigSerializeWrapper,
   LMQ_PREFIX,
   parseFastjson,
   readDataVersion,
   type DataVersion,
+  type MessageRequestModeTable,
+  type SetMessageRequestModeRequestBody,
   type SubscriptionGroupConfig,
   type SubscriptionGroupWrapper,
   type TopicConfig,
@@ -13,9 +16,13 @@ import {
 import {
   checkCommittedOffset,
   checkGroupConfig,
+  checkOrderInfo,
+  checkRequestMode,
   checkTopicConfig,
   type CommittedOffset,
   type MetadataSnapshot,
+  orderInfoStateOf,
+  type OrderInfoEntry,
 } from '../metadata/index.js';
 import { CONFIG_FILES, readConfigFile } from './config-folder.js';
 import { EntryNotes, namesForLine } from './notes.js';
@@ -31,8 +38,7 @@ export interface ConfigContent {
 const TOPIC_GROUP_SEPARATOR = '@';
 
 /**
- * Reads `config/topics.json`, `subscriptionGroup.json`, `consumerOffset.json` and `delayOffset.json`. A file that is not there counts
- * as empty; an entry that cannot be kept is left out and named.
+ * Reads the files of `config/` that Rocknest has in its database (`CONFIG_FILES`). A file that is not there counts as empty; an entry that cannot be kept is left out and named.
  *
  * @throws ExchangeError EXCHANGE_CONFIG_UNREADABLE
  */
@@ -57,12 +63,17 @@ export function readConfig(storePath: string): ConfigContent {
   const offsets = take(CONFIG_FILES.consumerOffsets, (text) => decodeOffsetTable(text), emptyTable(never));
   const delays = take(CONFIG_FILES.delayOffsets, (text) => decodeOffsetTable(text), emptyTable(never));
 
+  const modes = take<MessageRequestModeTable>(CONFIG_FILES.requestModes, decodeMessageRequestModeTable, { modes: [] });
+  const orders = take(CONFIG_FILES.orderInfos, (text) => decodeOrderInfoTable(text), {});
+
   notes.push(...forbiddenNotes(groups), ...compactionNotes(topics));
   const snapshot: MetadataSnapshot = {
     topics: takeTopics(topics, entryNotes),
     groups: takeGroups(groups, entryNotes),
     offsets: takeOffsets(offsets.table, entryNotes),
     delayOffsets: takeDelayOffsets(delays.table, entryNotes),
+    requestModes: takeRequestModes(modes, entryNotes),
+    orderInfos: takeOrderInfos(orders, entryNotes),
     versions: {
       topics: topics.dataVersion,
       groups: groups.dataVersion,
@@ -88,6 +99,19 @@ function decodeOffsetTable(text: string): OffsetTable {
   const dataVersion = root['dataVersion'] == null ? undefined : objectIn(root['dataVersion'], 'dataVersion');
   const table = root['offsetTable'] == null ? {} : objectIn(root['offsetTable'], 'offsetTable');
   return { table, dataVersion: readDataVersion(dataVersion) };
+}
+
+/** `{table}`: `topic@group` -> queue id -> state. */
+function decodeOrderInfoTable(text: string): Readonly<Record<string, unknown>> {
+  const root = objectIn(parseFastjson(text), 'the file');
+  return root['table'] == null ? {} : objectIn(root['table'], 'table');
+}
+
+/** What a key `topic@group` names; undefined for another key, and for one with no queues. */
+function ownerOf(key: string, queues: unknown): { topic: string; group: string } | undefined {
+  const [topic, group, ...rest] = key.split(TOPIC_GROUP_SEPARATOR);
+  const isWhole = group !== undefined && rest.length === 0 && typeof queues === 'object' && queues !== null;
+  return isWhole ? { topic, group } : undefined;
 }
 
 function objectIn(value: unknown, what: string): Readonly<Record<string, unknown>> {
@@ -122,11 +146,12 @@ function takeGroups(
 function takeOffsets(table: Readonly<Record<string, unknown>>, notes: EntryNotes): CommittedOffset[] {
   const taken: CommittedOffset[] = [];
   for (const [key, queues] of Object.entries(table)) {
-    const [topic, group, ...rest] = key.split(TOPIC_GROUP_SEPARATOR);
-    if (group === undefined || rest.length > 0 || typeof queues !== 'object' || queues === null) {
+    const owner = ownerOf(key, queues);
+    if (owner === undefined) {
       notes.add(`consumer offsets of "${key}" were left out: that is not of the form topic@group`);
       continue;
     }
+    const { topic, group } = owner;
     if (topic.startsWith(LMQ_PREFIX)) {
       notes.add(
         `consumer offsets of group ${group} on the light queue ${topic} were left out: there are no light queues`,
@@ -148,6 +173,30 @@ function takeDelayOffsets(table: Readonly<Record<string, unknown>>, notes: Entry
     const isKept = Number.isInteger(level) && level > 0 && Number.isSafeInteger(queueOffset) && queueOffset >= 0;
     if (isKept) taken.set(level, queueOffset);
     else notes.add(`the offset ${String(value)} of delay level "${key}" was left out`);
+  }
+  return taken;
+}
+
+function takeRequestModes({ modes }: MessageRequestModeTable, notes: EntryNotes): SetMessageRequestModeRequestBody[] {
+  const taken: SetMessageRequestModeRequestBody[] = [];
+  for (const mode of modes) keep(taken, mode, () => checkRequestMode(mode), notes);
+  return taken;
+}
+
+function takeOrderInfos(table: Readonly<Record<string, unknown>>, notes: EntryNotes): OrderInfoEntry[] {
+  const taken: OrderInfoEntry[] = [];
+  for (const [key, queues] of Object.entries(table)) {
+    const owner = ownerOf(key, queues);
+    if (owner === undefined) {
+      notes.add(`the state of orderly pops of "${key}" was left out: that is not of the form topic@group`);
+      continue;
+    }
+    for (const [queueId, value] of Object.entries(queues as Record<string, unknown>)) {
+      const state = orderInfoStateOf(value);
+      const entry = state && { ...owner, queueId: Number(queueId), state };
+      if (entry) keep(taken, entry, () => checkOrderInfo(entry), notes);
+      else notes.add(`the state of orderly pops of "${key}", queue ${queueId}, was left out: it is not whole`);
+    }
   }
   return taken;
 }

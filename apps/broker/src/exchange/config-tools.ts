@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { lockStoreFolder } from '@rocknest/store';
 import type { BrokerLogger } from '../logger.js';
-import { brokerKeysOf, metadataFile, openMetadataDatabase, type MetadataSnapshot } from '../metadata/index.js';
+import { brokerKeysOf, metadataFile, openMetadataDatabase } from '../metadata/index.js';
 import { sizeOf } from './config-folder.js';
 import { ExchangeError } from './exchange-error.js';
 
@@ -54,10 +54,4 @@ export async function chooseBroker(
   } finally {
     await database.dataSource.destroy();
   }
-}
-
-/** How many entries a snapshot has, for messages. */
-export function countsOf(snapshot: MetadataSnapshot): string {
-  const { topics, groups, offsets, delayOffsets } = snapshot;
-  return `${topics.length} topics, ${groups.length} subscription groups, ${offsets.length} consumer offsets, ${delayOffsets.size} delay level offsets`;
 }

@@ -39,6 +39,19 @@ const OFFSETS = `{
 }`;
 const DELAYS = `{ "dataVersion":{ "counter":0, "stateVersion":0, "timestamp":1795374598403 }, "offsetTable":{ 3:17, 5:2 } }`;
 
+const MODES = `{
+	"messageRequestModeMap":{
+		"Orders":{ "GID_a":{ "consumerGroup":"GID_a", "mode":"POP", "popShareQueueNum":2, "topic":"Orders" } }
+	}
+}`;
+const ORDERS = `{
+	"table":{
+		"Orders@GID_a":{
+			1:{ "a":"attempt", "cm":1, "i":60000, "l":1795374643700, "o":[ 736, 1 ], "oc":{ 736:2 }, "ot":{ 737:1795374700000 }, "popTime":1795374643600 }
+		}
+	}
+}`;
+
 let folder: string;
 let lines: string[];
 const logger = {
@@ -70,6 +83,8 @@ function writeAll(): void {
   config('subscriptionGroup.json', GROUPS);
   config('consumerOffset.json', OFFSETS);
   config('delayOffset.json', DELAYS);
+  config('messageRequestMode.json', MODES);
+  config('consumerOrderInfo.json', ORDERS);
 }
 
 /** A broker's start, as far as metadata is concerned. */
@@ -121,9 +136,22 @@ describe('the first start on a folder of RocketMQ', () => {
       ]),
     );
     expect(metadata.topics.dataVersion).toEqual({ counter: 2, stateVersion: 0, timestamp: 1795374643616 });
+    expect(metadata.requestModes.all()).toEqual([
+      { topic: 'Orders', consumerGroup: 'GID_a', mode: 'POP', popShareQueueNum: 2 },
+    ]);
+    expect(metadata.orderInfos.get('Orders', 'GID_a', 1)?.state).toEqual({
+      popTime: 1795374643600,
+      i: 60_000,
+      o: [736, 1],
+      oc: { 736: 2 },
+      ot: { 737: 1795374700000 },
+      l: 1795374643700,
+      cm: 1,
+      a: 'attempt',
+    });
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(
-      /^log imported 2 topics, 1 subscription groups, 3 consumer offsets and 2 delay level offsets/,
+      /^log imported 2 topics, 1 subscription groups, 3 consumer offsets, 2 delay level offsets, 1 request modes and 1 states of orderly pops/,
     );
     await metadata.close();
   });
@@ -166,7 +194,16 @@ describe('the first start on a folder of RocketMQ', () => {
         '0:-5',
       ),
     );
-    config('timermetrics', '{"timingCount":{"Later":{"count":{"value":3}}}}');
+    config(
+      'consumerOrderInfo.json',
+      ORDERS.replace('"Orders@GID_a"', '"nobody":{0:{}},"Other@GID_a":{0:{"popTime":1},1:null},"Orders@GID_a"'),
+    );
+    config(
+      'timermetrics',
+      '{"timingCount":{"Later":{"count":{"value":3}},"rmq_sys_REVIVE_LOG_DefaultCluster":{"count":{"value":2}}}}',
+    );
+    mkdirSync(join(folder, 'kvStore'));
+    writeFileSync(join(folder, 'kvStore/CURRENT'), 'MANIFEST-000005\n');
     config('transactionMetrics', '{"transactionCount":{}}');
     config('consumerFilter.json', '{"filterDataByTopic":{}}');
     config('acl.json', '{}');
@@ -180,7 +217,12 @@ describe('the first start on a folder of RocketMQ', () => {
       '"no-group" were left out',
       'light queue %LMQ%x',
       'offset -5 on queue 0',
-      'config/timermetrics is not taken over (Later)',
+      'orderly pops of "nobody" was left out',
+      'orderly pops of "Other@GID_a", queue 0, was left out',
+      'orderly pops of "Other@GID_a", queue 1, was left out',
+      'config/timermetrics is not taken over (Later, rmq_sys_REVIVE_LOG_DefaultCluster)',
+      'POP check points wait in the timer wheel (rmq_sys_REVIVE_LOG_DefaultCluster)',
+      'POP check points are in RocksDB',
       'acl.json',
       'light queues are left as they are, and not served: %LMQ%x',
     ]) {
@@ -188,6 +230,7 @@ describe('the first start on a folder of RocketMQ', () => {
     }
     expect(warnings).not.toMatch(/transactionMetrics|consumerFilter/);
     expect(metadata.offsets.query('GID_a', 'Orders', 1)).toBe(736);
+    expect([...metadata.orderInfos.all()]).toHaveLength(1);
     await metadata.close();
   });
 
@@ -234,10 +277,13 @@ describe('rocknest store export-config', () => {
     expect(code).toBe(0);
     expect(io.stdout).toContain('topics.json: 2 topics');
     expect(io.stdout).toContain('consumerOffset.json: 3 consumer offsets');
+    expect(io.stdout).toContain('messageRequestMode.json: 1 request modes');
+    expect(io.stdout).toContain('consumerOrderInfo.json: 1 states of orderly pops');
     expect(readConfig(folder).snapshot).toEqual(before);
     expect(configOf('consumerOffset.json')).toContain(
       '\t\t"Orders@GID_a":{\n\t\t\t0:750,\n\t\t\t1:736,\n\t\t\t3:4294967296\n',
     );
+    expect(configOf('consumerOrderInfo.json')).toContain('"oc":{\n\t\t\t\t\t736:2\n');
     expect(configOf('topics.json.bak')).toBe(TOPICS);
     expect(existsSync(join(folder, 'lock'))).toBe(false);
   });
@@ -283,10 +329,14 @@ describe('rocknest store export-config', () => {
     await cli('export-config', folder, '--force');
     config('consumerOffset.json', OFFSETS.replace('0:750', '0:800'));
     config('topics.json', TOPICS.replaceAll('Orders', 'Order2'));
+    config('messageRequestMode.json', MODES.replace('"POP"', '"PULL"'));
+    config('consumerOrderInfo.json', ORDERS.replace('"cm":1', '"cm":3'));
     lines = [];
     const metadata = await start();
     expect(metadata.offsets.query('GID_a', 'Orders', 0)).toBe(800);
     expect([...metadata.topics.all().keys()].sort()).toEqual(['%RETRY%GID_a', 'Order2']);
+    expect(metadata.requestModes.get('Orders', 'GID_a')?.mode).toBe('PULL');
+    expect(metadata.orderInfos.get('Orders', 'GID_a', 1)?.state.cm).toBe(3);
     expect(lines.at(-1)).toContain('went on from what was exported');
     await metadata.close();
   });

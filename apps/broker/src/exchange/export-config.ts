@@ -22,7 +22,7 @@ export interface ConfigExport {
 }
 
 /**
- * Writes topics, subscription groups, consumer offsets and delay offsets of the database into `config/`, in the form in which Apache
+ * Writes topics, subscription groups, offsets, request modes and states of orderly pops of the database into `config/`, in the form in which Apache
  * RocketMQ's broker reads them, and notes that it hands the store over. What was there stays as `.bak`, as RocketMQ itself does it.
  *
  * @throws ExchangeError EXCHANGE_NO_METADATA, EXCHANGE_WHICH_BROKER, EXCHANGE_FILE_EXISTS; STORE_LOCKED while a broker runs.
@@ -73,7 +73,7 @@ function writeFiles(storePath: string, brokerKey: string, metadata: Metadata): O
 }
 
 /** In the order of the files. */
-function contentsOf({ topics, groups, offsets, delayOffsets }: Metadata): string[] {
+function contentsOf({ topics, groups, offsets, delayOffsets, requestModes, orderInfos }: Metadata): string[] {
   let offsetCount = 0;
   for (const { offsets: queues } of offsets.all()) offsetCount += queues.size;
   return [
@@ -81,6 +81,8 @@ function contentsOf({ topics, groups, offsets, delayOffsets }: Metadata): string
     `${groups.all().size} subscription groups`,
     `${offsetCount} consumer offsets`,
     `offsets of ${delayOffsets.all().size} delay levels`,
+    `${requestModes.all().length} request modes`,
+    `${[...orderInfos.all()].length} states of orderly pops`,
   ];
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LMQ_PREFIX, parseFastjson } from '@rocknest/protocol';
+import { LMQ_PREFIX, parseFastjson, REVIVE_TOPIC_PREFIX } from '@rocknest/protocol';
 import { SMALL_FILE_MAX_BYTES } from './defaults.js';
 import { BACKUP_SUFFIX, CONFIG_FILE_NAMES, configFolder, listFolder, sizeOf } from './config-folder.js';
 import { ExchangeError } from './exchange-error.js';
@@ -13,9 +13,7 @@ const UNREAD_FILES: Readonly<Record<string, { table: string; loss: string }>> = 
     table: 'filterDataByTopic',
     loss: 'the SQL filters of consumers that are offline; they are sent again when a consumer connects',
   },
-  'consumerOrderInfo.json': { table: 'table', loss: 'which orderly messages POP consumers hold' },
   'lmqConsumerOffset.json': { table: 'lmqOffsetTable', loss: 'the offsets of light queues' },
-  'messageRequestMode.json': { table: 'messageRequestModeMap', loss: 'which groups consume by POP' },
   'topicQueueMapping.json': {
     table: 'topicQueueMappingInfoMap',
     loss: 'the queue mappings of static topics, which are ordinary topics now',
@@ -37,6 +35,8 @@ const SILENT_FILES = new Set<string>([
 
 /** RocksDB folders in `config/`, which hold what the JSON files hold otherwise (`configManagerVersion`, `storeType=defaultRocksDB`). */
 const ROCKSDB_FOLDERS = ['topics', 'subscriptionGroups', 'consumerOffsets', 'rdb'];
+/** Where `PopConsumerService` keeps its records with `popConsumerKVServiceEnable`. */
+const POP_ROCKSDB_FOLDER = 'kvStore';
 /** Every RocksDB has this file. */
 const ROCKSDB_FILE = 'CURRENT';
 
@@ -58,9 +58,9 @@ export function refuseRocksDbConfig(storePath: string): void {
   );
 }
 
-/** What the folder holds beside messages and the four files, as lines: what Rocknest does not go on with. */
+/** What the folder holds beside messages and the files that are read, as lines: what Rocknest does not go on with. */
 export function surveyFolder(storePath: string): string[] {
-  return [...unreadFiles(storePath), ...unreadQueues(storePath)];
+  return [...unreadFiles(storePath), ...unreadPops(storePath), ...unreadQueues(storePath)];
 }
 
 function unreadFiles(storePath: string): string[] {
@@ -80,6 +80,29 @@ function unreadFiles(storePath: string): string[] {
       lines.push(`config/${name} is not taken over (${namesForLine(keys)}). It holds ${known.loss}`);
   }
   if (unknown.length > 0) lines.push(`left as they are, and not read: ${namesForLine(unknown)} in ${folder}`);
+  return lines;
+}
+
+/**
+ * Check points of POP that are not in the revive topic: the group's offset is past their messages, so nothing else would bring these back. Follows
+ * `broker/processor/PopBufferMergeService.java` (by way of timer messages) and `broker/pop/PopConsumerService.java` (`popConsumerKVServiceEnable`).
+ */
+function unreadPops(storePath: string): string[] {
+  const lines: string[] = [];
+  const hint =
+    'they come when RocketMQ runs on the folder again; to have them here, stop its consumers and let their invisible times pass before the change';
+  const waiting = keysOf(join(configFolder(storePath), 'timermetrics'), 'timingCount') ?? [];
+  const timed = waiting.filter((topic) => topic.startsWith(REVIVE_TOPIC_PREFIX));
+  if (timed.length > 0) {
+    lines.push(
+      `POP check points wait in the timer wheel (${namesForLine(timed)}): messages popped and not acknowledged whose invisible time was not over do not come again: ${hint}`,
+    );
+  }
+  if (sizeOf(join(storePath, POP_ROCKSDB_FOLDER, ROCKSDB_FILE)) > 0) {
+    lines.push(
+      `POP check points are in RocksDB (${join(storePath, POP_ROCKSDB_FOLDER)}), which is not read: messages popped and not acknowledged do not come again: ${hint}`,
+    );
+  }
   return lines;
 }
 

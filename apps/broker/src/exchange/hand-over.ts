@@ -45,7 +45,7 @@ export function writeHandOver(storePath: string, state: HandOver['state'], broke
   syncFolder(folder);
 }
 
-/** Which of the four files differ from what the note says. */
+/** Which of the files differ from what the note says. */
 export function changedFiles(handOver: HandOver, digests: Readonly<Record<string, string>>): string[] {
   return CONFIG_FILE_NAMES.filter((name) => handOver.files[name] !== digests[name]);
 }

@@ -1,12 +1,13 @@
 import { settingsFrom } from '@rocknest/config';
 import { brokerSettings } from '../config/broker-settings.js';
 import { hasNoRows, openMetadata, openMetadataDatabase, type MetadataSnapshot } from '../metadata/index.js';
-import { configFolder, presentConfigFiles } from './config-folder.js';
+import { CONFIG_FILE_NAMES, configFolder, presentConfigFiles } from './config-folder.js';
 import { readConfig } from './config-reader.js';
-import { chooseBroker, countsOf, withStoreFolder, type ConfigToolOptions } from './config-tools.js';
+import { chooseBroker, withStoreFolder, type ConfigToolOptions } from './config-tools.js';
 import { ExchangeError } from './exchange-error.js';
 import { refuseRocksDbConfig, surveyFolder } from './folder-survey.js';
 import { writeHandOver } from './hand-over.js';
+import { countsOf } from './notes.js';
 
 export interface ConfigImportResult {
   readonly brokerKey: string;
@@ -64,7 +65,7 @@ async function refuseReplacing(options: ConfigToolOptions, brokerKey: string): P
 function nothingToImport(storePath: string): ExchangeError {
   return new ExchangeError(
     'EXCHANGE_NO_CONFIG',
-    `${configFolder(storePath)} has no topics.json, subscriptionGroup.json, consumerOffset.json or delayOffset.json: nothing was imported. DIR is the folder that holds commitlog and config (storePathRootDir).`,
+    `${configFolder(storePath)} has none of ${CONFIG_FILE_NAMES.join(', ')}: nothing was imported. DIR is the folder that holds commitlog and config (storePathRootDir).`,
     { storePath },
   );
 }

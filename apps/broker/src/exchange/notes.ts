@@ -1,3 +1,4 @@
+import type { MetadataSnapshot } from '../metadata/index.js';
 import { MAX_ENTRY_NOTES, MAX_NAMES_IN_LINE } from './defaults.js';
 
 /** Names for one line: the first few, and how many there are beside them. */
@@ -5,6 +6,21 @@ export function namesForLine(names: readonly string[]): string {
   const shown = names.slice(0, MAX_NAMES_IN_LINE).join(', ');
   const rest = names.length - MAX_NAMES_IN_LINE;
   return rest > 0 ? `${shown} and ${rest} more` : shown;
+}
+
+/** How many entries a snapshot has, for messages. */
+export function countsOf({
+  topics,
+  groups,
+  offsets,
+  delayOffsets,
+  requestModes,
+  orderInfos,
+}: MetadataSnapshot): string {
+  return (
+    `${topics.length} topics, ${groups.length} subscription groups, ${offsets.length} consumer offsets, ` +
+    `${delayOffsets.size} delay level offsets, ${requestModes.length} request modes and ${orderInfos.length} states of orderly pops`
+  );
 }
 
 /** Collects lines about single entries, as many as a human reads; the rest is counted. */

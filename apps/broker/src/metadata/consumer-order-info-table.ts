@@ -40,6 +40,16 @@ export interface ConsumerOrderInfoTableOptions extends WriteBehindOptions {
   readonly database: DatabaseKind;
 }
 
+/** Writes rows of broker key, group, topic, queue id and state. */
+export function orderInfoUpsert(database: DatabaseKind): UpsertStatement {
+  return new UpsertStatement(
+    database,
+    'rocknest_consumer_order_info',
+    ['broker_key', 'group_name', 'topic_name', 'queue_id'],
+    ['order_info'],
+  );
+}
+
 /** The state of all queues that are popped in order: changed in memory, written behind. */
 export class ConsumerOrderInfoTable implements WriteBehindSource {
   readonly noun = 'states of orderly pops';
@@ -56,12 +66,7 @@ export class ConsumerOrderInfoTable implements WriteBehindSource {
     private readonly options: ConsumerOrderInfoTableOptions,
   ) {
     for (const entry of entries) this.entries.set(keyOf(entry.topic, entry.group, entry.queueId), entry);
-    this.upsert = new UpsertStatement(
-      options.database,
-      'rocknest_consumer_order_info',
-      ['broker_key', 'group_name', 'topic_name', 'queue_id'],
-      ['order_info'],
-    );
+    this.upsert = orderInfoUpsert(options.database);
     this.writeBehind = new WriteBehind(this, options);
   }
 
@@ -162,8 +167,7 @@ function keyOf(topic: string, group: string, queueId: number): string {
 }
 
 /** What a row holds; undefined when it is not of this form. */
-export function orderInfoStateOf(json: string): OrderInfoState | undefined {
-  const value: unknown = JSON.parse(json);
+export function orderInfoStateOf(value: unknown): OrderInfoState | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const state = value as Partial<OrderInfoState>;
   const isWhole =
@@ -172,6 +176,17 @@ export function orderInfoStateOf(json: string): OrderInfoState | undefined {
     Number.isSafeInteger(state.l) &&
     Number.isSafeInteger(state.cm) &&
     Array.isArray(state.o) &&
-    state.o.every((offset) => Number.isSafeInteger(offset));
-  return isWhole ? (state as OrderInfoState) : undefined;
+    state.o.length > 0 &&
+    state.o.every((offset) => Number.isSafeInteger(offset)) &&
+    isTable(state.ot) &&
+    isTable(state.oc) &&
+    (state.a == null || typeof state.a === 'string');
+  if (!isWhole) return undefined;
+  const { popTime, i, o, ot, oc, l, cm, a } = state as OrderInfoState;
+  return { popTime, i, o, ...(ot && { ot }), ...(oc && { oc }), l, cm, ...(a != null && { a }) };
+}
+
+function isTable(value: unknown): boolean {
+  if (value == null) return true;
+  return typeof value === 'object' && Object.values(value).every((entry) => Number.isSafeInteger(entry));
 }

@@ -1,5 +1,10 @@
 export { ConsumerOffsetManager } from './consumer-offset-manager.js';
-export { ConsumerOrderInfoTable, type OrderInfoEntry, type OrderInfoState } from './consumer-order-info-table.js';
+export {
+  ConsumerOrderInfoTable,
+  orderInfoStateOf,
+  type OrderInfoEntry,
+  type OrderInfoState,
+} from './consumer-order-info-table.js';
 export { DelayOffsetManager } from './delay-offset-manager.js';
 export { MessageRequestModeManager } from './message-request-mode-manager.js';
 export { MetadataError, type MetadataErrorCode } from './metadata-error.js';
@@ -8,6 +13,8 @@ export {
   brokerKeysOf,
   checkCommittedOffset,
   checkGroupConfig,
+  checkOrderInfo,
+  checkRequestMode,
   checkTopicConfig,
   hasNoRows,
   type CommittedOffset,

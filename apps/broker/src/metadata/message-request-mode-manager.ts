@@ -58,7 +58,7 @@ function keyOf({ topic, consumerGroup }: Pick<SetMessageRequestModeRequestBody, 
   return `${topic}@${consumerGroup}`;
 }
 
-const requestModeKind: ConfigTableKind<SetMessageRequestModeRequestBody> = {
+export const requestModeKind: ConfigTableKind<SetMessageRequestModeRequestBody> = {
   table: 'requestModes',
   noun: 'request mode',
   nameOf: keyOf,

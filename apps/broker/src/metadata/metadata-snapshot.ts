@@ -1,7 +1,13 @@
 import type { DatabaseKind, DataSource, Transaction } from '@rocknest/config';
-import type { DataVersion, SubscriptionGroupConfig, TopicConfig } from '@rocknest/protocol';
+import type {
+  DataVersion,
+  SetMessageRequestModeRequestBody,
+  SubscriptionGroupConfig,
+  TopicConfig,
+} from '@rocknest/protocol';
 import { inBatches } from './batches.js';
-import { checkInt32, checkName } from './checks.js';
+import { checkInt32, checkJson, checkName } from './checks.js';
+import { orderInfoUpsert, type OrderInfoEntry } from './consumer-order-info-table.js';
 import {
   consumerOffsetEntity,
   consumerOrderInfoEntity,
@@ -13,6 +19,8 @@ import {
   topicConfigEntity,
   type VersionedTable,
 } from './entities/index.js';
+import { toJsonColumn } from './entities/json-column.js';
+import { requestModeKind } from './message-request-mode-manager.js';
 import { MetadataError } from './metadata-error.js';
 import { groupKind } from './subscription-group-manager.js';
 import { topicKind } from './topic-config-manager.js';
@@ -34,6 +42,9 @@ export interface MetadataSnapshot {
   readonly offsets: readonly CommittedOffset[];
   /** delay level -> queue offset of the next message to deliver */
   readonly delayOffsets: ReadonlyMap<number, number>;
+  readonly requestModes: readonly SetMessageRequestModeRequestBody[];
+  /** What groups popped in order and had not acknowledged. */
+  readonly orderInfos: readonly OrderInfoEntry[];
   /** Of those tables that a snapshot can hold. */
   readonly versions: Readonly<Record<Exclude<VersionedTable, 'requestModes'>, DataVersion>>;
 }
@@ -58,6 +69,20 @@ export function checkCommittedOffset({ group, topic, queueId, queueOffset }: Com
     'METADATA_INVALID',
     `Group ${group} has offset ${queueOffset} on queue ${queueId} of topic ${topic}`,
   );
+}
+
+/** @throws MetadataError METADATA_INVALID when the database cannot hold it. */
+export function checkRequestMode(mode: SetMessageRequestModeRequestBody): void {
+  requestModeKind.checked(mode);
+}
+
+/** @throws MetadataError METADATA_INVALID when the database cannot hold it. */
+export function checkOrderInfo({ topic, group, queueId, state }: OrderInfoEntry): void {
+  checkName('group', group);
+  checkName('topic', topic);
+  const owner = `group ${group} on topic ${topic}`;
+  checkInt32(owner, { queueId });
+  checkJson(owner, { state });
 }
 
 /** True when the database has no row of this broker. */
@@ -93,6 +118,8 @@ export async function replaceMetadata(
     await groupKind.upsert(transaction, brokerKey, snapshot.groups);
     await insertOffsets(transaction, database, brokerKey, snapshot.offsets);
     await insertDelayOffsets(transaction, brokerKey, snapshot.delayOffsets);
+    await requestModeKind.upsert(transaction, brokerKey, snapshot.requestModes);
+    await insertOrderInfos(transaction, database, brokerKey, snapshot.orderInfos);
     for (const [table, version] of Object.entries(snapshot.versions)) {
       await saveVersion(transaction, brokerKey, table as VersionedTable, version);
     }
@@ -118,6 +145,25 @@ function insertOffsets(
       topic,
       queueId,
       queueOffset,
+    ]);
+    await transaction.query(upsert.sql(batch.length), parameters);
+  });
+}
+
+function insertOrderInfos(
+  transaction: Transaction,
+  database: DatabaseKind,
+  brokerKey: string,
+  orderInfos: readonly OrderInfoEntry[],
+): Promise<void> {
+  const upsert = orderInfoUpsert(database);
+  return inBatches(orderInfos, async (batch) => {
+    const parameters = batch.flatMap(({ group, topic, queueId, state }) => [
+      brokerKey,
+      group,
+      topic,
+      queueId,
+      toJsonColumn(state),
     ]);
     await transaction.query(upsert.sql(batch.length), parameters);
   });

@@ -270,7 +270,7 @@ async function loadRequestModes(
 async function loadOrderInfos(dataSource: DataSource, brokerKey: string): Promise<OrderInfoEntry[]> {
   const rows = await dataSource.manager.findBy(consumerOrderInfoEntity, { brokerKey });
   return rows.flatMap(({ groupName, topicName, queueId, orderInfo }) => {
-    const state = orderInfoStateOf(orderInfo);
+    const state = orderInfoStateOf(JSON.parse(orderInfo));
     return state === undefined ? [] : [{ topic: topicName, group: groupName, queueId, state }];
   });
 }

@@ -9,9 +9,12 @@ export const POP_REVIVE_GROUP = 'CID_RMQ_SYS_REVIVE_GROUP';
 /** Where a popped message stands: `0` the topic itself, `1` the pop retry topic of form 1, `2` that of form 2. */
 export type PopRetryFlag = '0' | '1' | '2';
 
+/** What the names of revive topics begin with; the cluster's name follows. */
+export const REVIVE_TOPIC_PREFIX = 'rmq_sys_REVIVE_LOG_';
+
 /** The topic of check points and acknowledgements of a cluster's brokers. Source: `common/PopAckConstants.java`. */
 export function reviveTopicOf(cluster: string): string {
-  return `rmq_sys_REVIVE_LOG_${cluster}`;
+  return REVIVE_TOPIC_PREFIX + cluster;
 }
 
 /**

@@ -29,6 +29,11 @@ export class InvisibleTimeRenewal {
     if (this.timer === undefined && this.leases.size > 0) this.schedule();
   }
 
+  /** The message is settled: nothing holds it until the next scan. */
+  forget(lease: PopLease): void {
+    this.leases.delete(lease);
+  }
+
   stop(): void {
     clearTimeout(this.timer);
     this.timer = undefined;

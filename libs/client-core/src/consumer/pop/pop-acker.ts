@@ -1,5 +1,11 @@
 import { ResponseCode } from '@rocknest/protocol';
-import { POP_ACK_ATTEMPTS, POP_ACK_BATCH_MAX, POP_ACK_MAX_IN_FLIGHT, POP_ACK_RETRY_DELAY_MS } from '../../defaults.js';
+import {
+  POP_ACK_ATTEMPTS,
+  POP_ACK_BATCH_MAX,
+  POP_ACK_GATHER_MS,
+  POP_ACK_MAX_IN_FLIGHT,
+  POP_ACK_RETRY_DELAY_MS,
+} from '../../defaults.js';
 import { errorText, responseCodeOf } from '../../errors.js';
 import { LogLimiter, type ClientLogger } from '../../logger.js';
 import { settledWithin } from '../../support/concurrency.js';
@@ -27,6 +33,10 @@ interface Ack {
 interface Lane {
   readonly waiting: Fifo<Ack>;
   inFlight: number;
+  /** When the last batch was sent, ms of `performance.now()`. */
+  sentMs: number;
+  /** A batch gathers until its time has come. */
+  gathers: boolean;
   /** The broker has refused BATCH_ACK_MESSAGE. */
   single: boolean;
 }
@@ -41,8 +51,8 @@ const FINAL: ReadonlySet<number | undefined> = new Set([
 ]);
 
 /**
- * Acknowledges popped messages. What is handled while a request is under way goes out together with the next one, so a slow consumer
- * acknowledges at once and a fast one in batches (RocketMQ's remoting client sends one request for each message, and does not repeat
+ * Acknowledges popped messages. What is handled while a request is under way, or shortly after the last one, goes out together with the next, so a slow
+ * consumer acknowledges at once and a fast one in batches (RocketMQ's remoting client sends one request for each message, and does not repeat
  * one that failed).
  */
 export class PopAcker {
@@ -80,7 +90,11 @@ export class PopAcker {
   private enqueue(ack: Ack): void {
     const { brokerName } = ack.lease.receipt.info;
     let lane = this.lanes.get(brokerName);
-    if (!lane) this.lanes.set(brokerName, (lane = { waiting: new Fifo(), inFlight: 0, single: false }));
+    if (!lane)
+      this.lanes.set(
+        brokerName,
+        (lane = { waiting: new Fifo(), inFlight: 0, sentMs: -Infinity, gathers: false, single: false }),
+      );
     lane.waiting.push(ack);
     // What the same turn of the loop acknowledges after this joins it.
     if (lane.waiting.length === 1) setImmediate(() => this.pump(brokerName, lane));
@@ -90,6 +104,7 @@ export class PopAcker {
     for (;;) {
       const batches = !lane.single && this.options.knowsBatches(brokerName);
       if (lane.waiting.length === 0 || lane.inFlight >= (batches ? 1 : POP_ACK_MAX_IN_FLIGHT)) return;
+      if (batches && this.gathers(brokerName, lane)) return;
       const acks: Ack[] = [];
       for (let ack = lane.waiting.shift(); ack; ack = lane.waiting.shift()) {
         acks.push(ack);
@@ -97,6 +112,27 @@ export class PopAcker {
       }
       void this.send(brokerName, lane, acks);
     }
+  }
+
+  /** True while a batch is to gather more: batches follow each other no faster than `POP_ACK_GATHER_MS`, unless they are full. */
+  private gathers(brokerName: string, lane: Lane): boolean {
+    if (lane.gathers) return lane.waiting.length < POP_ACK_BATCH_MAX;
+    const nowMs = performance.now();
+    const waitMs = lane.sentMs + POP_ACK_GATHER_MS - nowMs;
+    if (waitMs <= 0 || this.hurried || lane.waiting.length >= POP_ACK_BATCH_MAX) {
+      lane.sentMs = nowMs;
+      return false;
+    }
+    lane.gathers = true;
+    const run = (): void => {
+      this.timers.delete(timer);
+      lane.gathers = false;
+      lane.sentMs = -Infinity;
+      this.pump(brokerName, lane);
+    };
+    const timer = setTimeout(run, waitMs);
+    this.timers.set(timer, run);
+    return true;
   }
 
   private async send(brokerName: string, lane: Lane, acks: Ack[]): Promise<void> {

@@ -192,10 +192,19 @@ function placeOf(
   };
 }
 
+type BatchAckEntry = BatchAck & { bitSet: number[] };
+
 /** One entry for each check point, the messages as distances from its first offset. */
 function batchAcksOf(group: string, receipts: readonly PopReceipt[]): BatchAck[] {
-  const entries = new Map<string, BatchAck & { bitSet: number[] }>();
+  const entries = new Map<string, BatchAckEntry>();
+  // Messages of one check point mostly share their info, and stand one after the other.
+  let lastInfo: PopExtraInfo | undefined;
+  let last: BatchAckEntry | undefined;
   for (const { topic, info, queueOffset } of receipts) {
+    if (last !== undefined && info === lastInfo && last.topic === topic) {
+      last.bitSet.push(queueOffset - info.ckQueueOffset);
+      continue;
+    }
     const { retry, ckQueueOffset, queueId, reviveQid, popTime, invisibleTime } = info;
     const key = `${topic} ${retry} ${queueId} ${ckQueueOffset} ${popTime} ${invisibleTime} ${reviveQid}`;
     let entry = entries.get(key);
@@ -214,6 +223,8 @@ function batchAcksOf(group: string, receipts: readonly PopReceipt[]): BatchAck[]
       entries.set(key, entry);
     }
     entry.bitSet.push(queueOffset - ckQueueOffset);
+    lastInfo = info;
+    last = entry;
   }
   return [...entries.values()];
 }

@@ -6,7 +6,7 @@ export interface PopReceipt {
   readonly topic: string;
   /** The POP_CK text, as the broker made it or as its answer says. */
   readonly extraInfo: string;
-  /** The parts of `extraInfo`. */
+  /** The parts of `extraInfo`; messages of one check point may share them, so the message's own offset need not be among them. */
   readonly info: PopExtraInfo;
   readonly queueOffset: number;
 }

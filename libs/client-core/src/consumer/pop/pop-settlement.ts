@@ -9,6 +9,7 @@ import { PopAcker } from './pop-acker.js';
 import type { PopApi } from './pop-api.js';
 import { popDelayMs } from './pop-delays.js';
 import type { PopLease, PopReceipt } from './pop-lease.js';
+import { leaseOf, markAsPopped } from './popped-mark.js';
 
 export interface PopSettlementOptions {
   group: string;
@@ -26,7 +27,6 @@ export interface PopSettlementOptions {
 
 /** What becomes of popped messages: acknowledged, given back with a delay, dead-lettered, released (RocketMQ: `ConsumeMessagePopConcurrentlyService.java`). */
 export class PopSettlement {
-  private readonly leases = new WeakMap<MessageExt, PopLease>();
   private readonly acker: PopAcker;
   private readonly renewal: InvisibleTimeRenewal;
   private readonly troubles = new LogLimiter();
@@ -57,18 +57,18 @@ export class PopSettlement {
 
   /** Messages came in and will be handed out. */
   admit(leases: readonly PopLease[]): void {
-    for (const lease of leases) this.leases.set(lease.message, lease);
+    for (const lease of leases) markAsPopped(lease);
     this.renewal.watch(leases);
   }
 
   /** True for a message that was popped, and so is given back here. */
   owns(message: MessageExt): boolean {
-    return this.leases.has(message);
+    return leaseOf(message) !== undefined;
   }
 
   /** Why a message can't be given to a listener any more, or undefined. */
   problemOf(message: MessageExt): Error | undefined {
-    const lease = this.leases.get(message);
+    const lease = leaseOf(message);
     if (!lease || lease.state === 'SETTLED' || !lease.hasExpired(Date.now())) return undefined;
     return new Error('its invisible time ran out before the handler began; the broker gives it to a member again');
   }
@@ -76,6 +76,7 @@ export class PopSettlement {
   /** The message was handled, or is not wanted. */
   acknowledge(lease: PopLease): void {
     lease.state = 'SETTLED';
+    this.renewal.forget(lease);
     this.acker.acknowledge(lease);
   }
 
@@ -89,7 +90,7 @@ export class PopSettlement {
    * told to the broker comes again when its invisible time is over.
    */
   async giveBack(message: MessageExt, queue: MessageQueue, delayLevel: number): Promise<void> {
-    const lease = this.leases.get(message);
+    const lease = leaseOf(message);
     if (!lease || lease.state === 'SETTLED') return;
     lease.state = 'SETTLED';
     if (lease.hasExpired(Date.now())) return;

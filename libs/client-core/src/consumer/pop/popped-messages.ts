@@ -10,6 +10,7 @@ import {
   type MessageExt,
   type PopExtraInfo,
   type PopMessageResponse,
+  type PopRetryFlag,
   type SubscriptionData,
 } from '@rocknest/protocol';
 import { decodeRecords, tagFilterOf } from '../pulled-messages.js';
@@ -47,6 +48,7 @@ export function decodePoppedMessages(body: Buffer, header: PopMessageResponse, c
   const accepts = tagFilterOf(context.subscription);
   const receipts = new ReceiptMaker(header, context);
   const orderCounts = decodeOrderCountInfo(header.orderCountInfo ?? '');
+  const popTime = String(header.popTime);
   const popped: PoppedMessages = { leases: [], filtered: [], unreadable: undefined };
 
   decodeRecords(body, (message, problem) => {
@@ -58,22 +60,27 @@ export function decodePoppedMessages(body: Buffer, header: PopMessageResponse, c
         orderCounts.get(popOrderCountKey(retry, queueId, queueOffset)) ?? orderCounts.get(popQueueKey(retry, queueId));
       if (count !== undefined && count > 0) message.reconsumeTimes = count;
     }
-    const extraInfo = (properties[MessageConst.POP_CK] ??= receipts.extraInfoOf(message));
-    properties[MessageConst.FIRST_POP_TIME] ??= String(header.popTime);
+    const own = properties[MessageConst.POP_CK];
+    const receipt = own === undefined ? receipts.receiptOf(message) : receiptOf(topic, own, queueOffset);
+    properties[MessageConst.POP_CK] = receipt.extraInfo;
+    properties[MessageConst.FIRST_POP_TIME] ??= popTime;
     const accepted = accepts(message);
     message.brokerName = context.brokerName;
     message.topic = topic;
-    const lease = new PopLease(message, receiptOf(topic, extraInfo, queueOffset), nowMs);
+    const lease = new PopLease(message, receipt, nowMs);
     (accepted ? popped.leases : popped.filtered).push(lease);
   });
   return popped;
 }
 
-/** Makes the POP_CK of messages for which the broker sent none of their own. */
+/** Makes the POP_CK of messages for which the broker sent none of their own. Messages of one check point come one after the other, and share its parts. */
 class ReceiptMaker {
   private readonly startOffsets: ReadonlyMap<string, number>;
   /** Without start offsets (5.0 brokers) the first message of a queue names the check point. */
   private readonly firstSeen = new Map<string, number>();
+  private lastTopic = '';
+  private info: PopExtraInfo | undefined;
+  private head = '';
 
   constructor(
     private readonly header: PopMessageResponse,
@@ -82,26 +89,20 @@ class ReceiptMaker {
     this.startOffsets = decodeStartOffsetInfo(header.startOffsetInfo ?? '');
   }
 
-  extraInfoOf(message: MessageExt): string {
-    const retry = popRetryFlagOf(message.topic);
-    const key = popQueueKey(retry, message.queueId);
-    const info: PopExtraInfo = {
-      ckQueueOffset: this.startOffsets.get(key) ?? this.firstOffset(key, message.queueOffset),
-      popTime: this.header.popTime,
-      invisibleTime: this.header.invisibleTime,
-      reviveQid: this.header.reviveQid,
-      retry,
-      brokerName: this.context.brokerName,
-      queueId: message.queueId,
-      queueOffset: message.queueOffset,
-    };
-    return encodePopExtraInfo(info);
+  receiptOf({ topic, queueId, queueOffset }: MessageExt): PopReceipt {
+    if (this.info === undefined || this.lastTopic !== topic || this.info.queueId !== queueId) {
+      this.lastTopic = topic;
+      this.info = this.infoOf(popRetryFlagOf(topic), queueId, queueOffset);
+      this.head = encodePopExtraInfo(this.info);
+    }
+    return { topic: this.context.topic, extraInfo: `${this.head} ${queueOffset}`, info: this.info, queueOffset };
   }
 
-  private firstOffset(key: string, queueOffset: number): number {
-    const known = this.firstSeen.get(key);
-    if (known !== undefined) return known;
-    this.firstSeen.set(key, queueOffset);
-    return queueOffset;
+  private infoOf(retry: PopRetryFlag, queueId: number, queueOffset: number): PopExtraInfo {
+    const key = popQueueKey(retry, queueId);
+    const { popTime, invisibleTime, reviveQid } = this.header;
+    const ckQueueOffset = this.startOffsets.get(key) ?? this.firstSeen.get(key) ?? queueOffset;
+    this.firstSeen.set(key, ckQueueOffset);
+    return { ckQueueOffset, popTime, invisibleTime, reviveQid, retry, brokerName: this.context.brokerName, queueId };
   }
 }

@@ -302,3 +302,37 @@ export const MAX_RAW_RECORD_BYTES = 17 * MIB;
 
 /** Messages that pulls must leave out because they are damaged are reported at most this often. */
 export const UNREADABLE_REPORT_MS = 60_000;
+
+/** Size of a file of the timer log: 2 million messages that wait (RocketMQ: mappedFileSizeTimerLog). */
+export const TIMER_LOG_FILE_BYTES = 100 * MIB;
+
+/** How often the timer's files are brought to stable storage (RocketMQ: timerFlushIntervalMs). */
+export const TIMER_FLUSH_INTERVAL_MS = 1_000;
+
+/** Messages due later than in 2 days are stored anew then (RocketMQ: timerRollWindowSlot). */
+export const TIMER_ROLL_WINDOW_MS = 2 * 24 * 3_600_000;
+
+/** Messages due in one second: past it some are refused, past twice as many all. What is due soon is in memory, 40 bytes each. RocketMQ has no limit by default. */
+export const TIMER_CONGEST_NUM_EACH_SLOT = 1_000_000;
+
+/** Seconds of messages are read this long before their time. */
+export const TIMER_READ_AHEAD_MS = 1_000;
+
+/** No further second is taken into memory while so many messages wait there: after a long stop all of them are due at once. */
+export const TIMER_MAX_LOADED = 200_000;
+
+/** Messages that are delivered together, and their bytes. */
+export const TIMER_DELIVERY_BATCH_MESSAGES = 512;
+export const TIMER_DELIVERY_BATCH_BYTES = 8 * MIB;
+
+/** Units of a chain that are read before sockets are served. */
+export const TIMER_CHAIN_SLICE = 1_024;
+
+/** Pause after a failed read or write of the timer; then the same is tried again. */
+export const TIMER_RETRY_MS = 100;
+
+/** Messages of the timer topic that one read takes. */
+export const TIMER_READ_MESSAGES = 32;
+
+/** Files of the timer log that only lead to deleted messages go this often. */
+export const TIMER_CLEAN_INTERVAL_MS = 30_000;

@@ -1,0 +1,216 @@
+import { readInt64, writeInt64 } from '@rocknest/protocol';
+import { StoreError } from '../errors.js';
+import { syncData, writeAt } from '../index-file/write-at.js';
+import type { FileSystem, StoreFile } from '../io/file-system.js';
+import { readFully } from '../io/transfer.js';
+import { SLOT_BYTES, SLOT_MS, WHEEL_BYTES, WHEEL_SLOTS } from './timer-layout.js';
+
+/** 128 slots: what a change of one slot writes. */
+const PAGE_BYTES = 4_096;
+const PAGE_SLOTS = PAGE_BYTES / SLOT_BYTES;
+const READ_BYTES = 1024 * 1024;
+const EMPTY_PAGE = Buffer.alloc(PAGE_BYTES);
+
+/**
+ * The file `timerwheel`: for each second of 14 days where the chain of its units ends in the timer log. In memory are the pages that hold something
+ * that is not over yet: 5.4 MiB with something in each second of the roll window, and never more than the file (37 MiB).
+ *
+ * A slot: time in units of its width int64, position of its first and last unit int64, number of messages int32, unused int32.
+ * Follows `store/timer/TimerWheel.java`.
+ */
+export class TimerWheel {
+  private readonly pages = new Map<number, Buffer>();
+  private readonly dirty = new Set<number>();
+  private file: StoreFile | undefined;
+
+  constructor(
+    readonly path: string,
+    private readonly fileSystem: FileSystem,
+  ) {}
+
+  get memoryBytes(): number {
+    return this.pages.size * PAGE_BYTES;
+  }
+
+  get isDirty(): boolean {
+    return this.dirty.size > 0;
+  }
+
+  /**
+   * Opens or makes the file and reads the slots from a time on.
+   *
+   * @throws StoreError STORE_FOREIGN_LAYOUT when its size is another, or its slots are of another width.
+   */
+  async open(fromMs: number): Promise<void> {
+    const sizeBytes = this.fileSystem.stat(this.path)?.sizeBytes ?? 0;
+    if (sizeBytes !== 0 && sizeBytes !== WHEEL_BYTES) {
+      throw this.foreign(`it has ${sizeBytes} bytes, a timer wheel has ${WHEEL_BYTES}`);
+    }
+    const file = this.fileSystem.open(this.path, { create: true });
+    this.file = file;
+    if (sizeBytes === 0) file.truncate(WHEEL_BYTES);
+    else await this.load(file, fromMs);
+  }
+
+  /** Position of the last unit of a slot, -1 when it has none. */
+  lastOf(slotMs: number): number {
+    const page = this.pages.get(pageOf(slotMs));
+    if (page === undefined) return -1;
+    const at = placeOf(slotMs);
+    return readInt64(page, at) === slotMs / SLOT_MS ? readInt64(page, at + 16) : -1;
+  }
+
+  /** How many messages a slot has: cancellations count -1, as in RocketMQ. */
+  countOf(slotMs: number): number {
+    const page = this.pages.get(pageOf(slotMs));
+    if (page === undefined) return 0;
+    const at = placeOf(slotMs);
+    return readInt64(page, at) === slotMs / SLOT_MS ? page.readInt32BE(at + 24) : 0;
+  }
+
+  /** Makes a unit the last of its slot. */
+  add(slotMs: number, position: number, change: 1 | -1): void {
+    const isUsed = this.lastOf(slotMs) >= 0;
+    const page = this.touch(slotMs);
+    const at = placeOf(slotMs);
+    if (!isUsed) {
+      writeInt64(page, slotMs / SLOT_MS, at);
+      writeInt64(page, position, at + 8);
+      writeInt64(page, 0, at + 24);
+    }
+    writeInt64(page, position, at + 16);
+    page.writeInt32BE((page.readInt32BE(at + 24) + change) | 0, at + 24);
+  }
+
+  /** Takes units off the end of a slot: `previous` is the last one then, -1 for none. */
+  cut(slotMs: number, previous: number): void {
+    if (this.lastOf(slotMs) < 0) return;
+    const page = this.touch(slotMs);
+    const at = placeOf(slotMs);
+    writeInt64(page, previous, at + 16);
+    if (previous < 0) page.fill(0, at, at + SLOT_BYTES);
+  }
+
+  /** The first slot in `[fromMs, toMs)` that has units. */
+  nextUsed(fromMs: number, toMs: number): number | undefined {
+    if (this.pages.size === 0) return undefined;
+    const endMs = Math.min(toMs, fromMs + WHEEL_SLOTS * SLOT_MS);
+    for (let slotMs = fromMs; slotMs < endMs;) {
+      const index = indexOf(slotMs);
+      if (!this.pages.has(Math.floor(index / PAGE_SLOTS))) {
+        slotMs += (PAGE_SLOTS - (index % PAGE_SLOTS)) * SLOT_MS;
+        continue;
+      }
+      if (this.lastOf(slotMs) >= 0) return slotMs;
+      slotMs += SLOT_MS;
+    }
+    return undefined;
+  }
+
+  /** How many messages are in the slots from a time on. */
+  totalFrom(fromMs: number): number {
+    let total = 0;
+    const first = fromMs / SLOT_MS;
+    for (const page of this.pages.values()) {
+      for (let at = 0; at < PAGE_BYTES; at += SLOT_BYTES) {
+        if (readInt64(page, at) >= first) total += page.readInt32BE(at + 24);
+      }
+    }
+    return total;
+  }
+
+  /** Gives back the pages whose slots are all before a time. Call it right behind a flush. */
+  forget(beforeMs: number): void {
+    for (const [number, page] of this.pages) {
+      if (!this.dirty.has(number) && !hasSlotFrom(page, beforeMs)) this.pages.delete(number);
+    }
+  }
+
+  /** Forgets all slots, to be made again from the log. */
+  clear(): void {
+    for (const [number, page] of this.pages) {
+      page.fill(0);
+      this.dirty.add(number);
+    }
+  }
+
+  /** Brings what changed to stable storage. */
+  async flush(): Promise<void> {
+    const { file } = this;
+    if (file === undefined || this.dirty.size === 0) return;
+    const numbers = [...this.dirty];
+    this.dirty.clear();
+    try {
+      for (const number of numbers) {
+        const page = Buffer.from(this.pages.get(number)!);
+        await writeAt(file, page, PAGE_BYTES, number * PAGE_BYTES);
+      }
+      await syncData(file);
+    } catch (error) {
+      for (const number of numbers) this.dirty.add(number);
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.file?.close();
+    this.file = undefined;
+    this.pages.clear();
+    this.dirty.clear();
+  }
+
+  private async load(file: StoreFile, fromMs: number): Promise<void> {
+    const limit = fromMs / SLOT_MS + 2 * WHEEL_SLOTS;
+    for (let start = 0; start < WHEEL_BYTES; start += READ_BYTES) {
+      const bytes = Buffer.allocUnsafe(Math.min(READ_BYTES, WHEEL_BYTES - start));
+      await readFully(file, bytes, 0, bytes.length, start);
+      for (let at = 0; at < bytes.length; at += PAGE_BYTES) {
+        const page = bytes.subarray(at, at + PAGE_BYTES);
+        if (page.equals(EMPTY_PAGE)) continue;
+        if (hasSlotFrom(page, fromMs)) this.pages.set((start + at) / PAGE_BYTES, Buffer.from(page));
+        for (let slot = 0; slot < PAGE_BYTES; slot += SLOT_BYTES) {
+          if (readInt64(page, slot) > limit) {
+            throw this.foreign(`its slots are narrower than ${SLOT_MS} ms (timerPrecisionMs of the Java broker)`);
+          }
+        }
+      }
+    }
+  }
+
+  private touch(slotMs: number): Buffer {
+    const number = pageOf(slotMs);
+    let page = this.pages.get(number);
+    if (page === undefined) {
+      page = Buffer.alloc(PAGE_BYTES);
+      this.pages.set(number, page);
+    }
+    this.dirty.add(number);
+    return page;
+  }
+
+  private foreign(what: string): StoreError {
+    return new StoreError(
+      'STORE_FOREIGN_LAYOUT',
+      `${this.path} can't be used: ${what}. Let the Java broker deliver what waits, then remove it and the folder timerlog`,
+      { path: this.path },
+    );
+  }
+}
+
+function indexOf(slotMs: number): number {
+  return (slotMs / SLOT_MS) % WHEEL_SLOTS;
+}
+
+function pageOf(slotMs: number): number {
+  return Math.floor(indexOf(slotMs) / PAGE_SLOTS);
+}
+
+function placeOf(slotMs: number): number {
+  return (indexOf(slotMs) % PAGE_SLOTS) * SLOT_BYTES;
+}
+
+function hasSlotFrom(page: Buffer, fromMs: number): boolean {
+  const first = fromMs / SLOT_MS;
+  for (let at = 0; at < PAGE_BYTES; at += SLOT_BYTES) if (readInt64(page, at) >= first) return true;
+  return false;
+}

@@ -1,6 +1,6 @@
-import { SCHEDULE_TOPIC } from '@rocknest/protocol';
+import { SCHEDULE_TOPIC, TIMER_TOPIC } from '@rocknest/protocol';
 import type { Connection } from '@rocknest/remoting';
-import { MessageStore } from '@rocknest/store';
+import { MessageStore, TimerMessageStore } from '@rocknest/store';
 import { ConsumerIdsNotifier } from './clients/consumer-ids-notifier.js';
 import { ClientRelay } from './clients/client-relay.js';
 import { ConsumerManager } from './clients/consumer-manager.js';
@@ -53,6 +53,8 @@ import { UsualReplyEncoder } from './send/usual-reply-encoder.js';
 import { UsualSender } from './send/usual-sender.js';
 import { BrokerFacts } from './stats/broker-facts.js';
 import { CounterRegistry } from './stats/counter-registry.js';
+import { buildTimer, type TimerParts } from './timer/build-timer.js';
+import { MessageRecaller } from './timer/message-recaller.js';
 import { GroupAdmin } from './topics/group-admin.js';
 import { GroupDirectory } from './topics/group-directory.js';
 import { SystemTopicSet } from './topics/system-topics.js';
@@ -91,6 +93,7 @@ export class BrokerServices {
   private readonly mismatches: SubscriptionMismatchMonitor;
   private readonly locks: RebalanceLockManager;
   private readonly transactions: TransactionParts;
+  private readonly timer: TimerParts;
   private readonly byType = new Map<ServiceType, object>();
   private scanTimer: NodeJS.Timeout | undefined;
 
@@ -119,6 +122,13 @@ export class BrokerServices {
       onError: (level, error) => options.logger.warn(`delay level ${level}: ${String(error)}; trying again`),
     });
     this.transactions = buildTransactions({ ...options, config, producers: this.producers });
+    this.timer = buildTimer({
+      config,
+      store,
+      topics: metadata.topics,
+      counters: this.counters,
+      logger: options.logger,
+    });
     this.mismatches = new SubscriptionMismatchMonitor(this.counters, options.logger, systemClock);
     this.pop = this.provide();
     this.connect();
@@ -138,7 +148,7 @@ export class BrokerServices {
     return this.byType;
   }
 
-  start(): void {
+  async start(): Promise<void> {
     // A slave does none of what writes messages: its master does.
     if (!this.isSlave) {
       this.schedule.start();
@@ -151,6 +161,8 @@ export class BrokerServices {
       this.locks.dropExpired();
       this.mismatches.remind();
     }, CLIENT_SCAN_INTERVAL_MS).unref();
+    const { timerWheelEnable } = this.options.settings.values;
+    if (timerWheelEnable && !this.isSlave) await this.timer.messages.start();
   }
 
   connectionClosed(connection: Connection): void {
@@ -165,6 +177,7 @@ export class BrokerServices {
     this.holds.close();
     this.pop.service.closeHolds();
     await this.schedule.stop();
+    await this.timer.messages.stop();
     await this.transactions.service.stop();
   }
 
@@ -246,7 +259,12 @@ export class BrokerServices {
     );
     this.set(BatchSender, batches);
     const usual = new UsualSender(store, gate, replies, maxMessageSizeBytes, completer.suffix);
-    this.set(MessageSender, new MessageSender(store, gate, retries, rules, completer, replies, batches, usual));
+    this.set(
+      MessageSender,
+      new MessageSender(store, gate, retries, rules, this.timer.rules, completer, replies, batches, usual),
+    );
+    this.set(TimerMessageStore, this.timer.messages);
+    this.set(MessageRecaller, this.timer.recaller);
     this.set(TransactionEnd, this.transactions.end);
     this.set(MessageSendBack, new MessageSendBack(store, directory, creator, rules, permission));
     this.set(TopicAdmin, new TopicAdmin(topics, offsets, store, systemTopics, this.announcer, { maxTopics, isSlave }));
@@ -311,6 +329,7 @@ export class BrokerServices {
       this.pop.holds.notifyArrival(topic, queueId, tagsCode);
       this.pop.notificationHolds.notifyArrival(topic, queueId, tagsCode);
       if (topic === SCHEDULE_TOPIC) this.schedule.onArrival(queueId);
+      else if (topic === TIMER_TOPIC) this.timer.messages.onArrival();
     });
     this.consumers.onVariants((group) => this.mismatches.variantsChanged(group));
     this.announcer.onChange((changed) => {
@@ -325,6 +344,7 @@ export class BrokerServices {
 
   private topicDeleted(topic: string): void {
     this.pop.checkPoints.topicDeleted(topic);
+    this.timer.messages.metrics.remove(topic);
     this.forgetModes({ topic });
   }
 

@@ -105,7 +105,7 @@ export class Broker {
     const haPort = await replication.listen(this.network.bindAddress, config.listenPort);
     const listener = await this.listen(services);
     port = listener.port;
-    services.start();
+    await services.start();
     const address = `${this.network.advertisedIp}:${port}`;
     const haServerAddress = `${config.brokerIP2 || this.network.advertisedIp}:${haPort ?? port + 1}`;
     const registration = await this.register(services, metadata, replication, { address, haServerAddress }, namesrvs);

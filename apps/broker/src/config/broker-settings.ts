@@ -5,6 +5,7 @@ import { popSettings } from './pop-settings.js';
 import { filterSettings } from './filter-settings.js';
 import { replicationSettings } from './replication-settings.js';
 import { retentionSettings } from './retention-settings.js';
+import { timerSettings } from './timer-settings.js';
 import { transactionSettings } from './transaction-settings.js';
 
 const IDENTITY = 'Identity';
@@ -193,6 +194,7 @@ export const brokerSettings = defineSettings({
   ...retentionSettings,
   ...replicationSettings,
   ...popSettings,
+  ...timerSettings,
   ...transactionSettings,
 
   autoCreateTopicEnable: setting.boolean({

@@ -18,10 +18,6 @@ const UNREAD_FILES: Readonly<Record<string, { table: string; loss: string }>> = 
     table: 'topicQueueMappingInfoMap',
     loss: 'the queue mappings of static topics, which are ordinary topics now',
   },
-  timermetrics: {
-    table: 'timingCount',
-    loss: 'messages that wait in the timer wheel: they stay in the log and are not delivered until RocketMQ runs on the folder again',
-  },
 };
 
 /** Files without entries of their own. */
@@ -29,6 +25,7 @@ const SILENT_FILES = new Set<string>([
   ...CONFIG_FILE_NAMES,
   HAND_OVER_FILE,
   'timercheck',
+  'timermetrics',
   'transactionMetrics',
   'broker.properties',
 ]);

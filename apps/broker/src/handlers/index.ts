@@ -21,6 +21,7 @@ import { POP_HANDLERS } from './pop/index.js';
 import { PullMessageHandler } from './pull-message.handler.js';
 import { QueryConsumerOffsetHandler } from './query-consumer-offset.handler.js';
 import { QueryMessageHandler } from './query-message.handler.js';
+import { RecallMessageHandler } from './recall-message.handler.js';
 import { SearchOffsetByTimestampHandler } from './search-offset-by-timestamp.handler.js';
 import { SendBatchMessageHandler } from './send-batch-message.handler.js';
 import { SendMessageHandler } from './send-message.handler.js';
@@ -57,6 +58,7 @@ export const BROKER_HANDLERS: readonly Type[] = [
   PullMessageHandler,
   QueryConsumerOffsetHandler,
   QueryMessageHandler,
+  RecallMessageHandler,
   SearchOffsetByTimestampHandler,
   SendBatchMessageHandler,
   SendMessageHandler,

@@ -38,7 +38,6 @@ describe('MessageRules', () => {
     expect(codeOf(() => rules.checkKind(MessageSysFlag.TRANSACTION_PREPARED_TYPE, facts(), 0, 0))).toBe(
       ResponseCode.MESSAGE_ILLEGAL,
     );
-    expect(codeOf(() => rules.checkKind(0, facts({ hasTimer: true }), 0, 0))).toBe(ResponseCode.SYSTEM_ERROR);
     expect(codeOf(() => rules.checkKind(0, facts({ isInnerBatch: true }), 0, 0))).toBe(ResponseCode.MESSAGE_ILLEGAL);
     expect(codeOf(() => rules.checkKind(MessageSysFlag.INNER_BATCH_FLAG, facts(), 0, 0))).toBe(
       ResponseCode.MESSAGE_ILLEGAL,

@@ -45,7 +45,7 @@ export class MessageRules {
 
   /**
    * @returns true for the half message of a transaction.
-   * @throws RequestRefusedError for what is not allowed, and for what this version does not keep as it should be kept: timers, inner batches.
+   * @throws RequestRefusedError for what is not allowed, and for what this version does not keep as it should be kept: inner batches.
    */
   checkKind(sysFlag: number, facts: PropertyFacts, delayLevel: number, reconsumeTimes: number): boolean {
     // Old clients send a redelivery of a transaction's message with TRAN_MSG still in it; that one is an ordinary message.
@@ -55,12 +55,6 @@ export class MessageRules {
       throw new RequestRefusedError(
         ResponseCode.MESSAGE_ILLEGAL,
         'the system flag says that the message is part of a transaction, but the property TRAN_MSG does not',
-      );
-    }
-    if (facts.hasTimer && !facts.hasTimerOut && delayLevel <= 0) {
-      throw new RequestRefusedError(
-        ResponseCode.SYSTEM_ERROR,
-        'accurate timer message is not enabled, timerWheelEnable is false: use one of the delay levels (DELAY) instead',
       );
     }
     if (facts.isInnerBatch || (sysFlag & MessageSysFlag.INNER_BATCH_FLAG) !== 0) {

@@ -16,6 +16,7 @@ import { chooseQueueId } from './queue-choice.js';
 import type { RetryGate } from './retry-gate.js';
 import type { SendReplies } from './send-replies.js';
 import type { UsualSender } from './usual-sender.js';
+import type { TimerRules } from '../timer/timer-rules.js';
 
 /**
  * Takes a message from its frame to the store. The usual message costs no promise: its topic is known, and the store calls back.
@@ -31,6 +32,7 @@ export class MessageSender {
     private readonly gate: PutGate,
     private readonly retries: RetryGate,
     private readonly rules: MessageRules,
+    private readonly timers: TimerRules,
     private readonly properties: PropertyCompleter,
     private readonly replies: SendReplies,
     private readonly batches: BatchSender,
@@ -97,8 +99,18 @@ export class MessageSender {
       storedQueueId = elsewhere.queueId;
       edits = elsewhere.edits;
     }
+    let recallAtMs: number | undefined;
+    if (delayLevel <= 0 && facts.hasTimer && !facts.hasTimerOut && !isHalf && edits === undefined) {
+      const timed = this.timers.timed(topic, queueId, facts, header.properties.length);
+      if (timed !== undefined) {
+        recallAtMs = timed.recallAtMs;
+        ({ topic, queueId: storedQueueId, edits } = timed);
+      }
+    }
     const properties = this.properties.complete(header.properties, facts, edits);
     const uniqKey = facts.uniqKey;
+    const recallHandle =
+      recallAtMs === undefined ? undefined : this.timers.recallHandle(target.topic, recallAtMs, uniqKey);
     this.store.putMessage(
       {
         topic,
@@ -114,7 +126,7 @@ export class MessageSender {
         tagsCode: facts.tags === '' ? 0 : tagsCodeOf(facts.tags),
         waitStoreOk: facts.waitStoreOk,
       },
-      (result) => this.replies.answer(connection, request, result, queueId, uniqKey),
+      (result) => this.replies.answer(connection, request, result, queueId, uniqKey, recallHandle),
     );
   }
 }

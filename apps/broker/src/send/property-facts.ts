@@ -17,6 +17,12 @@ export interface PropertyFacts {
   isTransaction: boolean;
   /** One of the properties that ask for delivery at a point in time (TIMER_DELAY_SEC, TIMER_DELAY_MS, TIMER_DELIVER_MS). */
   hasTimer: boolean;
+  /** These three as they stand; empty when missing. */
+  timerDelaySec: string;
+  timerDelayMs: string;
+  timerDeliverMs: string;
+  /** TIMER_DEL_UNIQKEY is there: the message cancels another one. */
+  isTimerDelete: boolean;
   /** TIMER_OUT_MS: the timer was kept already. */
   hasTimerOut: boolean;
   /** INNER_NUM is there: the body is a batch that is to be kept as one record. */
@@ -37,6 +43,10 @@ export function emptyPropertyFacts(): PropertyFacts {
     waitStoreOk: true,
     isTransaction: false,
     hasTimer: false,
+    timerDelaySec: '',
+    timerDelayMs: '',
+    timerDeliverMs: '',
+    isTimerDelete: false,
     hasTimerOut: false,
     isInnerBatch: false,
     needsRewrite: false,
@@ -54,7 +64,13 @@ export function scanProperties(text: string, facts: PropertyFacts): void {
   facts.delay = '';
   facts.waitStoreOk = true;
   facts.isTransaction = false;
+  if (facts.hasTimer) {
+    facts.timerDelaySec = '';
+    facts.timerDelayMs = '';
+    facts.timerDeliverMs = '';
+  }
   facts.hasTimer = false;
+  facts.isTimerDelete = false;
   facts.hasTimerOut = false;
   facts.isInnerBatch = false;
   facts.needsRewrite = false;
@@ -104,13 +120,25 @@ function readProperty(text: string, start: number, split: number, end: number, f
       if (text.startsWith('TIMER_OUT_MS', start)) facts.hasTimerOut = true;
       return;
     case 14:
-      if (text.startsWith('TIMER_DELAY_MS', start)) facts.hasTimer = true;
+      if (text.startsWith('TIMER_DELAY_MS', start)) {
+        facts.hasTimer = true;
+        facts.timerDelayMs = text.slice(split + 1, end);
+      }
       return;
     case 15:
-      if (text.startsWith('TIMER_DELAY_SEC', start)) facts.hasTimer = true;
+      if (text.startsWith('TIMER_DELAY_SEC', start)) {
+        facts.hasTimer = true;
+        facts.timerDelaySec = text.slice(split + 1, end);
+      }
       return;
     case 16:
-      if (text.startsWith('TIMER_DELIVER_MS', start)) facts.hasTimer = true;
+      if (text.startsWith('TIMER_DELIVER_MS', start)) {
+        facts.hasTimer = true;
+        facts.timerDeliverMs = text.slice(split + 1, end);
+      }
+      return;
+    case 17:
+      if (text.startsWith('TIMER_DEL_UNIQKEY', start)) facts.isTimerDelete = true;
       return;
   }
 }

@@ -5,6 +5,7 @@ import {
   ResponseCode,
   RETRY_GROUP_TOPIC_PREFIX,
   type SendMessageRequest,
+  TIMER_TOPIC,
   type TopicConfig,
   validateTopic,
 } from '@rocknest/protocol';
@@ -89,7 +90,8 @@ export class PutGate {
     }
     const invalid = validateTopic(header.topic);
     if (invalid !== undefined) throw new RequestRefusedError(ResponseCode.INVALID_PARAMETER, invalid);
-    if (isNotAllowedSendTopic(header.topic)) {
+    // RocketMQ lets clients write to the timer topic; what came without TIMER_OUT_MS would never leave it.
+    if (isNotAllowedSendTopic(header.topic) || header.topic === TIMER_TOPIC) {
       throw new RequestRefusedError(
         ResponseCode.NO_PERMISSION,
         `Sending message to topic[${header.topic}] is forbidden.`,

@@ -22,8 +22,16 @@ export class SendReplies {
   /**
    * @param queueId the queue that the sender asked for or was given, which for a delayed message is not the one it is stored in.
    * @param uniqKey the message's UNIQ_KEY, sent back as the transaction id; empty when there is none.
+   * @param recallHandle by which a timer message can be recalled.
    */
-  answer(connection: Connection, request: RemotingCommand, result: PutResult, queueId: number, uniqKey: string): void {
+  answer(
+    connection: Connection,
+    request: RemotingCommand,
+    result: PutResult,
+    queueId: number,
+    uniqKey: string,
+    recallHandle?: string,
+  ): void {
     if (request.isOneway) return;
     const code = storedCode(result.status);
     if (code === undefined) {
@@ -32,7 +40,15 @@ export class SendReplies {
     }
     connection.respondEncoded(
       request,
-      this.encoder.encode(request.opaque, code, result.offsetMsgIds(), queueId, result.queueOffset, uniqKey),
+      this.encoder.encode(
+        request.opaque,
+        code,
+        result.offsetMsgIds(),
+        queueId,
+        result.queueOffset,
+        uniqKey,
+        recallHandle,
+      ),
     );
   }
 

@@ -25,6 +25,7 @@ export class SendReplyEncoder {
    * @param code SUCCESS, or one of the codes that say "stored, but".
    * @param msgId the offset message id, several joined by commas for a batch.
    * @param uniqKey what the client called the message; left out when empty.
+   * @param recallHandle of a timer message.
    * @returns a whole frame.
    */
   encode(
@@ -34,9 +35,10 @@ export class SendReplyEncoder {
     queueId: number,
     queueOffset: number,
     uniqKey: string,
+    recallHandle?: string,
   ): Buffer | Buffer[] {
-    if (!this.regionIsPlain || !isPlainText(uniqKey)) {
-      return this.encodeUncommon(opaque, code, msgId, queueId, queueOffset, uniqKey);
+    if (recallHandle !== undefined || !this.regionIsPlain || !isPlainText(uniqKey)) {
+      return this.encodeUncommon(opaque, code, msgId, queueId, queueOffset, uniqKey, recallHandle);
     }
     const transactionId = uniqKey === '' ? '' : `","transactionId":"${uniqKey}`;
     return encodeAsciiFrameHead(
@@ -45,7 +47,7 @@ export class SendReplyEncoder {
     );
   }
 
-  /** A region or an id with characters that JSON escapes. */
+  /** A timer message, or a region or an id with characters that JSON escapes. */
   private encodeUncommon(
     opaque: number,
     code: number,
@@ -53,6 +55,7 @@ export class SendReplyEncoder {
     queueId: number,
     queueOffset: number,
     uniqKey: string,
+    recallHandle: string | undefined,
   ): Buffer[] {
     const command = RemotingCommand.response(code, {
       fields: {
@@ -62,6 +65,7 @@ export class SendReplyEncoder {
         queueId,
         queueOffset,
         transactionId: uniqKey === '' ? undefined : uniqKey,
+        recallHandle,
       },
     });
     command.opaque = opaque;

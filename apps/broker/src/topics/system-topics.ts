@@ -9,6 +9,7 @@ import {
   reviveTopicOf,
   SCHEDULE_TOPIC,
   SELF_TEST_TOPIC,
+  TIMER_TOPIC,
   type TopicConfig,
   TRANS_CHECK_MAX_TIME_TOPIC,
   TRANS_HALF_TOPIC,
@@ -35,7 +36,7 @@ export class SystemTopicSet {
   }
 }
 
-/** Follows `init` of `broker/topic/TopicConfigManager.java`, without the topics of what this version does not do (timers). */
+/** Follows `init` of `broker/topic/TopicConfigManager.java`. */
 function systemTopicConfigs(config: BrokerConfig, delayLevels: number): TopicConfig[] {
   const inherited = (open: boolean): number => PermName.INHERIT | (open ? PERM_READ_WRITE : 0);
   const configs = [
@@ -54,6 +55,7 @@ function systemTopicConfigs(config: BrokerConfig, delayLevels: number): TopicCon
   if (config.autoCreateTopicEnable) {
     configs.push(topic(AUTO_CREATE_TOPIC, config.defaultTopicQueueNums, inherited(true)));
   }
+  if (config.timerWheelEnable) configs.push(topic(TIMER_TOPIC, 1, PERM_READ_WRITE));
   if (config.traceTopicEnable) configs.push(topic(config.msgTraceTopicName, 1, PERM_READ_WRITE));
   return configs;
 }

@@ -11,6 +11,8 @@ import { GetConsumeStatsHandler } from './get-consume-stats.handler.js';
 import { GetConsumerConnectionListHandler } from './get-consumer-connection-list.handler.js';
 import { GetConsumerRunningInfoHandler } from './get-consumer-running-info.handler.js';
 import { GetProducerConnectionListHandler } from './get-producer-connection-list.handler.js';
+import { GetTimerCheckPointHandler } from './get-timer-check-point.handler.js';
+import { GetTimerMetricsHandler } from './get-timer-metrics.handler.js';
 import { GetTopicStatsInfoHandler } from './get-topic-stats-info.handler.js';
 import { InvokeBrokerToGetConsumerStatusHandler } from './invoke-broker-to-get-consumer-status.handler.js';
 import { InvokeBrokerToResetOffsetHandler } from './invoke-broker-to-reset-offset.handler.js';
@@ -36,6 +38,8 @@ export const ADMIN_HANDLERS: readonly Type[] = [
   GetConsumerConnectionListHandler,
   GetConsumerRunningInfoHandler,
   GetProducerConnectionListHandler,
+  GetTimerCheckPointHandler,
+  GetTimerMetricsHandler,
   GetTopicStatsInfoHandler,
   InvokeBrokerToGetConsumerStatusHandler,
   InvokeBrokerToResetOffsetHandler,

@@ -1,0 +1,32 @@
+import { Controller } from '@nestjs/common';
+import {
+  decodeRecallMessageRequest,
+  encodeRecallMessageResponse,
+  RemotingCommand,
+  RequestCode,
+  ResponseCode,
+} from '@rocknest/protocol';
+import type { Connection } from '@rocknest/remoting';
+import { RequestHandler } from '@rocknest/remoting-nest';
+import { BrokerSettingsInForce } from '../config/broker-settings-in-force.js';
+import { MessageRecaller } from '../timer/message-recaller.js';
+
+/**
+ * RECALL_MESSAGE (370): takes back a timer message that is not due yet.
+ *
+ * Follows `broker/processor/RecallMessageProcessor.java`.
+ */
+@Controller()
+export class RecallMessageHandler {
+  constructor(
+    private readonly recaller: MessageRecaller,
+    private readonly settings: BrokerSettingsInForce,
+  ) {}
+
+  @RequestHandler(RequestCode.RECALL_MESSAGE)
+  async handle(request: RemotingCommand, connection: Connection): Promise<RemotingCommand> {
+    const msgId = await this.recaller.recall(decodeRecallMessageRequest(request), connection);
+    const fields = { MSG_REGION: this.settings.values.regionId, ...encodeRecallMessageResponse({ msgId }) };
+    return RemotingCommand.response(ResponseCode.SUCCESS, { fields });
+  }
+}

@@ -36,6 +36,7 @@ export interface ProducerPort {
     arg?: unknown,
     options?: TransactionSendOptions,
   ): Promise<TransactionSendResult>;
+  recallMessage(topic: string, recallHandle: string): Promise<string>;
   fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]>;
   queryMessage(topic: string, key: string, options?: QueryMessageOptions): Promise<QueryResult>;
   viewMessage(topic: string, msgId: string): Promise<MessageExt>;

@@ -258,6 +258,10 @@ export class FakeProducer implements ProducerPort {
     this.sent.push(message);
   }
 
+  async recallMessage(_topic: string, recallHandle: string): Promise<string> {
+    return `recalled ${recallHandle}`;
+  }
+
   async fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]> {
     return [{ topic, brokerName: 'broker-a', queueId: 0 }];
   }

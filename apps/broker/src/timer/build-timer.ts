@@ -1,7 +1,8 @@
-import { MessageStore, TimerMessageStore } from '@rocknest/store';
+import { type MessageStore, TimerMessageStore } from '@rocknest/store';
 import type { BrokerConfig } from '../config/broker-settings.js';
 import type { BrokerLogger } from '../logger.js';
 import type { TopicConfigManager } from '../metadata/index.js';
+import { isSlave } from '../replication/broker-role.js';
 import type { CounterRegistry } from '../stats/counter-registry.js';
 import { ROLL_WINDOW_SHARE } from './defaults.js';
 import { MessageRecaller } from './message-recaller.js';
@@ -49,6 +50,7 @@ export function buildTimer({ config, store, topics, counters, logger }: TimerNee
   });
   const recaller = new MessageRecaller(store, topics, {
     brokerName: config.brokerName,
+    isSlave: isSlave(config),
     enabled: () => config.recallMessageEnable && config.timerWheelEnable,
     maxDelaySec,
     brokerPermission: () => config.brokerPermission,

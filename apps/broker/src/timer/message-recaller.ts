@@ -19,6 +19,7 @@ import { RECALL_TAG } from './defaults.js';
 
 export interface RecallOptions {
   readonly brokerName: string;
+  readonly isSlave: boolean;
   /** All read at each use: they may change at run time. */
   readonly enabled: () => boolean;
   readonly maxDelaySec: () => number;
@@ -45,6 +46,7 @@ export class MessageRecaller {
   async recall(request: RecallMessageRequest, connection: Connection): Promise<string> {
     const { options } = this;
     if (!options.enabled()) throw refused(ResponseCode.NO_PERMISSION, 'recall failed, operation is forbidden');
+    if (options.isSlave) throw refused(ResponseCode.SLAVE_NOT_AVAILABLE, 'recall failed, broker service not available');
     if ((options.brokerPermission() & PermName.WRITE) === 0) {
       throw refused(ResponseCode.SERVICE_NOT_AVAILABLE, 'recall failed, broker service not available');
     }

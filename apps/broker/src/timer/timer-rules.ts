@@ -40,7 +40,7 @@ export class TimerRules {
   constructor(private readonly options: TimerRulesOptions) {}
 
   /**
-   * @returns undefined for a message that is due already: it is stored as any other.
+   * @returns undefined for a message that is due already: it is stored like every other.
    * @throws RequestRefusedError SYSTEM_ERROR when timers are off or too many are due in that second, MESSAGE_ILLEGAL for a time that is no number or too far away,
    *   or properties that leave no room.
    */

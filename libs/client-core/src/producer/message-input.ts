@@ -13,6 +13,12 @@ export interface MessageInput {
   properties?: Readonly<Record<string, string>>;
   /** 1 to 18: delivery after 1 s, 5 s, 10 s, 30 s, 1 min, ... (the broker's table). */
   delayTimeLevel?: number;
+  /** Delivery after so many seconds; brokers take 3 days at most (`timerMaxDelaySec`). One of the four at most may be given. */
+  delayTimeSec?: number;
+  /** Delivery after so many ms. */
+  delayTimeMs?: number;
+  /** Delivery at this time, ms since 1970; a time that is past means at once. */
+  deliverTimeMs?: number;
   /** False: the broker answers without waiting for flush and replication. */
   waitStoreOk?: boolean;
 }

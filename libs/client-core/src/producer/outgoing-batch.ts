@@ -1,4 +1,5 @@
 import { BATCH_MESSAGES_MAX, decodeProperties, encodeBatchBody, isRetryTopic, type Message } from '@rocknest/protocol';
+import { delayFieldOf } from './delay.js';
 import type { MessageInput } from './message-input.js';
 import {
   bodyOf,
@@ -70,9 +71,10 @@ function checkFellows(inputs: readonly MessageInput[]): MessageInput {
         `message ${index} of a batch has another waitStoreOk than the first; a batch has one for all`,
       );
     }
-    if (isDelayed(input)) {
+    const delayField = delayFieldOf(input);
+    if (delayField !== undefined) {
       throw illegalMessage(
-        `message ${index} of a batch has delayTimeLevel ${input.delayTimeLevel}; delayed messages are sent one by one`,
+        `message ${index} of a batch has ${delayField} ${input[delayField]}; delayed messages are sent one by one`,
       );
     }
   }
@@ -81,7 +83,7 @@ function checkFellows(inputs: readonly MessageInput[]): MessageInput {
 
 /** True for messages that a batch can't carry. */
 export function isDelayed(input: MessageInput): boolean {
-  return input.delayTimeLevel !== undefined && input.delayTimeLevel !== 0;
+  return delayFieldOf(input) !== undefined;
 }
 
 /**

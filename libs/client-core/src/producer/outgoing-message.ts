@@ -2,6 +2,7 @@ import { isNotAllowedSendTopic, isRetryTopic, MessageConst, validateTopic } from
 import { COPIED_BODY_MAX_BYTES, MAX_PROPERTIES_BYTES } from '../defaults.js';
 import { MQClientError, MQClientErrorCode } from '../errors.js';
 import type { MessageInput } from './message-input.js';
+import { delayProblem, delayProperty } from './delay.js';
 import { hasSeparator, propertyProblem } from './property-check.js';
 import { nextUniqKey } from './uniq-key.js';
 
@@ -33,8 +34,6 @@ const goodTopics = new Set<string>();
 const MAX_GOOD_TOPICS = 10_000;
 /** Text of so many characters has at most `COPIED_BODY_MAX_BYTES` as UTF-8. */
 const SHORT_TEXT_CHARACTERS = Math.floor(COPIED_BODY_MAX_BYTES / 3);
-/** A broker's table of delay levels may be longer than RocketMQ's 18; it clamps what is above its own. */
-const MAX_DELAY_LEVEL = 1_000;
 
 /** @throws MQClientError MESSAGE_ILLEGAL. */
 export function checkSendTopic(topic: string): void {
@@ -108,24 +107,20 @@ function keysText(keys: string | readonly string[], topic: string): string {
  * @throws MQClientError MESSAGE_ILLEGAL for a reserved or unusable one.
  */
 export function propertiesText(input: MessageInput, uniqKey: string): string {
-  const { topic, tags, keys, delayTimeLevel, properties } = input;
+  const { topic, tags, keys, properties } = input;
   let text = property(MessageConst.UNIQ_CLIENT_MESSAGE_ID_KEYIDX, uniqKey);
   if (input.waitStoreOk === false) text += property(MessageConst.WAIT_STORE_MSG_OK, 'false');
   if (tags !== undefined && tags !== '') text += property(MessageConst.TAGS, fieldText('tags', tags, topic));
   if (keys !== undefined && keys.length > 0) text += property(MessageConst.KEYS, keysText(keys, topic));
-  if (delayTimeLevel !== undefined && delayTimeLevel !== 0) {
-    if (!Number.isInteger(delayTimeLevel) || delayTimeLevel < 0 || delayTimeLevel > MAX_DELAY_LEVEL) {
-      throw illegalMessage(
-        `delayTimeLevel of a message to ${topic} is ${delayTimeLevel}, must be a whole number from 0 (none) to 18 (2 h)`,
-      );
-    }
-    text += property(MessageConst.DELAY_TIME_LEVEL, String(delayTimeLevel));
-  }
+  const problem = delayProblem(input);
+  if (problem !== undefined) throw illegalMessage(problem, { topic });
+  const delay = delayProperty(input);
+  if (delay !== undefined) text += property(delay[0], delay[1]);
   for (const name in properties) {
     const value = properties[name];
     if (value === undefined) continue;
-    const problem = propertyProblem(name, value);
-    if (problem !== undefined) throw illegalMessage(`${problem} (message to ${topic})`, { topic, property: name });
+    const wrong = propertyProblem(name, value);
+    if (wrong !== undefined) throw illegalMessage(`${wrong} (message to ${topic})`, { topic, property: name });
     text += property(name, value);
   }
   if (text.length * 3 > MAX_PROPERTIES_BYTES) checkPropertiesBytes(text, topic);

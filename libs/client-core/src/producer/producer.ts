@@ -15,6 +15,7 @@ import type { MessageInput } from './message-input.js';
 import { MessageSender, type SendInBatchesOptions, type SendOptions } from './message-sender.js';
 import type { OutgoingMessage } from './outgoing-message.js';
 import { resolveProducerOptions, type ProducerOptions, type ResolvedProducerOptions } from './producer-options.js';
+import { recallMessage } from './recall.js';
 import type { SendCallback } from './send-engine.js';
 import type { SendResult } from './send-result.js';
 import { TransactionRunner } from './transaction-runner.js';
@@ -156,6 +157,23 @@ export class Producer implements InstanceProducer {
         `the broker asks about transaction ${message.msgId}, but producer ${this.group} has no transactionListener`,
       );
     }
+  }
+
+  /**
+   * Takes back a timer message that is not due yet. That it is still there is not looked up: a recall in the last ms may come too late.
+   *
+   * @param recallHandle of its `SendResult`
+   * @returns its `msgId`
+   * @throws MQClientError INVALID_ARGUMENT, BROKER_NOT_FOUND, NO_ROUTE, TIMEOUT, CONNECTION_FAILED; MQBrokerError 604 when it is due already, 16 when the broker recalls nothing.
+   */
+  async recallMessage(topic: string, recallHandle: string): Promise<string> {
+    const { instance } = this.running();
+    return recallMessage(instance, {
+      group: this.group,
+      topic,
+      recallHandle,
+      timeoutMs: this.options.sendMsgTimeoutMs,
+    });
   }
 
   /**

@@ -5,6 +5,9 @@ const FIELD_OF: Readonly<Record<string, string>> = {
   KEYS: 'keys',
   TAGS: 'tags',
   DELAY: 'delayTimeLevel',
+  TIMER_DELAY_SEC: 'delayTimeSec',
+  TIMER_DELAY_MS: 'delayTimeMs',
+  TIMER_DELIVER_MS: 'deliverTimeMs',
   WAIT: 'waitStoreOk',
 };
 

@@ -170,6 +170,7 @@ export class SendEngine implements SendTaskOwner {
         messageQueue: queueOf(chosen, response.integerField('queueId') ?? chosen.queueId),
         queueOffset: response.integerField('queueOffset') ?? -1,
         transactionId: response.field('transactionId'),
+        recallHandle: response.field('recallHandle'),
         regionId: response.field('MSG_REGION'),
       };
     }
@@ -183,6 +184,7 @@ export class SendEngine implements SendTaskOwner {
       messageQueue: Number.isNaN(view.queueId) ? chosen : queueOf(chosen, view.queueId),
       queueOffset: Number.isNaN(view.queueOffset) ? -1 : view.queueOffset,
       transactionId: viewedText(response, view.transactionId, msgId),
+      recallHandle: viewedText(response, view.recallHandle, ''),
       regionId,
     };
   }

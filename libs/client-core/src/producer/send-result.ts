@@ -14,5 +14,7 @@ export interface SendResult {
   /** Offset in the queue; for a batch that of the first message. */
   queueOffset: number;
   transactionId?: string;
+  /** Of a timer message, from brokers since 5.3.2: what `recallMessage` takes. */
+  recallHandle?: string;
   regionId?: string;
 }

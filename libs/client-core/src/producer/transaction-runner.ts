@@ -11,6 +11,7 @@ import {
 import { errorText } from '../errors.js';
 import type { ClientLogger } from '../logger.js';
 import { Fifo } from '../support/fifo.js';
+import { delayFieldOf } from './delay.js';
 import type { MessageInput } from './message-input.js';
 import { illegalMessage, type OutgoingMessage } from './outgoing-message.js';
 import type { SendResult } from './send-result.js';
@@ -61,8 +62,9 @@ export class TransactionRunner {
     outgoing: OutgoingMessage,
     checkImmunityTimeSeconds: number | undefined,
   ): OutgoingMessage {
-    if (message.delayTimeLevel !== undefined && message.delayTimeLevel !== 0) {
-      throw illegalMessage(`a message of a transaction can't be delayed: leave delayTimeLevel out (${message.topic})`);
+    const delayField = delayFieldOf(message);
+    if (delayField !== undefined) {
+      throw illegalMessage(`a message of a transaction can't be delayed: leave ${delayField} out (${message.topic})`);
     }
     let { properties } = outgoing;
     properties += property(MessageConst.TRANSACTION_PREPARED, 'true');

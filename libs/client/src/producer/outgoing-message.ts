@@ -16,6 +16,9 @@ function merge(message: OutgoingMessage, serialized: SerializedBody): MessageInp
   if (message.keys !== undefined) input.keys = message.keys;
   if (message.flag !== undefined) input.flag = message.flag;
   if (message.delayTimeLevel !== undefined) input.delayTimeLevel = message.delayTimeLevel;
+  if (message.delayTimeSec !== undefined) input.delayTimeSec = message.delayTimeSec;
+  if (message.delayTimeMs !== undefined) input.delayTimeMs = message.delayTimeMs;
+  if (message.deliverTimeMs !== undefined) input.deliverTimeMs = message.deliverTimeMs;
   if (message.waitStoreOk !== undefined) input.waitStoreOk = message.waitStoreOk;
   // What the user says about the body goes before what the serializer says.
   if (added && message.properties) input.properties = { ...added, ...message.properties };

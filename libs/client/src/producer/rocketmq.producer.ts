@@ -221,6 +221,17 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
     this.coordinator.listener = listener;
   }
 
+  /**
+   * Takes back a timer message (`delayTimeSec`, `delayTimeMs`, `deliverTimeMs`) that is not due yet.
+   *
+   * @param recallHandle of its `SendResult`.
+   * @returns its `msgId`.
+   * @throws MQBrokerError when it is due already (604), or the broker recalls nothing (16).
+   */
+  async recallMessage(topic: string, recallHandle: string): Promise<string> {
+    return (await this.started()).recallMessage(topic, recallHandle);
+  }
+
   /** The queues that messages of the topic go to, for `send(message, { queue })`. */
   async fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]> {
     return (await this.started()).fetchPublishMessageQueues(topic);

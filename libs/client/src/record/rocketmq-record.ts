@@ -8,6 +8,12 @@ export interface RocketMQRecordOptions {
   properties?: Readonly<Record<string, string>>;
   /** 1 to 18: delivery after 1 s, 5 s, 10 s, 30 s, 1 min, ... (the broker's table). */
   delayTimeLevel?: number;
+  /** Delivery after so many seconds; brokers take 3 days at most (`timerMaxDelaySec`). One of the four at most may be given. */
+  delayTimeSec?: number;
+  /** Delivery after so many ms. */
+  delayTimeMs?: number;
+  /** Delivery at this time, ms since 1970; a time that is past means at once. */
+  deliverTimeMs?: number;
   /** A number of 32 bits that the bus carries and never looks at. */
   flag?: number;
   /** False: the broker answers without waiting for flush and replication. */
@@ -48,6 +54,21 @@ export class RocketMQRecordBuilder<T = unknown> {
 
   setDelayTimeLevel(delayTimeLevel: number): this {
     return this.set({ delayTimeLevel });
+  }
+
+  /** Delivery after so many seconds. */
+  setDelayTimeSec(delayTimeSec: number): this {
+    return this.set({ delayTimeSec });
+  }
+
+  /** Delivery after so many ms. */
+  setDelayTimeMs(delayTimeMs: number): this {
+    return this.set({ delayTimeMs });
+  }
+
+  /** Delivery at this time, ms since 1970. */
+  setDeliverTimeMs(deliverTimeMs: number): this {
+    return this.set({ deliverTimeMs });
   }
 
   setFlag(flag: number): this {

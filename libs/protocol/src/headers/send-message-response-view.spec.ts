@@ -41,6 +41,7 @@ describe.each([SerializeType.JSON, SerializeType.ROCKETMQ])('view of a send answ
       msgId: -1,
       transactionId: -1,
       msgRegion: -1,
+      recallHandle: -1,
     });
     expect(viewedText(response, -1, 'x')).toBeUndefined();
   });

@@ -10,6 +10,7 @@ export const sendMessageResponseView = {
   msgId: -1,
   transactionId: -1,
   msgRegion: -1,
+  recallHandle: -1,
 };
 
 /**
@@ -22,7 +23,7 @@ export function viewSendMessageResponse(response: RemotingCommand): boolean {
   const view = sendMessageResponseView;
   const raw = response.rawHeader;
   view.queueId = view.queueOffset = NaN;
-  view.msgId = view.transactionId = view.msgRegion = -1;
+  view.msgId = view.transactionId = view.msgRegion = view.recallHandle = -1;
   for (let i = 0; i < count; i++) {
     const start = keyStartOf(i);
     switch (keyEndOf(i) - start) {
@@ -37,6 +38,9 @@ export function viewSendMessageResponse(response: RemotingCommand): boolean {
         break;
       case 11:
         if (equalsAscii(raw, start, 'queueOffset')) view.queueOffset = response.integerAt(i);
+        break;
+      case 12:
+        if (equalsAscii(raw, start, 'recallHandle')) view.recallHandle = i;
         break;
       case 13:
         if (equalsAscii(raw, start, 'transactionId')) view.transactionId = i;

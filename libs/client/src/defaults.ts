@@ -41,3 +41,6 @@ export const OUTCOME_RETENTION_MS = 4 * 24 * 3_600_000;
 /** Between two clean-ups of outcomes, and rows that one statement deletes. */
 export const OUTCOME_CLEAN_UP_INTERVAL_MS = 60_000;
 export const OUTCOME_CLEAN_UP_BATCH = 500;
+
+/** Problems of a payload that the text of a validation error tells, at most; the error itself has all. */
+export const MAX_TOLD_ISSUES = 10;

@@ -14,6 +14,8 @@ export const RocketMQPluginErrorCode = {
   SERIALIZE: 'CLIENT_SERIALIZE',
   /** The bytes of a message can't be made into a payload. */
   DESERIALIZE: 'CLIENT_DESERIALIZE',
+  /** The payload does not fit the schema of its topic. */
+  VALIDATION: 'CLIENT_VALIDATION',
   /** A message came for which this application has no handler. */
   NO_HANDLER: 'CLIENT_NO_HANDLER',
   /** `ClientProxy.send()`, or another thing that this transport has another door for. */

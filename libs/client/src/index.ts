@@ -75,6 +75,11 @@ export {
   selectMessageQueueByRandom,
   type MessageQueueSelector,
 } from '@rocknest/client-core';
+// Typed topics
+export { defineTopic, TypedTopic } from './typed-topic/typed-topic.js';
+export { PayloadValidationError, type PayloadIssue } from './typed-topic/payload-validation.error.js';
+export type { StandardIssue, StandardResult, StandardSchema } from './typed-topic/standard-schema.js';
+
 // Payloads
 export { BODY_FORMAT_PROPERTY, type BodyFormat } from './serde/body-format.js';
 export { DefaultMessageDeserializer, type MessageDeserializer } from './serde/message-deserializer.js';

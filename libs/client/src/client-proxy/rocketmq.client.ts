@@ -10,6 +10,7 @@ import type { ProducerOptions } from '../producer/producer-options.js';
 import { RocketMQProducer } from '../producer/rocketmq.producer.js';
 import { RocketMQRecord } from '../record/rocketmq-record.js';
 import { asError } from '../support/as-error.js';
+import { TypedTopic } from '../typed-topic/typed-topic.js';
 import { EmitOutcome } from './emit-outcome.js';
 import { emitTargetOf } from './emit-target.js';
 
@@ -66,7 +67,7 @@ export class RocketMQClient extends ClientProxy {
   /**
    * Sends an event.
    *
-   * @param pattern `'topic'`, `'topic:tag'` or `{ topic, tags }`.
+   * @param pattern `'topic'`, `'topic:tag'`, `{ topic, tags }`, or a topic of `defineTopic`.
    * @param data the payload, or a `RocketMQRecord` with tags, keys, properties and delay.
    */
   override emit<TResult = SendResult, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult> {
@@ -125,7 +126,8 @@ export class RocketMQClient extends ClientProxy {
   private messageOf(packet: Packet): OutgoingMessage {
     const { metadata } = packet;
     const data: unknown = packet.data;
-    const { topic, tag } = emitTargetOf(packet.pattern);
+    const pattern: unknown = packet.pattern;
+    const { topic, tag } = pattern instanceof TypedTopic ? { topic: pattern, tag: undefined } : emitTargetOf(pattern);
     if (!(data instanceof RocketMQRecord)) return { topic, body: data, tags: tag, properties: metadata };
     const { value, options } = data as RocketMQRecord;
     const message: OutgoingMessage = { topic, body: value, ...options };

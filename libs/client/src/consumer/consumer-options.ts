@@ -2,6 +2,8 @@ import type { AllocateMessageQueueStrategy, ConsumeFromWhere } from '@rocknest/c
 import type { RetryPolicy } from '../exceptions/retry-policy.js';
 import type { BodyFormat } from '../serde/body-format.js';
 import type { MessageDeserializer } from '../serde/message-deserializer.js';
+import type { StandardSchema } from '../typed-topic/standard-schema.js';
+import type { TypedTopic } from '../typed-topic/typed-topic.js';
 
 /** What a consumer group has once: handlers of one group that give different values are refused at boot. */
 export interface ConsumerGroupOptions {
@@ -120,6 +122,11 @@ export interface HandlerOptions {
   batch?: { maxMessages: number };
   /** How the body becomes the payload. @default that of the `RocketMQServer` */
   deserializer?: BodyFormat | MessageDeserializer;
+  /**
+   * What payloads must fit, of any Standard Schema library; the handler gets what the schema makes of them. What does not fit is dead-lettered with
+   * its reason. @default that of the topic, when it is one of `defineTopic`
+   */
+  schema?: StandardSchema;
 }
 
 /** The `extras` of `@EventPattern(pattern, extras)` and `@MessagePattern(pattern, extras)` that this transport reads. */
@@ -130,7 +137,8 @@ export interface ConsumerExtras extends ConsumerGroupOptions, HandlerOptions {
 
 /** Options of `@ConcurrentConsumer`. */
 export interface ConcurrentConsumerOptions extends Omit<ConsumerExtras, 'orderly' | 'suspendCurrentQueueTimeMillis'> {
-  topic: string;
+  /** A name, or a topic of `defineTopic`. */
+  topic: string | TypedTopic;
   /** `transportId` of the `RocketMQServer` that the handler belongs to, when an application has several. @default ROCKETMQ_TRANSPORT */
   transport?: symbol;
 }
@@ -140,7 +148,8 @@ export interface OrderlyConsumerOptions extends Omit<
   ConsumerExtras,
   'orderly' | 'consumeConcurrentlyMaxSpan' | 'consumeTimeoutMs'
 > {
-  topic: string;
+  /** A name, or a topic of `defineTopic`. */
+  topic: string | TypedTopic;
   /** `transportId` of the `RocketMQServer` that the handler belongs to, when an application has several. @default ROCKETMQ_TRANSPORT */
   transport?: symbol;
 }

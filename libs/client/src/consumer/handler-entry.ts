@@ -5,6 +5,8 @@ import { checkRetryPolicy, type RetryPolicy } from '../exceptions/retry-policy.j
 import { FailurePolicy } from '../exceptions/failure-policy.js';
 import { invalidOption, RocketMQPluginError, RocketMQPluginErrorCode } from '../errors.js';
 import { resolveDeserializer, type MessageDeserializer } from '../serde/message-deserializer.js';
+import { isStandardSchema } from '../typed-topic/standard-schema.js';
+import { ValidatingDeserializer } from '../typed-topic/validating-deserializer.js';
 import type { ConsumerExtras } from './consumer-options.js';
 import { checkSql, optionalText, parseTags, parseTopicPattern } from './topic-pattern.js';
 
@@ -65,6 +67,14 @@ function noGroup(topic: string): RocketMQPluginError {
   );
 }
 
+function deserializerOf(extras: Readonly<ConsumerExtras>, defaults: HandlerDefaults): MessageDeserializer {
+  const { deserializer, schema } = extras;
+  const reader = deserializer === undefined ? defaults.deserializer : resolveDeserializer(deserializer);
+  if (schema === undefined) return reader;
+  if (!isStandardSchema(schema)) throw invalidOption('schema is no Standard Schema (version 1): it has no "~standard"');
+  return new ValidatingDeserializer(reader, schema);
+}
+
 /**
  * Resolves one handler.
  *
@@ -102,8 +112,7 @@ export function resolveHandler(
         extras.batch === undefined
           ? undefined
           : integerIn('batch.maxMessages', extras.batch.maxMessages, 1, MAX_BATCH_MESSAGES),
-      deserializer:
-        extras.deserializer === undefined ? defaults.deserializer : resolveDeserializer(extras.deserializer),
+      deserializer: deserializerOf(extras, defaults),
       policy: new FailurePolicy([
         ...(extras.retry === undefined ? [] : [checkRetryPolicy(extras.retry)]),
         ...(defaults.retry ?? []),

@@ -42,7 +42,11 @@ export class MessagePipeline {
   process(route: HandlerRoute, messages: readonly MessageExt[]): Promise<Failures | undefined> {
     if (route.batch) return this.processBatch(route, messages);
     try {
-      return this.run(route, route.deserializer.deserialize(messages[0]), messages).then(noFailures);
+      const payload = route.deserializer.deserialize(messages[0]);
+      if (payload instanceof Promise) {
+        return payload.then((data) => this.run(route, data, messages)).then(noFailures);
+      }
+      return this.run(route, payload, messages).then(noFailures);
     } catch (error) {
       return Promise.reject(asError(error));
     }
@@ -55,7 +59,8 @@ export class MessagePipeline {
     const given: number[] = [];
     for (const [index, message] of messages.entries()) {
       try {
-        payloads.push(route.deserializer.deserialize(message));
+        const payload = route.deserializer.deserialize(message);
+        payloads.push(payload instanceof Promise ? await payload : payload);
         given.push(index);
       } catch (error) {
         failures.set(index, asError(error));

@@ -1,4 +1,5 @@
 import { DELAY_LEVELS_MS } from '../defaults.js';
+import { PayloadValidationError } from '../typed-topic/payload-validation.error.js';
 import { RetryLater, SendToDlq, Skip, SuspendQueue } from './outcome-exceptions.js';
 import { matches, type RetryPolicy } from './retry-policy.js';
 
@@ -60,6 +61,8 @@ export class FailurePolicy {
       if (matches(policy.dlq, error)) return DLQ;
       if (matches(policy.on, error)) return this.paced(reconsumeTimes);
     }
+    // Another delivery brings the same payload.
+    if (error instanceof PayloadValidationError) return DLQ;
     return this.retriesKnownOnly ? DLQ : this.paced(reconsumeTimes);
   }
 

@@ -1,15 +1,17 @@
 import type { MessageInput } from '@rocknest/client-core';
 import type { RocketMQRecordOptions } from '../record/rocketmq-record.js';
 import type { MessageSerializer, SerializedBody } from '../serde/message-serializer.js';
+import { type TypedTopic, validatePayload } from '../typed-topic/typed-topic.js';
 
 /** A message as a user of the Nest producer gives it: the body is any payload. */
 export interface OutgoingMessage<T = unknown> extends RocketMQRecordOptions {
-  topic: string;
+  /** A name, or a topic of `defineTopic`, whose schema the body must fit. */
+  topic: string | TypedTopic<unknown, T>;
   /** Payload: an object or other JSON value, a string, or bytes. */
-  body: T;
+  body: NoInfer<T>;
 }
 
-function merge(message: OutgoingMessage, serialized: SerializedBody): MessageInput {
+function merge(message: OutgoingMessage & { topic: string }, serialized: SerializedBody): MessageInput {
   const { body, properties: added } = serialized;
   const input: MessageInput = { topic: message.topic, body };
   if (message.tags !== undefined) input.tags = message.tags;
@@ -26,9 +28,26 @@ function merge(message: OutgoingMessage, serialized: SerializedBody): MessageInp
   return input;
 }
 
-/** The message with its body as bytes; a promise only when the serializer is asynchronous. */
+/**
+ * The message with its body as bytes; a promise only when the serializer or the schema of the topic is asynchronous.
+ *
+ * @throws PayloadValidationError; what the serializer throws.
+ */
 export function toMessageInput(
   message: OutgoingMessage,
+  serializer: MessageSerializer,
+): MessageInput | Promise<MessageInput> {
+  const { topic } = message;
+  if (typeof topic === 'string') return serialize(message as OutgoingMessage & { topic: string }, serializer);
+  // The body goes out as it was given: the consumer's schema makes of it what it makes.
+  const named = { ...message, topic: topic.name };
+  const validated = validatePayload(topic.name, topic.schema, message.body);
+  if (validated instanceof Promise) return validated.then(() => serialize(named, serializer));
+  return serialize(named, serializer);
+}
+
+function serialize(
+  message: OutgoingMessage & { topic: string },
   serializer: MessageSerializer,
 ): MessageInput | Promise<MessageInput> {
   const serialized = serializer.serialize(message.body, message);

@@ -111,9 +111,12 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
   /**
    * Sends a message, or an array of messages of one topic as one batch, and resolves when the broker has acknowledged it.
    *
-   * @throws RocketMQPluginError SERIALIZE, MQClientError of client-core.
+   * @throws RocketMQPluginError SERIALIZE, PayloadValidationError, MQClientError of client-core.
    */
-  send(message: OutgoingMessage | readonly OutgoingMessage[], options?: SendOptions): Promise<SendResult> {
+  send<P = unknown>(
+    message: OutgoingMessage<P> | readonly OutgoingMessage<P>[],
+    options?: SendOptions,
+  ): Promise<SendResult> {
     const { port } = this;
     if (port !== undefined && !Array.isArray(message)) {
       // The common case without a microtask more than it needs.
@@ -133,14 +136,17 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
    *
    * @throws RocketMQPluginError SERIALIZE, MQClientError: `details.messagesSent` says how many messages were stored before.
    */
-  async sendInBatches(messages: readonly OutgoingMessage[], options?: SendInBatchesOptions): Promise<SendResult[]> {
+  async sendInBatches<P = unknown>(
+    messages: readonly OutgoingMessage<P>[],
+    options?: SendInBatchesOptions,
+  ): Promise<SendResult[]> {
     const port = await this.started();
     const inputs = messages.map(async (each) => toMessageInput(each, this.serializer));
     return port.sendInBatches(await Promise.all(inputs), options);
   }
 
   /** Sends a message and calls back, when the order of calls and their cost matter more than a promise. */
-  sendAsync(message: OutgoingMessage, callback: SendCallback, options?: SendOptions): void {
+  sendAsync<P = unknown>(message: OutgoingMessage<P>, callback: SendCallback, options?: SendOptions): void {
     const send = (port: ProducerPort, input: MessageInput): void => port.sendAsync(input, callback, options);
     const { port } = this;
     try {
@@ -156,7 +162,7 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Sends a message without an answer: it may be lost without anyone knowing. Resolves when it was handed to the socket. */
-  async sendOneway(message: OutgoingMessage): Promise<void> {
+  async sendOneway<P = unknown>(message: OutgoingMessage<P>): Promise<void> {
     const port = await this.started();
     return port.sendOneway(await toMessageInput(message, this.serializer));
   }
@@ -169,8 +175,8 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
    * @returns what `work` returned.
    * @throws what `work` threw; what the database threw, where a failed commit is settled by the next check of the broker; MQClientError before `work` has begun.
    */
-  async inTransaction<T, M = TransactionManager>(
-    message: OutgoingMessage,
+  async inTransaction<T, M = TransactionManager, P = unknown>(
+    message: OutgoingMessage<P>,
     work: (manager: M) => Promise<T>,
     options?: TransactionSendOptions,
   ): Promise<T> {
@@ -202,8 +208,8 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
    *
    * @param arg goes to its `executeLocalTransaction`
    */
-  async sendMessageInTransaction(
-    message: OutgoingMessage,
+  async sendMessageInTransaction<P = unknown>(
+    message: OutgoingMessage<P>,
     arg?: unknown,
     options?: TransactionSendOptions,
   ): Promise<TransactionSendResult> {

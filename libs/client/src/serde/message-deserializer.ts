@@ -5,7 +5,11 @@ import { BODY_FORMAT_PROPERTY, isBodyFormat, type BodyFormat } from './body-form
 
 /** Makes the payload that a handler gets of a message. Give your own as `deserializer` (Avro, Protobuf, ...). */
 export interface MessageDeserializer {
-  /** @throws anything: the message is not acknowledged and comes again, as if the handler had failed. */
+  /**
+   * The payload, or a promise of it.
+   *
+   * @throws anything: the message is not acknowledged and comes again, as if the handler had failed.
+   */
   deserialize(message: MessageExt): unknown;
 }
 

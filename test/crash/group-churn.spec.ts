@@ -1,12 +1,11 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MQAdmin, Producer, silentLogger } from '@rocknest/client-core';
-import { projectRoot } from '../support/project-root.js';
 import { BrokerProcess } from '../support/rocknest-process.js';
 import { waitFor } from '../support/wait-for.js';
+import { buildProgram } from './support/build-program.js';
 import { ChurnedGroup } from './support/churn/churned-group.js';
 import { checkConcurrent, checkOrderly } from '../support/handling-checker.js';
 
@@ -51,6 +50,7 @@ async function send(producer: Producer, topic: string, ended: () => boolean): Pr
 
 describe(`two groups of ${MEMBERS} members, one of which comes or goes every second, some by SIGKILL`, () => {
   let folder: string;
+  let program: string;
   let broker: BrokerProcess;
   let admin: MQAdmin;
   let producer: Producer;
@@ -59,21 +59,7 @@ describe(`two groups of ${MEMBERS} members, one of which comes or goes every sec
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'rocknest-churn-'));
-    const rolldown = join(projectRoot, 'node_modules/rolldown/bin/cli.mjs');
-    const source = join(projectRoot, 'test/crash/support/churn/member.ts');
-    const args = [
-      rolldown,
-      source,
-      '--platform',
-      'node',
-      '--format',
-      'esm',
-      '--sourcemap',
-      '-d',
-      join(folder, 'program'),
-    ];
-    const built = spawnSync(process.execPath, args, { cwd: projectRoot, encoding: 'utf8' });
-    if (built.status !== 0) throw new Error(`the member was not built\n${built.stdout}\n${built.stderr}`);
+    program = buildProgram('test/crash/support/churn/member.ts', folder);
     broker = await BrokerProcess.create({ config: { rebalanceLockMaxLiveTimeMs: BROKER_LOCK_MS } });
     await broker.start();
     const { namesrvAddr } = broker;
@@ -83,7 +69,7 @@ describe(`two groups of ${MEMBERS} members, one of which comes or goes every sec
   });
   afterAll(async () => {
     ended = true;
-    await Promise.all(groups.map((group) => group.end()));
+    await Promise.all(groups.map((group) => group.endAll()));
     await producer?.shutdown();
     await admin?.shutdown();
     await broker?.remove();
@@ -102,7 +88,7 @@ describe(`two groups of ${MEMBERS} members, one of which comes or goes every sec
       orderly,
       lockMaxLiveMs: BROKER_LOCK_MS / 2,
       lockIntervalMs: BROKER_LOCK_MS / 3,
-      program: join(folder, 'program/member.js'),
+      program,
       folder: logs,
     });
     groups.push(group);
@@ -139,7 +125,7 @@ describe(`two groups of ${MEMBERS} members, one of which comes or goes every sec
     );
     const tookMs = Date.now() - restMs;
     const kills = groups.map((group) => group.kills);
-    await Promise.all(groups.map((group) => group.end()));
+    await Promise.all(groups.map((group) => group.endAll()));
 
     const reports = {
       concurrent: checkConcurrent(concurrent.handlings(), QUEUES, OF_QUEUE),

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Child } from '../../support/child.js';
 import type { ConfigValues } from '../../support/rocknest-process.js';
@@ -27,12 +27,14 @@ export function properties(values: ConfigValues): string {
 
 function writeLogging(folder: string, name: string): string {
   const file = join(folder, `${name}.logback.xml`);
-  writeFileSync(
-    file,
+  // Where servers of 4.x look, which know no such property.
+  const files = [file, join(folder, 'conf', `logback_${name.split('-')[0]}.xml`)];
+  mkdirSync(join(folder, 'conf'), { recursive: true });
+  const text =
     `<configuration><appender name="F" class="ch.qos.logback.core.FileAppender"><file>${join(folder, `${name}.log`)}</file>` +
-      '<encoder><pattern>%d{HH:mm:ss.SSS} %level %logger{0} %msg%n</pattern></encoder></appender>' +
-      '<root level="WARN"><appender-ref ref="F"/></root></configuration>',
-  );
+    '<encoder><pattern>%d{HH:mm:ss.SSS} %level %logger{0} %msg%n</pattern></encoder></appender>' +
+    '<root level="WARN"><appender-ref ref="F"/></root></configuration>';
+  for (const path of files) writeFileSync(path, text);
   return file;
 }
 

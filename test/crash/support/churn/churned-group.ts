@@ -45,11 +45,12 @@ export class ChurnedGroup {
     return this.members.filter(({ joined }) => joined).length;
   }
 
-  join(): void {
+  /** @param changes to the settings of this member. */
+  join(changes: Partial<MemberSettings> = {}): string {
     const { program, folder, ...settings } = this.options;
     const name = `${settings.group}-${++this.joins}`;
     this.names.push(name);
-    const memberSettings: MemberSettings = { ...settings, logFile: join(folder, name) };
+    const memberSettings: MemberSettings = { ...settings, ...changes, logFile: join(folder, name) };
     const child = new Child({
       name,
       command: process.execPath,
@@ -61,6 +62,17 @@ export class ChurnedGroup {
     void child.waitForExit().then((code) => {
       if (this.members.includes(member)) this.troubles.push(`${name} ended by itself with ${code}:\n${child.tail()}`);
     });
+    return name;
+  }
+
+  /** SIGKILL to this member, or SIGTERM. Resolves when it has ended. */
+  async end(name: string, how: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const member = this.members.find((one) => one.name === name);
+    if (member === undefined) throw new Error(`${name} is no member of ${this.options.group}`);
+    if (how === 'SIGKILL') this.kill(member);
+    else this.leave(member);
+    await member.child.waitForExit();
+    await Promise.all(this.ends);
   }
 
   /** The next step of the churn: somebody leaves, somebody joins, somebody is killed, somebody joins. */
@@ -71,7 +83,7 @@ export class ChurnedGroup {
   }
 
   /** All members leave in peace. */
-  async end(): Promise<void> {
+  async endAll(): Promise<void> {
     for (const member of [...this.members]) {
       if (member.joined) this.leave(member);
       else this.kill(member);

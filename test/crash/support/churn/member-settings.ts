@@ -7,4 +7,8 @@ export interface MemberSettings {
   logFile: string;
   lockIntervalMs: number;
   lockMaxLiveMs: number;
+  /** The handler of the message with this number never ends. */
+  hangOn?: number;
+  /** What it waits for its handlers when it leaves; by default as the client does. */
+  shutdownTimeoutMs?: number;
 }

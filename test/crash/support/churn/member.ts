@@ -17,6 +17,7 @@ async function handle(message: MessageExt): Promise<boolean> {
   const { queueId, queueOffset } = message;
   const number = Number(message.body.toString());
   log.begins(queueId, queueOffset, number);
+  if (number === settings.hangOn) await new Promise(() => {});
   const tookMs = number % LONG_EVERY === 0 ? LONG_MS : SLOW_MS;
   if (number % SLOW_EVERY === 0) await new Promise((resolve) => setTimeout(resolve, tookMs));
   else await new Promise((resolve) => setImmediate(resolve));
@@ -31,6 +32,7 @@ const consumer = new PushConsumer({
   consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
   rebalanceLockIntervalMs: settings.lockIntervalMs,
   rebalanceLockMaxLiveMs: settings.lockMaxLiveMs,
+  ...(settings.shutdownTimeoutMs !== undefined && { shutdownTimeoutMs: settings.shutdownTimeoutMs }),
 });
 consumer.subscribe(settings.topic);
 if (settings.orderly) {

@@ -2,6 +2,7 @@ import {
   decodeConsumeStats,
   defaultSubscriptionGroupConfig,
   dlqTopicOf,
+  encodeDeleteSubscriptionGroupRequest,
   encodeGetConsumeStatsRequest,
   encodeSubscriptionGroupConfig,
   encodeUpdateAndCreateTopicRequest,
@@ -275,7 +276,12 @@ describe('acknowledging', () => {
     expect((await pops.ack({ ...message, queueOffset: 7 })).code).toBe(ResponseCode.NO_MESSAGE);
     expect((await pops.ack({ ...message, queueId: 99 })).code).toBe(ResponseCode.MESSAGE_ILLEGAL);
     expect((await pops.ack({ ...message, storedTopic: 'nowhere' })).code).toBe(ResponseCode.TOPIC_NOT_EXIST);
-    expect((await pops.ack({ ...message, handle: 'nonsense' })).code).toBe(ResponseCode.SYSTEM_ERROR);
+    const malformed = await pops.ack({ ...message, handle: 'nonsense' });
+    expect(malformed.code).toBe(ResponseCode.SYSTEM_ERROR);
+    expect(malformed.remark).toContain('extraInfo');
+    const wrongNumber = message.handle.replace(/^\d+/, '-x');
+    expect((await pops.ack({ ...message, handle: wrongNumber })).code).toBe(ResponseCode.SYSTEM_ERROR);
+    expect((await pops.renew({ ...message, handle: 'nonsense' }, 1_000)).response.code).toBe(ResponseCode.SYSTEM_ERROR);
   });
 });
 
@@ -348,5 +354,35 @@ describe('deleted topics', () => {
     await client.send(topic, 'new', { queueId: 0 });
     expect(bodies((await pops.popUntil(topic)).messages)).toEqual(['new']);
     expect((await pops.pop(topic, { pollTime: 1_500 })).messages).toEqual([]);
+  });
+
+  it('end the pop that waits, and refuse what is said of their messages', async () => {
+    const topic = await topicWith('m-0');
+    const pops = consumer();
+    const [message] = (await pops.pop(topic)).messages;
+    const waiting = pops.pop(topic, { pollTime: 2_000 });
+    await waitFor(async () => (await pops.pollingNum(topic)) === 1, 'it waits');
+    await client.request(RequestCode.DELETE_TOPIC_IN_BROKER, { topic });
+    expect((await waiting).code).toBe(ResponseCode.TOPIC_NOT_EXIST);
+    expect((await pops.ack(message)).code).toBe(ResponseCode.TOPIC_NOT_EXIST);
+    expect((await pops.renew(message, 1_000)).response.code).toBe(ResponseCode.TOPIC_NOT_EXIST);
+  });
+});
+
+describe('a deleted group', () => {
+  it('is refused its pop that waits, gets nothing back, and leaves other groups their messages', async () => {
+    const topic = await topicWith('m-0');
+    const pops = consumer();
+    const [message] = (await pops.pop(topic, { invisibleTime: 60_000 })).messages;
+    const waiting = pops.pop(topic, { pollTime: 15_000 });
+    await waitFor(async () => (await pops.pollingNum(topic)) === 1, 'it waits');
+    await client.request(
+      RequestCode.DELETE_SUBSCRIPTIONGROUP,
+      encodeDeleteSubscriptionGroupRequest({ groupName: pops.group, cleanOffset: true }),
+    );
+    await client.send(topic, 'm-1', { queueId: 0 });
+    expect((await waiting).code).toBe(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST);
+    expect((await pops.ack(message)).code).toBe(ResponseCode.SUCCESS);
+    expect(bodies((await consumer().pop(topic)).messages)).toEqual(['m-0', 'm-1']);
   });
 });

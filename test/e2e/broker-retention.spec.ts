@@ -16,6 +16,7 @@ import { type RunningCluster, startCluster } from '@rocknest/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ageFiles } from '../support/age-files.js';
 import { BrokerClient } from '../support/broker-client.js';
+import { PopClient } from '../support/pop-client.js';
 import { waitFor } from '../support/wait-for.js';
 import { Clients, uniqueName } from './support/clients.js';
 
@@ -112,6 +113,31 @@ describe('retention', () => {
     const producer = await clients.producer();
     await producer.send({ topic, body: 'goes on' });
     await waitFor(() => after.received.at(-1)?.text === 'goes on');
+  });
+
+  it('a group that pops goes on at the first message that is left, and is told that what it held is gone', async () => {
+    const topic = uniqueName('topic');
+    await start({ broker: QUICK });
+    await fill(topic, 20);
+    const pops = new PopClient(client, uniqueName('group'), 'broker-a');
+    const held = (await pops.pop(topic, { maxMsgNums: 8, invisibleTime: 300 })).messages;
+    expect(held).toHaveLength(8);
+    await fill(topic, 150, 'later');
+    const min = await deleteByHand(topic);
+    expect(min).toBeGreaterThan(20);
+
+    const offsets = new Set<number>();
+    while (offsets.size < 170 - min) {
+      const { messages } = await pops.popUntil(topic, { invisibleTime: 60_000 });
+      for (const message of messages) {
+        // What was held came back before the files went, or not at all.
+        if (message.storedTopic === topic) offsets.add(message.queueOffset);
+        expect((await pops.ack(message)).code).toBe(ResponseCode.SUCCESS);
+      }
+    }
+    expect([...offsets]).toEqual(Array.from({ length: 170 - min }, (_, i) => min + i));
+    expect((await pops.ack(held[0])).code).toBe(ResponseCode.NO_MESSAGE);
+    expect((await pops.renew(held[0], 1_000)).response.code).toBe(ResponseCode.NO_MESSAGE);
   });
 
   it('a consumer that is running goes on too', async () => {

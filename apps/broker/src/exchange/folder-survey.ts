@@ -86,8 +86,7 @@ function unreadFiles(storePath: string): string[] {
  */
 function unreadPops(storePath: string): string[] {
   const lines: string[] = [];
-  const hint =
-    'they come when RocketMQ runs on the folder again; to have them here, stop its consumers and let their invisible times pass before the change';
+  const hint = 'to have them, stop the consumers and let their invisible times pass before the store changes hands';
   const waiting = keysOf(join(configFolder(storePath), 'timermetrics'), 'timingCount') ?? [];
   const timed = waiting.filter((topic) => topic.startsWith(REVIVE_TOPIC_PREFIX));
   if (timed.length > 0) {

@@ -213,3 +213,20 @@ export const PULL_THRESHOLD_FOR_ALL = 10_000;
 export const AUTO_COMMIT_INTERVAL_MS = 5_000;
 /** ms between two looks whether the queues of a listened topic changed (`topicMetadataCheckIntervalMillis`). */
 export const TOPIC_METADATA_CHECK_INTERVAL_MS = 30_000;
+
+/** Entries for one trace message (`ClientConfig.traceMsgBatchNum`). */
+export const TRACE_MSG_BATCH_NUM = 10;
+/** ms after which fewer entries than that are sent (`AsyncTraceDispatcher.flushTraceInterval`). */
+export const TRACE_FLUSH_INTERVAL_MS = 5_000;
+/** Entries that wait to be sent; further ones are dropped and counted (`AsyncTraceDispatcher.traceContextQueue`). */
+export const TRACE_QUEUE_MAX = 2_048;
+/** Characters of one trace message after which the next one begins (`AsyncTraceDispatcher.maxMsgSize`). */
+export const TRACE_MESSAGE_MAX_CHARACTERS = 128_000;
+/** Bytes of the keys of one trace message: what properties may have, less room for the rest. */
+export const TRACE_KEYS_MAX_BYTES = 24 * 1024;
+/** Trace messages under way at once; entries wait meanwhile. */
+export const TRACE_MAX_IN_FLIGHT = 32;
+/** ms for one trace message, and for the last ones at a shutdown (`AsyncTraceDispatcher`: 5 s each). */
+export const TRACE_SEND_TIMEOUT_MS = 5_000;
+/** What trace records say of messages whose broker does not tell its region (`MixAll.DEFAULT_TRACE_REGION_ID`). */
+export const DEFAULT_TRACE_REGION_ID = 'DefaultRegion';

@@ -67,6 +67,8 @@ export {
 } from './producer/transaction-types.js';
 
 export type { QueryMessageOptions, QueryResult } from './query/message-lookup.js';
+export type { TraceEntry, TraceQueryOptions } from './query/trace-lookup.js';
+export type { TraceOptions } from './trace/trace-options.js';
 
 // What users of this room see of `@rocknest/protocol`: rooms above import this one only.
 export {
@@ -76,10 +78,12 @@ export {
   isRetryTopic,
   MessageConst,
   messageQueueKey,
+  ConsumeReturnType,
   ResponseCode,
   responseCodeName,
   RocknestError,
   validateGroup,
+  TraceMessageType,
   validateTopic,
   type ClusterInfo,
   type ConsumeFromWhere,
@@ -92,5 +96,6 @@ export {
   type QueueTimeSpan,
   type SubscriptionGroupConfig,
   type TopicConfig,
+  type TraceContext,
   type TopicRouteData,
 } from '@rocknest/protocol';

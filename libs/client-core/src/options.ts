@@ -3,9 +3,10 @@ import type { ConnectionStatus } from './instance/client-members.js';
 import { consoleLogger, type ClientLogger } from './logger.js';
 import { parseNamesrvAddr } from './namesrv/namesrv-addresses.js';
 import { integerOption, invalidArgument } from './support/check.js';
+import { resolveTraceOptions, type ResolvedTraceOptions, type TraceOptions } from './trace/trace-options.js';
 
 /** What producers, consumers and `MQAdmin` have in common (RocketMQ: `client/ClientConfig.java`). Times are ms. */
-export interface ClientOptions {
+export interface ClientOptions extends TraceOptions {
   /** `host:port;host:port`. Default: `NAMESRV_ADDR` of the environment. */
   namesrvAddr?: string;
   /** The address that stands in the client id. Default: the first IPv4 address that is not loopback. */
@@ -58,6 +59,8 @@ export interface ResolvedClientOptions {
   serializeType: 'ROCKETMQ' | 'JSON';
   logger: ClientLogger;
   onStatus: ((status: ConnectionStatus, address: string) => void) | undefined;
+  /** Undefined when nothing is traced. */
+  trace: ResolvedTraceOptions | undefined;
 }
 
 /** A part of the client id: tools split at `@`, and the broker keys tables by it. */
@@ -104,5 +107,6 @@ export function resolveClientOptions(
     serializeType,
     logger: options.logger ?? consoleLogger,
     onStatus: options.onStatus,
+    trace: resolveTraceOptions(options),
   };
 }

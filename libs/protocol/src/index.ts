@@ -33,6 +33,7 @@ export * from './topic/validate.js';
 export * from './pop/extra-info.js';
 export * from './pop/offset-info.js';
 export * from './ha/transfer-header.js';
+export * from './trace/index.js';
 export * from './json/index.js';
 export * from './bodies/index.js';
 export * from './headers/header-codec.js';

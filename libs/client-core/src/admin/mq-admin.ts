@@ -19,6 +19,7 @@ import { clientInstances, type ClientInstanceRegistry } from '../instance/client
 import type { ClientInstance } from '../instance/client-instance.js';
 import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from '../options.js';
 import { MessageLookup, type QueryMessageOptions, type QueryResult } from '../query/message-lookup.js';
+import { traceOf, type TraceEntry, type TraceQueryOptions } from '../query/trace-lookup.js';
 import { integerOption } from '../support/check.js';
 import { AdminContext, type AdminTarget } from './admin-context.js';
 import { GroupAdmin, type ConsumeProgress } from './group-admin.js';
@@ -290,6 +291,16 @@ export class MQAdmin {
   /** Messages that have the key among their KEYS, from all brokers of the topic. */
   async queryMessage(topic: string, key: string, options?: QueryMessageOptions): Promise<QueryResult> {
     return this.running.lookup.queryMessage(topic, key, options);
+  }
+
+  /**
+   * What producers and consumers with `enableMsgTrace`, of whatever language, have written of a message (mqadmin: `queryMsgTraceById`), by time.
+   *
+   * @param msgId the unique id; of a batch that of one message, or all of them joined by commas.
+   * @returns an empty list when nothing was traced, or has not arrived yet.
+   */
+  async traceOf(msgId: string, options: TraceQueryOptions = {}): Promise<TraceEntry[]> {
+    return traceOf(this.running.lookup, msgId, options);
   }
 
   /** Messages with that unique id (`msgId`), searched from the time on that the id tells. */

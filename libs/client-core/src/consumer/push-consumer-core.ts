@@ -15,6 +15,10 @@ import type { ClientInstance } from '../instance/client-instance.js';
 import type { ConnectionStatus, InstanceConsumer } from '../instance/client-members.js';
 import { forEachLimited, settledWithin } from '../support/concurrency.js';
 import { PeriodicTask } from '../support/periodic-task.js';
+import { ConsumeTrace } from '../trace/consume-trace.js';
+import { createTraceDispatcher } from '../trace/create-trace-dispatcher.js';
+import type { TraceDispatcher } from '../trace/trace-dispatcher.js';
+import { tracedRegistration } from '../trace/traced-listener.js';
 import { computePullFromWhere } from './consume-from-where.js';
 import type { ConsumeMessageService } from './consume-message-service.js';
 import { ConsumeStats } from './consume-stats.js';
@@ -55,6 +59,7 @@ export class PushConsumerCore implements InstanceConsumer {
   private readonly startedMs = Date.now();
   private readonly wanted: WantedTopics;
   private readonly known = new KnownQueues();
+  private readonly trace: TraceDispatcher | undefined;
   private joined = false;
   private stopped = false;
 
@@ -70,9 +75,12 @@ export class PushConsumerCore implements InstanceConsumer {
     this.api = new ConsumerApi(instance);
     this.offsetStore = createOffsetStore(options, instance.clientId, this.api);
     this.wanted = new WantedTopics(group, instance);
+    this.trace = client.trace && createTraceDispatcher(instance, client.trace, group, 'CONSUME');
     this.consumption = createConsumption({
       options,
-      registration,
+      registration: this.trace
+        ? tracedRegistration(registration, new ConsumeTrace(this.trace, group, options.consumeTimeoutMs))
+        : registration,
       instance,
       api: this.api,
       stats: this.stats,
@@ -159,6 +167,10 @@ export class PushConsumerCore implements InstanceConsumer {
 
   get clientId(): string {
     return this.instance.clientId;
+  }
+
+  get droppedTraces(): number {
+    return this.trace?.dropped ?? 0;
   }
 
   get assignedQueues(): MessageQueue[] {
@@ -262,6 +274,7 @@ export class PushConsumerCore implements InstanceConsumer {
       );
     }
     await settledWithin(tasks, mqClientApiTimeoutMs);
+    await this.trace?.shutdown();
     await this.rebalance.releaseAll();
     await this.consumption.locks?.stop();
   }

@@ -51,6 +51,11 @@ export class PushConsumer {
     return this.core?.clientId;
   }
 
+  /** Entries of the message trace that were lost, because too many waited or brokers did not take them. */
+  get droppedTraces(): number {
+    return this.core?.droppedTraces ?? 0;
+  }
+
   /** The queues that this member consumes now. */
   get assignedQueues(): MessageQueue[] {
     return this.core?.assignedQueues ?? [];

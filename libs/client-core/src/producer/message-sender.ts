@@ -10,7 +10,7 @@ import { outgoingMessage, type OutgoingMessage } from './outgoing-message.js';
 import { ProduceAccumulator } from './produce-accumulator.js';
 import type { ResolvedProducerOptions } from './producer-options.js';
 import { selectQueue, type MessageQueueSelector } from './queue-selector.js';
-import { SendEngine, type SendCallback, type SendInstance } from './send-engine.js';
+import { SendEngine, type SendCallback, type SendInstance, type SentListener } from './send-engine.js';
 import type { SendResult } from './send-result.js';
 
 export interface SendOptions {
@@ -39,8 +39,9 @@ export class MessageSender {
   constructor(
     private readonly instance: SendInstance,
     private readonly options: ResolvedProducerOptions,
+    onSent?: SentListener,
   ) {
-    const engine = new SendEngine(instance, options.engine);
+    const engine = new SendEngine(instance, options.engine, onSent);
     this.engine = engine;
     const { accumulator, sendMsgTimeoutMs, retryTimesWhenSendFailed } = options;
     this.accumulator =

@@ -11,6 +11,9 @@ import type { ConnectionStatus, InstanceProducer } from '../instance/client-memb
 import { MessageLookup, type QueryMessageOptions, type QueryResult } from '../query/message-lookup.js';
 import { integerOption, invalidArgument } from '../support/check.js';
 import { settledWithin } from '../support/concurrency.js';
+import { createTraceDispatcher } from '../trace/create-trace-dispatcher.js';
+import { SendTrace } from '../trace/send-trace.js';
+import type { TraceDispatcher } from '../trace/trace-dispatcher.js';
 import type { MessageInput } from './message-input.js';
 import { MessageSender, type SendInBatchesOptions, type SendOptions } from './message-sender.js';
 import type { OutgoingMessage } from './outgoing-message.js';
@@ -36,6 +39,7 @@ export class Producer implements InstanceProducer {
   private instance: ClientInstance | undefined;
   private sender: MessageSender | undefined;
   private readonly transactions: TransactionRunner | undefined;
+  private dispatcher: TraceDispatcher | undefined;
   private starting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
@@ -64,6 +68,11 @@ export class Producer implements InstanceProducer {
   /** Sends that have no end yet. */
   get pendingSends(): number {
     return this.sender ? this.sender.engine.gate.inFlight + this.sender.engine.gate.waitingCount : 0;
+  }
+
+  /** Entries of the message trace that were lost, because too many waited or brokers did not take them. */
+  get droppedTraces(): number {
+    return this.dispatcher?.dropped ?? 0;
   }
 
   /**
@@ -265,8 +274,18 @@ export class Producer implements InstanceProducer {
       throw error;
     }
     this.instance = instance;
-    this.sender = new MessageSender(instance, this.options);
+    const trace = this.startTrace(instance);
+    this.sender = new MessageSender(instance, this.options, trace && trace.sent.bind(trace));
     await instance.heartbeats.sendToAll();
+  }
+
+  private startTrace(instance: ClientInstance): SendTrace | undefined {
+    const { trace: options } = this.options.client;
+    if (!options) return undefined;
+    this.dispatcher = createTraceDispatcher(instance, options, this.group, 'PRODUCE');
+    const trace = new SendTrace(this.dispatcher, this.group, options.topic);
+    if (this.transactions) this.transactions.onEnd = (ended) => trace.transactionEnded(ended);
+    return trace;
   }
 
   private async close(timeoutMs: number): Promise<void> {
@@ -281,6 +300,7 @@ export class Producer implements InstanceProducer {
     if (this.transactions && !(await settledWithin(this.transactions.idle(), deadlineMs - performance.now()))) {
       logger.warn(`producer ${this.group} shuts down with transactions under way; the broker will ask about them`);
     }
+    await this.dispatcher?.shutdown();
     try {
       this.registry.deregister(instance, { producer: this });
       await instance.unregister({ producerGroup: this.group });

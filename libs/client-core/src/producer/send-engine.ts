@@ -31,6 +31,9 @@ export interface SendEngineOptions {
   retryAnotherBrokerWhenNotStoreOk: boolean;
 }
 
+/** Gets each send that went well, before its callback does. */
+export type SentListener = (task: SendTask, result: SendResult, response: RemotingCommand) => void;
+
 /** What the engine needs of a client instance. */
 export type SendInstance = Pick<ClientInstance, 'transport' | 'routes' | 'brokers'>;
 
@@ -56,6 +59,7 @@ export class SendEngine implements SendTaskOwner {
   constructor(
     private readonly instance: SendInstance,
     private readonly options: SendEngineOptions,
+    private readonly onSent?: SentListener,
   ) {
     this.gate = new SendGate({
       maxInFlight: options.maxInFlightSends,
@@ -127,7 +131,9 @@ export class SendEngine implements SendTaskOwner {
       return;
     }
     this.gate.leave(task);
-    task.callback.onSuccess(this.resultOf(task, status, response));
+    const result = this.resultOf(task, status, response);
+    if (this.onSent !== undefined) this.onSent(task, result, response);
+    task.callback.onSuccess(result);
   }
 
   timeoutOf(task: SendTask, cause: unknown): MQClientError {

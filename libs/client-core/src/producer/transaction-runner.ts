@@ -2,6 +2,7 @@ import {
   type CheckTransactionStateRequest,
   decodeOffsetMsgId,
   encodeEndTransactionRequest,
+  getTags,
   MessageConst,
   MessageSysFlag,
   RemotingCommand,
@@ -15,7 +16,12 @@ import { delayFieldOf } from './delay.js';
 import type { MessageInput } from './message-input.js';
 import { illegalMessage, type OutgoingMessage } from './outgoing-message.js';
 import type { SendResult } from './send-result.js';
-import { LocalTransactionState, type TransactionListener, type TransactionSendResult } from './transaction-types.js';
+import {
+  LocalTransactionState,
+  type EndedTransaction,
+  type TransactionListener,
+  type TransactionSendResult,
+} from './transaction-types.js';
 
 export interface TransactionRunnerOptions {
   group: string;
@@ -50,6 +56,8 @@ const COMMIT_OR_ROLLBACK: Readonly<Record<LocalTransactionState, number>> = {
  * `sendMessageInTransaction` and `checkTransactionState` of `DefaultMQProducerImpl.java`).
  */
 export class TransactionRunner {
+  /** Told of each transaction that is ended; for traces. */
+  onEnd: ((ended: EndedTransaction) => void) | undefined;
   private readonly checks = new Fifo<Check>();
   private runningChecks = 0;
   private readonly active = new Set<Promise<unknown>>();
@@ -133,16 +141,25 @@ export class TransactionRunner {
         );
       }
     }
-    const place = {
-      tranStateTableOffset: sent.queueOffset,
-      commitLogOffset: decodeOffsetMsgId(sent.offsetMsgId).physicalOffset,
-    };
+    const { physicalOffset, address } = decodeOffsetMsgId(sent.offsetMsgId);
+    const place = { tranStateTableOffset: sent.queueOffset, commitLogOffset: physicalOffset };
     const header = { topic: message.topic, ...place, msgId: sent.msgId, transactionId, fromTransactionCheck: false };
     const { localException } = result;
     const remark =
       localException === undefined
         ? undefined
         : `executeLocalTransactionBranch exception: ${errorText(localException)}`;
+    this.onEnd?.({
+      topic: message.topic,
+      msgId: sent.msgId,
+      tags: message.tags,
+      keys: typeof message.keys === 'object' ? message.keys.join(' ') : message.keys,
+      storeHost: address,
+      transactionId,
+      regionId: sent.regionId,
+      state: result.localTransactionState,
+      fromTransactionCheck: false,
+    });
     await this.end(header, result.localTransactionState, remark, end);
     return result;
   }
@@ -160,6 +177,17 @@ export class TransactionRunner {
     }
     const { topic, tranStateTableOffset, commitLogOffset, transactionId } = header;
     const place = { topic, tranStateTableOffset, commitLogOffset, transactionId };
+    this.onEnd?.({
+      topic: topic ?? message.topic,
+      msgId: message.msgId,
+      tags: getTags(message),
+      keys: message.properties[MessageConst.KEYS],
+      storeHost: message.storeHost,
+      transactionId,
+      regionId: message.properties[MessageConst.MSG_REGION],
+      state,
+      fromTransactionCheck: true,
+    });
     await this.end({ ...place, msgId: message.msgId, fromTransactionCheck: true }, state, remark, answer);
   }
 

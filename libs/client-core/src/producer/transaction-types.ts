@@ -44,3 +44,16 @@ export interface TransactionSendResult extends SendResult {
   /** What `executeLocalTransaction` threw. */
   localException?: unknown;
 }
+
+/** A transaction that its producer ends, by itself or when the broker asks. */
+export interface EndedTransaction {
+  readonly topic: string;
+  readonly msgId: string;
+  readonly tags: string | undefined;
+  readonly keys: string | undefined;
+  readonly storeHost: string;
+  readonly transactionId: string | undefined;
+  readonly regionId: string | undefined;
+  readonly state: LocalTransactionState;
+  readonly fromTransactionCheck: boolean;
+}

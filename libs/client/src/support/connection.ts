@@ -29,6 +29,10 @@ const NAMES: Record<keyof ConnectionOptions, true> = {
   startAttempts: true,
   startRetryIntervalMs: true,
   serializeType: true,
+  enableMsgTrace: true,
+  customizedTraceTopic: true,
+  traceMsgBatchNum: true,
+  traceFlushIntervalMs: true,
   clientFactory: true,
 };
 

@@ -148,7 +148,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
    * @throws MQClientError NOT_STARTED, SHUT_DOWN, INVALID_ARGUMENT.
    */
   async poll(timeoutMs: number = this.options.pollTimeoutMs): Promise<MessageExt[]> {
-    const { buffer, queues } = this.runningCore;
+    const { buffer, queues, trace } = this.runningCore;
     const deadlineMs = Date.now() + integerOption('timeoutMs', timeoutMs, 0, 0);
     for (const handed of this.polled) queues.settle(handed);
     this.polled = [];
@@ -157,7 +157,9 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
       if (handed) {
         this.polled.push(handed);
         queues.madeRoom();
-        return handed.entries.map(({ message }) => message);
+        const messages = handed.entries.map(({ message }) => message);
+        trace?.taken(messages);
+        return messages;
       }
       const leftMs = deadlineMs - Date.now();
       if (leftMs <= 0 || buffer.closed) return [];
@@ -309,8 +311,12 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
     valueOf: (messages: MessageExt[]) => T,
     { signal }: IterationOptions,
   ): AsyncIterableIterator<T, undefined> {
-    const { buffer, queues } = this.runningCore;
-    return new MessageIterator({ buffer, max, valueOf, settle: (handed) => queues.settle(handed), signal });
+    const { buffer, queues, trace } = this.runningCore;
+    const taken = (messages: MessageExt[]): T => {
+      trace?.taken(messages);
+      return valueOf(messages);
+    };
+    return new MessageIterator({ buffer, max, valueOf: taken, settle: (handed) => queues.settle(handed), signal });
   }
 
   private async startNow(): Promise<void> {

@@ -15,6 +15,9 @@ import type { ClientInstance } from '../../instance/client-instance.js';
 import type { ConnectionStatus, InstanceConsumer } from '../../instance/client-members.js';
 import { forEachLimited, settledWithin } from '../../support/concurrency.js';
 import { PeriodicTask } from '../../support/periodic-task.js';
+import { ConsumeTrace } from '../../trace/consume-trace.js';
+import { createTraceDispatcher } from '../../trace/create-trace-dispatcher.js';
+import type { TraceDispatcher } from '../../trace/trace-dispatcher.js';
 import { computePullFromWhere } from '../consume-from-where.js';
 import { ConsumerApi } from '../consumer-api.js';
 import { membersOfGroup } from '../group-members.js';
@@ -38,6 +41,9 @@ export class LitePullCore implements InstanceConsumer {
   readonly buffer = new MessageBuffer();
   readonly queues: LiteQueues;
   readonly offsetStore: OffsetStore;
+  /** What is handed out is written here; undefined when nothing is traced. */
+  readonly trace: ConsumeTrace | undefined;
+  private readonly traceDispatcher: TraceDispatcher | undefined;
   private readonly rebalance: Rebalance;
   private readonly rebalanceTask: PeriodicTask;
   private readonly persistTask: PeriodicTask;
@@ -61,6 +67,8 @@ export class LitePullCore implements InstanceConsumer {
     this.api = new ConsumerApi(instance);
     this.offsetStore = createOffsetStore(options, this.instance.clientId, this.api);
     this.wanted = new WantedTopics(group, instance);
+    this.traceDispatcher = client.trace && createTraceDispatcher(instance, client.trace, group, 'CONSUME');
+    this.trace = this.traceDispatcher && new ConsumeTrace(this.traceDispatcher, group, Infinity);
     const pullApi = new PullApi(instance, {
       group,
       batchSize: options.pullBatchSize,
@@ -204,6 +212,7 @@ export class LitePullCore implements InstanceConsumer {
       );
     }
     await settledWithin(tasks, this.options.client.mqClientApiTimeoutMs);
+    await this.traceDispatcher?.shutdown();
     await this.rebalance.releaseAll();
   }
 

@@ -17,6 +17,7 @@ public final class Golden {
         new Bodies(fixtures).write();
         new Messages(fixtures).write();
         new Values(fixtures).write();
+        new Traces(fixtures).write();
         new LineOnly(fixtures).write();
         fixtures.finish(arguments[1]);
     }

@@ -1,0 +1,70 @@
+import { decodeProperties, MessageConst, TraceMessageType, type RemotingCommand } from '@rocknest/protocol';
+import { DEFAULT_TRACE_REGION_ID } from '../defaults.js';
+import type { SendResult } from '../producer/send-result.js';
+import type { SendTask } from '../producer/send-task.js';
+import type { EndedTransaction } from '../producer/transaction-types.js';
+import type { TraceSink } from './trace-dispatcher.js';
+
+/** Set by clients that name the time themselves; RocketMQ's hook takes it and the level as signs of a delayed message. */
+const START_DELIVER_TIME = '__STARTDELIVERTIME';
+const DELAYS = [
+  START_DELIVER_TIME,
+  MessageConst.DELAY_TIME_LEVEL,
+  MessageConst.TIMER_DELIVER_MS,
+  MessageConst.TIMER_DELAY_MS,
+  MessageConst.TIMER_DELAY_SEC,
+];
+
+function messageTypeOf(properties: Readonly<Record<string, string>>): TraceMessageType {
+  if (DELAYS.some((name) => properties[name] !== undefined)) return TraceMessageType.DELAY;
+  const half = properties[MessageConst.TRANSACTION_PREPARED] === 'true';
+  return half ? TraceMessageType.TRANSACTION_HALF : TraceMessageType.NORMAL;
+}
+
+/**
+ * What a producer writes into the trace: its sends that a broker answered well, and the ends of its transactions (RocketMQ: `client/trace/hook/SendMessageTraceHookImpl.java`,
+ * `EndTransactionTraceHookImpl.java`). Nothing when the broker says TRACE_ON=false.
+ */
+export class SendTrace {
+  constructor(
+    private readonly sink: TraceSink,
+    private readonly group: string,
+    private readonly traceTopic: string,
+  ) {}
+
+  sent(task: SendTask, result: SendResult, response: RemotingCommand): void {
+    const { message } = task;
+    const { regionId } = result;
+    if (message.topic.startsWith(this.traceTopic)) return;
+    if (regionId === undefined || response.field(MessageConst.TRACE_SWITCH) === 'false') return;
+    const properties = decodeProperties(message.properties);
+    this.sink.append({
+      traceType: 'Pub',
+      timestampMs: task.bornMs,
+      regionId,
+      groupName: this.group,
+      topic: message.topic,
+      msgId: result.msgId,
+      tags: properties[MessageConst.TAGS],
+      keys: properties[MessageConst.KEYS],
+      storeHost: task.address,
+      bodyLength: message.bodyBytes,
+      costTimeMs: Math.max(0, Date.now() - task.bornMs),
+      messageType: messageTypeOf(properties),
+      offsetMsgId: result.offsetMsgId,
+      success: result.status === 'SEND_OK',
+    });
+  }
+
+  transactionEnded({ state, regionId, ...ended }: EndedTransaction): void {
+    this.sink.append({
+      traceType: 'EndTransaction',
+      timestampMs: Date.now(),
+      regionId: regionId ?? DEFAULT_TRACE_REGION_ID,
+      groupName: this.group,
+      ...ended,
+      messageType: TraceMessageType.TRANSACTION_COMMIT,
+      transactionState: state === 'UNKNOWN' ? 'UNKNOW' : state,
+    });
+  }
+}

@@ -1,0 +1,3 @@
+export { decodeTraceData } from './decode-trace.js';
+export { encodeTraceContext, traceKeys } from './encode-trace.js';
+export * from './trace-context.js';

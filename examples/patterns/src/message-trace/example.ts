@@ -20,7 +20,7 @@ class OrderController {
   @ConcurrentConsumer({
     topic: TOPIC,
     group: 'pattern-message-trace',
-    retry: { default: { strategy: 'fixed', delayLevel: 1 } },
+    retry: { delayLevels: [1] },
   })
   onOrder(@Payload() { run }: { run: string }): void {
     if (failed.has(run)) return;
@@ -46,7 +46,10 @@ const pattern: Pattern = {
     // For producers and consumers alike. A topic of its own; without the line it is RMQ_SYS_TRACE_TOPIC.
     const trace = { enableMsgTrace: true, customizedTraceTopic: TRACE_TOPIC, traceFlushIntervalMs: 200 };
 
-    @Module({ imports: [RocketMQModule.forRoot({ namesrvAddr, ...trace, producer: {} })], controllers: [OrderController] })
+    @Module({
+      imports: [RocketMQModule.forRoot({ namesrvAddr, ...trace, producer: {} })],
+      controllers: [OrderController],
+    })
     class AppModule {}
 
     const app = await NestFactory.createMicroservice(AppModule, {

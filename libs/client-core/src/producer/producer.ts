@@ -40,6 +40,7 @@ export class Producer implements InstanceProducer {
   private sender: MessageSender | undefined;
   private readonly transactions: TransactionRunner | undefined;
   private dispatcher: TraceDispatcher | undefined;
+  private trace: SendTrace | undefined;
   private starting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
@@ -177,12 +178,10 @@ export class Producer implements InstanceProducer {
    */
   async recallMessage(topic: string, recallHandle: string): Promise<string> {
     const { instance } = this.running();
-    return recallMessage(instance, {
-      group: this.group,
-      topic,
-      recallHandle,
-      timeoutMs: this.options.sendMsgTimeoutMs,
-    });
+    const { group, trace } = this;
+    const { sendMsgTimeoutMs: timeoutMs } = this.options;
+    const recall = recallMessage(instance, { group, topic, recallHandle, timeoutMs });
+    return trace ? trace.recalled(topic, recallHandle, recall) : recall;
   }
 
   /**
@@ -274,7 +273,7 @@ export class Producer implements InstanceProducer {
       throw error;
     }
     this.instance = instance;
-    const trace = this.startTrace(instance);
+    const trace = (this.trace = this.startTrace(instance));
     this.sender = new MessageSender(instance, this.options, trace && trace.sent.bind(trace));
     await instance.heartbeats.sendToAll();
   }

@@ -1,5 +1,12 @@
-import { decodeProperties, MessageConst, TraceMessageType, type RemotingCommand } from '@rocknest/protocol';
+import {
+  decodeProperties,
+  decodeRecallHandle,
+  MessageConst,
+  TraceMessageType,
+  type RemotingCommand,
+} from '@rocknest/protocol';
 import { DEFAULT_TRACE_REGION_ID } from '../defaults.js';
+import { MQBrokerError } from '../errors.js';
 import type { SendResult } from '../producer/send-result.js';
 import type { SendTask } from '../producer/send-task.js';
 import type { EndedTransaction } from '../producer/transaction-types.js';
@@ -22,8 +29,8 @@ function messageTypeOf(properties: Readonly<Record<string, string>>): TraceMessa
 }
 
 /**
- * What a producer writes into the trace: its sends that a broker answered well, and the ends of its transactions (RocketMQ: `client/trace/hook/SendMessageTraceHookImpl.java`,
- * `EndTransactionTraceHookImpl.java`). Nothing when the broker says TRACE_ON=false.
+ * What a producer writes into the trace: its sends that a broker answered well, the ends of its transactions, and its recalls (RocketMQ: `client/trace/hook/SendMessageTraceHookImpl.java`,
+ * `EndTransactionTraceHookImpl.java`, `DefaultRecallMessageTraceHook.java`). Nothing when the broker says TRACE_ON=false.
  */
 export class SendTrace {
   constructor(
@@ -65,6 +72,32 @@ export class SendTrace {
       ...ended,
       messageType: TraceMessageType.TRANSACTION_COMMIT,
       transactionState: state === 'UNKNOWN' ? 'UNKNOW' : state,
+    });
+  }
+
+  /** Writes how a recall ended, unless no broker answered; ends as the recall does. */
+  async recalled(topic: string, recallHandle: string, recall: Promise<string>): Promise<string> {
+    try {
+      const msgId = await recall;
+      this.appendRecall(topic, msgId, true);
+      return msgId;
+    } catch (error) {
+      if (error instanceof MQBrokerError) {
+        this.appendRecall(topic, decodeRecallHandle(recallHandle).messageId, false);
+      }
+      throw error;
+    }
+  }
+
+  private appendRecall(topic: string, msgId: string, success: boolean): void {
+    this.sink.append({
+      traceType: 'Recall',
+      timestampMs: Date.now(),
+      regionId: DEFAULT_TRACE_REGION_ID,
+      groupName: this.group,
+      topic,
+      msgId,
+      success,
     });
   }
 }

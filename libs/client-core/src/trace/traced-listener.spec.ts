@@ -71,14 +71,23 @@ describe('a traced listener', () => {
     });
     const [before] = contexts;
     expect(before.traceType === 'SubBefore' && before.requestId).toBe(afters()[0].requestId);
-    expect(afters()).toMatchObject([{ success: true, contextCode: SUCCESS, messages: [{ msgId: 'a' }, { msgId: 'b' }] }]);
+    expect(afters()).toMatchObject([
+      { success: true, contextCode: SUCCESS, messages: [{ msgId: 'a' }, { msgId: 'b' }] },
+    ]);
   });
 
   it('tells the ways in which it ends apart', async () => {
     const failure = new Error('no');
     expect((await concurrent(() => 'RECONSUME_LATER')).codes).toEqual([['a,b', FAILED]]);
-    expect(await concurrent(() => { throw failure; })).toMatchObject({ codes: [['a,b', EXCEPTION]], result: failure });
-    expect(await concurrent(() => Promise.reject(failure))).toMatchObject({ codes: [['a,b', EXCEPTION]], result: failure });
+    expect(
+      await concurrent(() => {
+        throw failure;
+      }),
+    ).toMatchObject({ codes: [['a,b', EXCEPTION]], result: failure });
+    expect(await concurrent(() => Promise.reject(failure))).toMatchObject({
+      codes: [['a,b', EXCEPTION]],
+      result: failure,
+    });
     expect((await concurrent((() => undefined) as unknown as MessageListener)).codes).toEqual([['a,b', RETURN_NULL]]);
     expect((await concurrent(() => 'CONSUME_SUCCESS', MESSAGES, 0)).codes).toEqual([['a,b', TIME_OUT]]);
   });
@@ -88,26 +97,42 @@ describe('a traced listener', () => {
       context.ackIndex = 0;
       return 'CONSUME_SUCCESS';
     });
-    expect(acked.codes).toEqual([['a', SUCCESS], ['b', FAILED]]);
+    expect(acked.codes).toEqual([
+      ['a', SUCCESS],
+      ['b', FAILED],
+    ]);
     const said = await concurrent((_, context) => {
       context.outcomes = [{ delayLevel: 1 }, 'CONSUME_SUCCESS'];
       return 'RECONSUME_LATER';
     });
-    expect(said.codes).toEqual([['a', FAILED], ['b', SUCCESS]]);
+    expect(said.codes).toEqual([
+      ['a', FAILED],
+      ['b', SUCCESS],
+    ]);
   });
 
   it('knows what orderly listeners say', async () => {
     expect(await orderly(() => 'SUCCESS')).toEqual([['a,b', SUCCESS]]);
     expect(await orderly(() => 'COMMIT')).toEqual([['a,b', SUCCESS]]);
     expect(await orderly(() => 'ROLLBACK')).toEqual([['a,b', FAILED]]);
-    expect(await orderly((_, context) => {
-      context.ackIndex = 0;
-      return 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
-    })).toEqual([['a', SUCCESS], ['b', FAILED]]);
-    expect(await orderly((_, context) => {
-      context.deadLetters = [0];
-      return 'SUCCESS';
-    })).toEqual([['a', FAILED], ['b', SUCCESS]]);
+    expect(
+      await orderly((_, context) => {
+        context.ackIndex = 0;
+        return 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
+      }),
+    ).toEqual([
+      ['a', SUCCESS],
+      ['b', FAILED],
+    ]);
+    expect(
+      await orderly((_, context) => {
+        context.deadLetters = [0];
+        return 'SUCCESS';
+      }),
+    ).toEqual([
+      ['a', FAILED],
+      ['b', SUCCESS],
+    ]);
   });
 
   it('leaves out messages whose broker wants no trace, and names the default region where there is none', async () => {

@@ -13,7 +13,8 @@ describe('decodeTraceData', () => {
   });
 
   it('reads a SubAfter without time and group, and one without a code', () => {
-    const data = record('SubAfter', 'q', 'id', '3', 'true', 'null', '2', '') + record('SubAfter', 'q', 'id', '3', 'true', 'k');
+    const data =
+      record('SubAfter', 'q', 'id', '3', 'true', 'null', '2', '') + record('SubAfter', 'q', 'id', '3', 'true', 'k');
     expect(decodeTraceData(data)).toMatchObject([
       { contextCode: 2, timestampMs: undefined, groupName: undefined },
       { contextCode: 0, messages: [{ msgId: 'id', keys: 'k' }] },

@@ -20,6 +20,8 @@ public final class Main {
             case "filters": return Filters::run;
             case "orderly": return Orderly::run;
             case "transactions": return Transactions::run;
+            case "trace": return Trace::run;
+            case "trace-query": return Trace::query;
             case "lab": return Lab::run;
             default: throw new IllegalArgumentException("unknown command " + name);
         }

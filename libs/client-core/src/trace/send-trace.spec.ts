@@ -12,11 +12,16 @@ function tracer() {
   return { contexts, trace };
 }
 
-function send(properties: string, { topic = 't', traceOn = 'true', regionId = 'east' as string | undefined } = {}) {
+function send(properties: string, { topic = 't', traceOn = 'true', hasRegion = true } = {}) {
   const { contexts, trace } = tracer();
   const message = { topic, properties, bodyBytes: 42 };
   const task = { message, address: '10.0.0.1:10911', bornMs: Date.now() } as unknown as SendTask;
-  const result = { status: 'SEND_OK', msgId: 'id', offsetMsgId: 'offset', regionId } as SendResult;
+  const result = {
+    status: 'SEND_OK',
+    msgId: 'id',
+    offsetMsgId: 'offset',
+    regionId: hasRegion ? 'east' : undefined,
+  } as SendResult;
   trace.sent(task, result, { field: () => traceOn } as unknown as RemotingCommand);
   return contexts;
 }
@@ -52,7 +57,7 @@ describe('SendTrace', () => {
   it('writes nothing of traces themselves, or when the broker wants none', () => {
     expect(send('', { topic: 'traces' })).toEqual([]);
     expect(send('', { traceOn: 'false' })).toEqual([]);
-    expect(send('', { regionId: undefined })).toEqual([]);
+    expect(send('', { hasRegion: false })).toEqual([]);
   });
 
   it('writes ends of transactions by the names of RocketMQ', () => {

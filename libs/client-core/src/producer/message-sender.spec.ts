@@ -71,6 +71,17 @@ describe('a selector', () => {
     expect(results.map(({ messageQueue }) => messageQueue.queueId)).toEqual([wanted, wanted]);
   });
 
+  it('with an argument, which means order, is refused for a message that is due at a time', async () => {
+    const { send, requests } = harness();
+    const inOrder = { selector: selectMessageQueueByHash, selectorArg: 'order-1' };
+    for (const field of ['delayTimeSec', 'delayTimeMs', 'deliverTimeMs']) {
+      await expect(send({ ...message, [field]: 1 }, inOrder)).rejects.toThrow(`has ${field} and a selectorArg`);
+    }
+    expect(requests).toEqual([]);
+    await send({ ...message, delayTimeLevel: 1 }, inOrder);
+    expect(requests).toHaveLength(1);
+  });
+
   it('has one attempt, and may choose for a batch and for a compressed message', async () => {
     const { send, requests } = harness({}, (n) => (n === 1 ? ResponseCode.SYSTEM_ERROR : ResponseCode.SUCCESS));
     const options = { selector: selectMessageQueueByHash, selectorArg: 2 };

@@ -4,9 +4,10 @@ import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import { integerOption, invalidArgument } from '../support/check.js';
 import { settledWithin } from '../support/concurrency.js';
 import { compressBody } from './compression.js';
+import { delayFieldOf } from './delay.js';
 import type { MessageInput } from './message-input.js';
 import { outgoingBatch, splitBatch } from './outgoing-batch.js';
-import { outgoingMessage, type OutgoingMessage } from './outgoing-message.js';
+import { illegalMessage, outgoingMessage, type OutgoingMessage } from './outgoing-message.js';
 import { ProduceAccumulator } from './produce-accumulator.js';
 import type { ResolvedProducerOptions } from './producer-options.js';
 import { selectQueue, type MessageQueueSelector } from './queue-selector.js';
@@ -105,6 +106,7 @@ export class MessageSender {
     if (selector !== undefined && fixed !== undefined) {
       throw invalidArgument('a send has either a queue or a selector');
     }
+    if (selectorArg !== undefined) checkOrder(first);
     const enter = (queue: MessageQueue | undefined): void =>
       engine.send(nowMs, outgoing, queue, timeoutMs, retries, callback);
     const info = selector && this.instance.routes.publishInfo(outgoing.topic);
@@ -233,6 +235,15 @@ interface PreparedSend {
   timeoutMs: number;
   retries: number;
   callback: SendCallback;
+}
+
+/** What belongs together by a selector's argument is to come in the order in which it is sent, and a timer message comes at its time. */
+function checkOrder(message: MessageInput): void {
+  const field = delayFieldOf(message);
+  if (field === undefined || field === 'delayTimeLevel') return;
+  throw illegalMessage(
+    `a message to ${message.topic} has ${field} and a selectorArg: messages that are sent in order can't be due at a time; leave one of them out`,
+  );
 }
 
 function checkQueue(queue: MessageQueue, topic: string): void {

@@ -202,6 +202,8 @@ export class Broker {
     });
     this.stops.push(() => client.close());
     replication.connect(client, metadata, services);
+    // Before the client, so that no call to the master is under way when that is closed.
+    this.stops.push(() => replication.stopSlave());
     services.pop.routes.connect({ client, addresses: namesrvAddresses });
     const identity = {
       clusterName: config.brokerClusterName,

@@ -114,9 +114,14 @@ export class Replication {
     this.slave?.start(lookUp);
   }
 
+  /** A slave follows its master no more. */
+  async stopSlave(): Promise<void> {
+    await this.slave?.stop();
+  }
+
   /** Ends replication. Senders that wait for slaves are answered that these do not have their messages yet. */
   async stop(): Promise<void> {
-    await this.slave?.stop();
+    await this.stopSlave();
     this.waiter?.close();
     if (this.isListening) await this.service.stop();
   }

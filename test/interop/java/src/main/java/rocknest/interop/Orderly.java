@@ -23,6 +23,8 @@ import org.apache.rocketmq.common.message.MessageExt;
 final class Orderly {
     private static final int SLOW_EVERY = 8;
     private static final int SLOW_MS = 2;
+    /** A broker that comes back knows no members: until the next heartbeat, 30 s later by default, it refuses the pulls. */
+    private static final int HEARTBEAT_INTERVAL_MS = 1_000;
 
     private final Arguments arguments;
     private final int failEvery;
@@ -58,6 +60,7 @@ final class Orderly {
     private DefaultMQPushConsumer join(int number) throws Exception {
         OutputStream log = new FileOutputStream(arguments.text("log") + "-" + number, true);
         DefaultMQPushConsumer consumer = Clients.consumer(arguments, arguments.text("group"), number);
+        consumer.setHeartbeatBrokerInterval(HEARTBEAT_INTERVAL_MS);
         consumer.setMaxReconsumeTimes(arguments.number("max-reconsume", -1));
         consumer.setSuspendCurrentQueueTimeMillis(arguments.number("suspend-ms", 20));
         consumer.registerMessageListener((MessageListenerOrderly) (messages, context) -> listen(log, messages.get(0), context));

@@ -163,10 +163,17 @@ export class PopApi {
   }
 }
 
+const KNOWS_NO_POP =
+  '; it is older than RocketMQ 5.0 and knows no POP: use PushConsumer, which pulls from it, also with mode: pop, or LitePullConsumer';
+
 function answerOf(request: PopRequest, response: RemotingCommand, what: string, address: string): PopAnswer {
   const status = STATUS.get(response.code);
   if (status === undefined) {
-    throw new MQBrokerError(what, address, response.code, response.remark, { retriable: true });
+    const isOld = response.code === ResponseCode.REQUEST_CODE_NOT_SUPPORTED;
+    throw new MQBrokerError(what, address, response.code, response.remark, {
+      retriable: !isOld,
+      ...(isOld && { note: KNOWS_NO_POP }),
+    });
   }
   if (status !== 'FOUND') return { status, restNum: 0, leases: [], filtered: [], unreadable: undefined };
   const header = decodePopMessageResponse(response);

@@ -22,6 +22,7 @@ public final class Main {
             case "transactions": return Transactions::run;
             case "trace": return Trace::run;
             case "trace-query": return Trace::query;
+            case "dead-letters": return DeadLetters::run;
             case "lab": return Lab::run;
             default: throw new IllegalArgumentException("unknown command " + name);
         }

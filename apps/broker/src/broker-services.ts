@@ -43,6 +43,7 @@ import { delayedMessageReader, delayedMessageSink, ScheduleMessageService } from
 import { BatchSender } from './send/batch-sender.js';
 import { MessageRules } from './send/message-rules.js';
 import { MessageSendBack } from './send/message-send-back.js';
+import { ReplyMessages } from './reply/reply-messages.js';
 import { MessageSender } from './send/message-sender.js';
 import { PropertyCompleter } from './send/property-completer.js';
 import { PutGate } from './send/put-gate.js';
@@ -265,6 +266,14 @@ export class BrokerServices {
     );
     this.set(TimerMessageStore, this.timer.messages);
     this.set(MessageRecaller, this.timer.recaller);
+    this.set(
+      ReplyMessages,
+      new ReplyMessages(store, this.producers, gate, rules, completer, {
+        storeReplyMessages: () => config.storeReplyMessageEnable,
+        storeHost: `${advertisedIp}:${config.listenPort}`,
+        clock: systemClock,
+      }),
+    );
     this.set(TransactionEnd, this.transactions.end);
     this.set(MessageSendBack, new MessageSendBack(store, directory, creator, rules, permission));
     this.set(TopicAdmin, new TopicAdmin(topics, offsets, store, systemTopics, this.announcer, { maxTopics, isSlave }));

@@ -18,6 +18,8 @@ export const MQClientErrorCode = {
   CONNECTION_FAILED: 'CONNECTION_FAILED',
   /** The time of the whole operation was used up. */
   TIMEOUT: 'TIMEOUT',
+  /** A request was sent, and its reply did not come in time. */
+  REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
   /** A limit of sends under way was reached. */
   TOO_MANY_PENDING_SENDS: 'TOO_MANY_PENDING_SENDS',
   /** The message breaks a rule (size, reserved property, topic name, ...). */

@@ -49,6 +49,7 @@ export { parseNamesrvAddr } from './namesrv/namesrv-addresses.js';
 export type { ClientOptions } from './options.js';
 export type { MessageInput } from './producer/message-input.js';
 export { Producer, type TransactionSendOptions } from './producer/producer.js';
+export type { ReplyInput, RequestOptions } from './producer/request-reply.js';
 export type { SendInBatchesOptions, SendOptions } from './producer/message-sender.js';
 export {
   selectMessageQueueByHash,

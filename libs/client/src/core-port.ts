@@ -15,6 +15,8 @@ import {
   type QueryMessageOptions,
   type QueueSelector,
   type QueryResult,
+  type ReplyInput,
+  type RequestOptions,
   type SendCallback,
   type SendInBatchesOptions,
   type SendOptions,
@@ -31,6 +33,8 @@ export interface ProducerPort {
   sendInBatches(messages: readonly MessageInput[], options?: SendInBatchesOptions): Promise<SendResult[]>;
   sendAsync(message: MessageInput, callback: SendCallback, options?: SendOptions): void;
   sendOneway(message: MessageInput, options?: Pick<SendOptions, 'queue'>): Promise<void>;
+  request(message: MessageInput, options?: RequestOptions): Promise<MessageExt>;
+  reply(request: MessageExt, reply: ReplyInput, options?: Pick<SendOptions, 'timeoutMs'>): Promise<void>;
   sendMessageInTransaction(
     message: MessageInput,
     arg?: unknown,

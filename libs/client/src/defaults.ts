@@ -44,3 +44,5 @@ export const OUTCOME_CLEAN_UP_BATCH = 500;
 
 /** Problems of a payload that the text of a validation error tells, at most; the error itself has all. */
 export const MAX_TOLD_ISSUES = 10;
+/** Producer group of a server's replies. */
+export const REPLIER_GROUP = 'rocknest-replier';

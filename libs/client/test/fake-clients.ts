@@ -7,6 +7,7 @@ import type {
   OrderlyListenerResult,
   MessageExt,
   MessageInput,
+  ReplyInput,
   MessageListener,
   MessageListenerOrderly,
   MessageQueue,
@@ -248,6 +249,19 @@ export class FakeProducer implements ProducerPort {
       (result) => callback.onSuccess(result),
       (error: Error) => callback.onException(error),
     );
+  }
+
+  readonly replies: { request: MessageExt; reply: ReplyInput }[] = [];
+  /** What a request is answered with. */
+  replyTo: (message: MessageInput) => Promise<MessageExt> = () => new Promise(() => {});
+
+  async request(message: MessageInput): Promise<MessageExt> {
+    this.sent.push(message);
+    return this.replyTo(message);
+  }
+
+  async reply(request: MessageExt, reply: ReplyInput): Promise<void> {
+    this.replies.push({ request, reply });
   }
 
   async sendInBatches(messages: readonly MessageInput[]): Promise<SendResult[]> {

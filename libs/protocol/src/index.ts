@@ -93,6 +93,7 @@ export * from './headers/query-topics-by-consumer.js';
 export * from './headers/recall-message.js';
 export * from './headers/register-broker.js';
 export * from './headers/register-topic-in-namesrv.js';
+export * from './headers/reply-message.js';
 export * from './headers/reset-consumer-client-offset.js';
 export * from './headers/resume-check-half-message.js';
 export * from './headers/search-offset-by-timestamp.js';

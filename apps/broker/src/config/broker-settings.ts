@@ -6,6 +6,7 @@ import { filterSettings } from './filter-settings.js';
 import { replicationSettings } from './replication-settings.js';
 import { retentionSettings } from './retention-settings.js';
 import { timerSettings } from './timer-settings.js';
+import { replySettings } from './reply-settings.js';
 import { transactionSettings } from './transaction-settings.js';
 
 const IDENTITY = 'Identity';
@@ -190,13 +191,12 @@ export const brokerSettings = defineSettings({
     section: STORE,
     important: true,
   }),
-
   ...retentionSettings,
   ...replicationSettings,
   ...popSettings,
   ...timerSettings,
   ...transactionSettings,
-
+  ...replySettings,
   autoCreateTopicEnable: setting.boolean({
     default: true,
     description: 'Create a topic at the first send to it, after the model of TBW102.',

@@ -25,6 +25,7 @@ import { RecallMessageHandler } from './recall-message.handler.js';
 import { SearchOffsetByTimestampHandler } from './search-offset-by-timestamp.handler.js';
 import { SendBatchMessageHandler } from './send-batch-message.handler.js';
 import { SendMessageHandler } from './send-message.handler.js';
+import { SendReplyMessageHandler } from './send-reply-message.handler.js';
 import { UnlockBatchMqHandler } from './unlock-batch-mq.handler.js';
 import { UnregisterClientHandler } from './unregister-client.handler.js';
 import { UpdateAndCreateSubscriptiongroupListHandler } from './update-and-create-subscriptiongroup-list.handler.js';
@@ -62,6 +63,7 @@ export const BROKER_HANDLERS: readonly Type[] = [
   SearchOffsetByTimestampHandler,
   SendBatchMessageHandler,
   SendMessageHandler,
+  SendReplyMessageHandler,
   UnlockBatchMqHandler,
   UnregisterClientHandler,
   UpdateAndCreateSubscriptiongroupListHandler,

@@ -18,6 +18,7 @@ import {
   type MessageExt,
 } from '@rocknest/protocol';
 import { decodeRecords } from '../consumer/pulled-messages.js';
+import { arrivedReply } from '../producer/arrived-reply.js';
 import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import type { ClientInstance } from './client-instance.js';
 import type { InstanceConsumer } from './client-members.js';
@@ -67,6 +68,13 @@ export function registerClientCallbacks(instance: ClientInstance): void {
     const producer = instance.producers.get(group);
     if (producer) producer.checkTransactionState?.(message, header, (command) => connection.oneway(command));
     else logger.debug?.(`asked about transaction ${message.msgId} of producer group "${group}", which is not here`);
+  });
+
+  transport.registerHandler(RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT, (request) => {
+    const reply = arrivedReply(request);
+    const taken = [...instance.producers.values()].some((producer) => producer.replyArrived?.(reply) ?? false);
+    if (!taken) logger.debug?.(`a reply came that nobody waits for: ${reply.properties[MessageConst.CORRELATION_ID]}`);
+    return RemotingCommand.response(ResponseCode.SUCCESS);
   });
 
   transport.registerHandler(RequestCode.RESET_CONSUMER_CLIENT_OFFSET, (request) => {

@@ -42,4 +42,6 @@ export interface InstanceProducer {
     header: CheckTransactionStateRequest,
     answer: (command: RemotingCommand) => void,
   ): void;
+  /** PUSH_REPLY_MESSAGE_TO_CLIENT. @returns false when this producer did not ask, or waits no more. */
+  replyArrived?(reply: MessageExt): boolean;
 }

@@ -175,3 +175,11 @@ export function outgoingMessage(input: MessageInput, maxMessageSizeBytes: number
     maxReconsumeTimes: undefined,
   };
 }
+
+/** The same message with properties that only this room sets. */
+export function withProperties(message: OutgoingMessage, added: Readonly<Record<string, string>>): OutgoingMessage {
+  let text = message.properties;
+  for (const name in added) if (added[name] !== '') text += property(name, added[name]);
+  checkPropertiesBytes(text, message.topic);
+  return { ...message, properties: text };
+}

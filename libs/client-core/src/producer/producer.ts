@@ -17,6 +17,7 @@ import type { TraceDispatcher } from '../trace/trace-dispatcher.js';
 import type { MessageInput } from './message-input.js';
 import { MessageSender, type SendInBatchesOptions, type SendOptions } from './message-sender.js';
 import type { OutgoingMessage } from './outgoing-message.js';
+import { RequestReply, type ReplyInput, type RequestOptions } from './request-reply.js';
 import { resolveProducerOptions, type ProducerOptions, type ResolvedProducerOptions } from './producer-options.js';
 import { recallMessage } from './recall.js';
 import type { SendCallback } from './send-engine.js';
@@ -38,6 +39,7 @@ export class Producer implements InstanceProducer {
   private readonly options: ResolvedProducerOptions;
   private instance: ClientInstance | undefined;
   private sender: MessageSender | undefined;
+  private requests: RequestReply | undefined;
   private readonly transactions: TransactionRunner | undefined;
   private dispatcher: TraceDispatcher | undefined;
   private trace: SendTrace | undefined;
@@ -126,6 +128,30 @@ export class Producer implements InstanceProducer {
    */
   async sendOneway(message: MessageInput, options?: Pick<SendOptions, 'queue'>): Promise<void> {
     return this.running().sender.sendOneway(message, options?.queue);
+  }
+
+  /**
+   * Sends a message and waits for the reply of whoever handles it.
+   *
+   * @returns the reply: its body, tags, keys and properties are those that the replier gave.
+   * @throws MQClientError REQUEST_TIMEOUT; as `send`, when the request itself failed.
+   */
+  async request(message: MessageInput, options: RequestOptions = {}): Promise<MessageExt> {
+    return this.running().requests.request(message, options);
+  }
+
+  /**
+   * Answers a request that a consumer has received.
+   *
+   * @throws MQClientError INVALID_ARGUMENT when the message is no request; MQBrokerError when the client that asked is gone; as `send`.
+   */
+  async reply(request: MessageExt, reply: ReplyInput, options: Pick<SendOptions, 'timeoutMs'> = {}): Promise<void> {
+    return this.running().requests.reply(request, reply, options.timeoutMs);
+  }
+
+  /** For the client instance: a broker brings a reply. */
+  replyArrived(reply: MessageExt): boolean {
+    return this.requests?.replyArrived(reply) ?? false;
   }
 
   /**
@@ -274,7 +300,12 @@ export class Producer implements InstanceProducer {
     }
     this.instance = instance;
     const trace = (this.trace = this.startTrace(instance));
-    this.sender = new MessageSender(instance, this.options, trace && trace.sent.bind(trace));
+    const sender = new MessageSender(instance, this.options, trace && trace.sent.bind(trace));
+    this.sender = sender;
+    const { retryTimesWhenSendAsyncFailed: retries } = this.options;
+    this.requests = new RequestReply(instance, this.options, sender.engine.gate, (message, options, callback, change) =>
+      sender.submit(message, options, retries, callback, change),
+    );
     await instance.heartbeats.sendToAll();
   }
 
@@ -296,6 +327,10 @@ export class Producer implements InstanceProducer {
     if (!(await settledWithin(sender.idle(), timeoutMs))) {
       logger.warn(`producer ${this.group} shuts down with ${this.pendingSends} sends under way; they fail`);
     }
+    if (this.requests && !(await settledWithin(this.requests.idle(), deadlineMs - performance.now()))) {
+      logger.warn(`producer ${this.group} shuts down with requests whose replies have not come; they fail`);
+    }
+    this.requests?.close(this.notUsable());
     if (this.transactions && !(await settledWithin(this.transactions.idle(), deadlineMs - performance.now()))) {
       logger.warn(`producer ${this.group} shuts down with transactions under way; the broker will ask about them`);
     }
@@ -314,10 +349,10 @@ export class Producer implements InstanceProducer {
     return new MessageLookup(this.running().instance);
   }
 
-  private running(): { instance: ClientInstance; sender: MessageSender } {
-    const { instance, sender } = this;
-    if (!instance || !sender || this.closing) throw this.notUsable();
-    return { instance, sender };
+  private running(): { instance: ClientInstance; sender: MessageSender; requests: RequestReply } {
+    const { instance, sender, requests } = this;
+    if (!instance || !sender || !requests || this.closing) throw this.notUsable();
+    return { instance, sender, requests };
   }
 
   private notUsable(): MQClientError {

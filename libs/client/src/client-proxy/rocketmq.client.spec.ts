@@ -1,9 +1,10 @@
 import { Logger } from '@nestjs/common';
+import type { MessageExt } from '@rocknest/client-core';
 import { lastValueFrom, toArray } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import { MemoryLogger } from '../../test/consumer-application.js';
-import { FakeClientFactory } from '../../test/fake-clients.js';
+import { FakeClientFactory, testMessage } from '../../test/fake-clients.js';
 import { RocketMQClient, RocketMQRecord, RocketMQRecordBuilder } from '../index.js';
 
 const clients: RocketMQClient[] = [];
@@ -100,7 +101,40 @@ describe('RocketMQClient.emit', () => {
   });
 });
 
-it('send() throws at once and names what to use', () => {
-  const { client } = createClient();
-  expect(() => client.send()).toThrow(/waits for a reply.*emit\(topic, data\)/);
+describe('RocketMQClient.send', () => {
+  it('asks when somebody subscribes, and gives the payload of the reply', async () => {
+    const { client, sent, clientFactory } = createClient();
+    await client.connect();
+    clientFactory.producers[0].replyTo = async ({ body }) => testMessage('c_REPLY_TOPIC', `{"got":${String(body)}}`);
+    const answer = client.send('sums:add', [1, 2]);
+    expect(sent()).toHaveLength(0);
+    expect(await lastValueFrom(answer)).toEqual({ got: [1, 2] });
+    expect(await lastValueFrom(answer)).toEqual({ got: [1, 2] });
+    expect(sent()).toEqual([1, 2].map(() => ({ topic: 'sums', tags: 'add', body: '[1,2]' })));
+  });
+
+  it('an error of the replier is the error of the Observable, and so is a failed request', async () => {
+    const { client, clientFactory } = createClient();
+    await client.connect();
+    clientFactory.producers[0].replyTo = async () =>
+      testMessage('c_REPLY_TOPIC', '{"status":"error","message":"no"}', { properties: { rocknestReplyError: 'true' } });
+    await expect(lastValueFrom(client.send('sums', 1))).rejects.toEqual({ status: 'error', message: 'no' });
+    clientFactory.producers[0].replyTo = () => Promise.reject(new Error('no reply'));
+    await expect(lastValueFrom(client.send('sums', 1))).rejects.toThrow('no reply');
+    await expect(lastValueFrom(client.send({ cmd: 'sum' }, 1))).rejects.toThrow('is none that this transport knows');
+  });
+
+  it('a reply that nobody waits for any more is dropped', async () => {
+    const { client, clientFactory } = createClient();
+    await client.connect();
+    let reply!: (message: MessageExt) => void;
+    clientFactory.producers[0].replyTo = () => new Promise((resolve) => (reply = resolve));
+    const seen: unknown[] = [];
+    const subscription = client.send('sums', 1).subscribe((value) => seen.push(value));
+    await waitFor(() => clientFactory.producers[0].sent.length === 1);
+    subscription.unsubscribe();
+    reply(testMessage('c_REPLY_TOPIC', '1'));
+    await Promise.resolve();
+    expect(seen).toEqual([]);
+  });
 });

@@ -1,33 +1,35 @@
 import { inspect } from 'node:util';
 import { Logger } from '@nestjs/common';
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
-import type { SendResult } from '@rocknest/client-core';
+import type { MessageExt, SendResult } from '@rocknest/client-core';
 import { throwError, type Observable } from 'rxjs';
 import type { ProducerPort } from '../core-port.js';
-import { invalidOption, RocketMQPluginError, RocketMQPluginErrorCode } from '../errors.js';
+import { invalidOption } from '../errors.js';
 import type { OutgoingMessage } from '../producer/outgoing-message.js';
 import type { ProducerOptions } from '../producer/producer-options.js';
 import { RocketMQProducer } from '../producer/rocketmq.producer.js';
 import { RocketMQRecord } from '../record/rocketmq-record.js';
+import { REPLY_ERROR_PROPERTY } from '../reply/reply-format.js';
+import type { BodyFormat } from '../serde/body-format.js';
+import { resolveDeserializer, type MessageDeserializer } from '../serde/message-deserializer.js';
 import { asError } from '../support/as-error.js';
 import { TypedTopic } from '../typed-topic/typed-topic.js';
 import { EmitOutcome } from './emit-outcome.js';
 import { emitTargetOf } from './emit-target.js';
 
 /** Options of `RocketMQClient`: those of a producer of its own, or the producer that it shares. */
-export type RocketMQClientOptions = ProducerOptions | { producer: RocketMQProducer };
+export type RocketMQClientOptions = (ProducerOptions | { producer: RocketMQProducer }) & {
+  /** ms that `send()` waits for its reply, the send included. @default `sendMsgTimeoutMs` of the producer, 3,000 */
+  requestTimeoutMs?: number;
+  /** How bodies of replies become payloads. @default 'auto' */
+  deserializer?: BodyFormat | MessageDeserializer;
+};
+
+const JSON_BODY = resolveDeserializer('json');
 
 /** A packet of Nest; `metadata` is set by `setOnDispatchHook` of Nest 12. */
 interface Packet extends ReadPacket {
   metadata?: Readonly<Record<string, string>>;
-}
-
-function unsupportedSend(): RocketMQPluginError {
-  return new RocketMQPluginError(
-    RocketMQPluginErrorCode.UNSUPPORTED,
-    'ClientProxy.send() waits for a reply, which this transport does not do yet. Use emit(topic, data), which completes when the broker has stored the message, ' +
-      'or RocketMQProducer.send(), and let the other side answer with an event of its own',
-  );
 }
 
 /**
@@ -36,16 +38,23 @@ function unsupportedSend(): RocketMQPluginError {
  *
  * `emit` sends at once, subscribed or not, like every transport's; its Observable gives the `SendResult` and completes when the
  * broker has acknowledged the message, also to those who subscribe later, and a failure that nobody observes is logged.
+ *
+ * `send` asks, and its Observable gives what the `@MessagePattern` handler (or the replier of another RocketMQ client) returned; what it threw is the error.
  */
 export class RocketMQClient extends ClientProxy {
   private readonly logger = new Logger(RocketMQClient.name);
   private readonly ownOptions: ProducerOptions | undefined;
+  private readonly requestTimeoutMs: number | undefined;
+  private readonly replyDeserializer: MessageDeserializer;
   private producer: RocketMQProducer;
 
   constructor(options: RocketMQClientOptions = {}) {
     super();
-    this.ownOptions = 'producer' in options ? undefined : { ...options, lazy: true };
-    this.producer = this.follow('producer' in options ? options.producer : this.createProducer());
+    const { requestTimeoutMs, deserializer, ...rest } = options;
+    this.requestTimeoutMs = requestTimeoutMs;
+    this.replyDeserializer = resolveDeserializer(deserializer);
+    this.ownOptions = 'producer' in rest ? undefined : { ...rest, lazy: true };
+    this.producer = this.follow('producer' in rest ? rest.producer : this.createProducer());
   }
 
   /** Connects, unless it has; after a `close()` anew. A failed attempt is not remembered. */
@@ -57,11 +66,6 @@ export class RocketMQClient extends ClientProxy {
   /** Waits for what is on its way and closes; a producer of `RocketMQModule` is left to the module. */
   override async close(): Promise<void> {
     if (this.ownOptions) await this.producer.shutdown();
-  }
-
-  /** Request and reply: not here yet. Thrown rather than emitted, because a cold Observable tells nobody anything. */
-  override send(): never {
-    throw unsupportedSend();
   }
 
   /**
@@ -103,9 +107,25 @@ export class RocketMQClient extends ClientProxy {
     }
   }
 
-  protected override publish(_packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
-    callback({ err: unsupportedSend(), isDisposed: true });
-    return () => undefined;
+  /** `send()`: a request whose reply becomes the value of the Observable. It goes when somebody subscribes, for each subscription once. */
+  protected override publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
+    let wanted = true;
+    const answer = (written: WritePacket): void => {
+      if (wanted) callback({ ...written, isDisposed: true });
+    };
+    const { requestTimeoutMs: timeoutMs } = this;
+    const request = async (): Promise<MessageExt> =>
+      this.producer.request(this.messageOf(packet), timeoutMs === undefined ? {} : { timeoutMs });
+    request()
+      .then((reply) => {
+        const isError = reply.properties[REPLY_ERROR_PROPERTY] !== undefined;
+        const payload = (isError ? JSON_BODY : this.replyDeserializer).deserialize(reply);
+        answer(isError ? { err: payload } : { response: payload });
+      })
+      .catch((error: unknown) => answer({ err: error }));
+    return () => {
+      wanted = false;
+    };
   }
 
   private createProducer(): RocketMQProducer {

@@ -6,6 +6,7 @@ import { ConcurrencyGate } from './concurrency-gate.js';
 import type { ConsumerPlan } from './consumer-plan.js';
 import { HandlerRouter } from './handler-router.js';
 import { MessagePipeline, type HandlerRoute } from './message-pipeline.js';
+import type { Replier } from '../reply/replier.js';
 import type { ProcessingHooks } from './processing-hooks.js';
 import { OrderlySettlement } from './orderly-settlement.js';
 import { Settlement, type GroupSettlement } from './settlement.js';
@@ -15,6 +16,8 @@ export interface GroupConsumerParts {
   consumer: PushConsumerPort;
   hooks: ProcessingHooks;
   logger: LoggerService;
+  /** Answers requests. */
+  replier?: Replier;
 }
 
 /** One consumer group at work: process queue (client-core) -> concurrency gate -> message pipeline -> settlement. */
@@ -34,7 +37,7 @@ export class GroupConsumer {
     const { plan, consumer } = parts;
     this.group = plan.group;
     this.consumer = consumer;
-    this.pipeline = new MessagePipeline(plan.group, parts.hooks);
+    this.pipeline = new MessagePipeline(plan.group, parts.hooks, parts.replier);
     for (const entry of plan.handlers) {
       const gate = new ConcurrencyGate(entry.concurrency);
       this.gates.push(gate);
@@ -45,6 +48,7 @@ export class GroupConsumer {
         deserializer: entry.deserializer,
         policy: entry.policy,
         batch: entry.batchMaxMessages !== undefined,
+        replies: entry.callback.isEventHandler === false,
       });
     }
     this.topics = new Set(plan.subscriptions.keys());

@@ -3,6 +3,8 @@ import type { MessageHandler } from '@nestjs/microservices';
 import { isObservable } from 'rxjs';
 import { RocketMQContext } from '../context/rocketmq.context.js';
 import type { FailurePolicy } from '../exceptions/failure-policy.js';
+import type { Replier } from '../reply/replier.js';
+import { isRequest } from '../reply/reply-format.js';
 import type { MessageDeserializer } from '../serde/message-deserializer.js';
 import { asError } from '../support/as-error.js';
 import { batchFailures } from './batch-outcome.js';
@@ -20,6 +22,8 @@ export interface HandlerRoute {
   readonly policy: FailurePolicy;
   /** True: the handler gets an array of payloads. */
   readonly batch: boolean;
+  /** True: who asked gets what the handler returns or throws. */
+  readonly replies: boolean;
 }
 
 const followIfObservable = (value: unknown): unknown => (isObservable(value) ? awaitCompletion(value) : value);
@@ -33,6 +37,7 @@ export class MessagePipeline {
   constructor(
     private readonly group: string,
     private readonly hooks: ProcessingHooks,
+    private readonly replier: Replier | undefined,
   ) {}
 
   /**
@@ -41,6 +46,9 @@ export class MessagePipeline {
    */
   process(route: HandlerRoute, messages: readonly MessageExt[]): Promise<Failures | undefined> {
     if (route.batch) return this.processBatch(route, messages);
+    if (route.replies && this.replier !== undefined && isRequest(messages[0])) {
+      return this.processRequest(route, messages, this.replier);
+    }
     try {
       const payload = route.deserializer.deserialize(messages[0]);
       if (payload instanceof Promise) {
@@ -50,6 +58,24 @@ export class MessagePipeline {
     } catch (error) {
       return Promise.reject(asError(error));
     }
+  }
+
+  /** A request is answered and does not come again, whatever its handler does: who asked waits now, not later. */
+  private async processRequest(
+    route: HandlerRoute,
+    messages: readonly MessageExt[],
+    replier: Replier,
+  ): Promise<undefined> {
+    const [request] = messages;
+    let value: unknown;
+    try {
+      value = await this.run(route, route.deserializer.deserialize(request), messages);
+    } catch (error) {
+      await replier.failed(request, route.label, error);
+      return undefined;
+    }
+    await replier.returned(request, value);
+    return undefined;
   }
 
   /** A body that can't be read fails alone: the handler gets the others. */

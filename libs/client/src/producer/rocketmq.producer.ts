@@ -6,6 +6,8 @@ import {
   type MessageQueue,
   type QueryMessageOptions,
   type QueryResult,
+  type ReplyInput,
+  type RequestOptions,
   type SendCallback,
   type SendInBatchesOptions,
   type SendOptions,
@@ -165,6 +167,27 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
   async sendOneway<P = unknown>(message: OutgoingMessage<P>): Promise<void> {
     const port = await this.started();
     return port.sendOneway(await toMessageInput(message, this.serializer));
+  }
+
+  /**
+   * Sends a message and waits for the reply of whoever handles it. `ClientProxy.send()` gives the payload of the reply instead of the message.
+   *
+   * @throws RocketMQPluginError SERIALIZE, MQClientError REQUEST_TIMEOUT and those of `send`.
+   */
+  async request(message: OutgoingMessage, options?: RequestOptions): Promise<MessageExt> {
+    const port = await this.started();
+    return port.request(await toMessageInput(message, this.serializer), options);
+  }
+
+  /**
+   * Answers a request by hand: `request` is `context.getMessage()`. Handlers with `@MessagePattern` answer with what they return.
+   *
+   * @throws RocketMQPluginError SERIALIZE, MQClientError: INVALID_ARGUMENT when the message is no request, and when the client that asked is gone.
+   */
+  async reply(request: MessageExt, reply: Omit<OutgoingMessage, 'topic'>): Promise<void> {
+    const port = await this.started();
+    const { topic: _, ...input } = await toMessageInput({ ...reply, topic: request.topic }, this.serializer);
+    return port.reply(request, input satisfies ReplyInput);
   }
 
   /**

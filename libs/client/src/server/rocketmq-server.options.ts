@@ -3,6 +3,7 @@ import type { ConnectionOptions } from '../core-port.js';
 import type { RetryPolicy } from '../exceptions/retry-policy.js';
 import type { BodyFormat } from '../serde/body-format.js';
 import type { MessageDeserializer } from '../serde/message-deserializer.js';
+import type { MessageSerializer } from '../serde/message-serializer.js';
 
 /** Options of `RocketMQServer`. */
 export interface RocketMQServerOptions extends ConnectionOptions {
@@ -21,6 +22,8 @@ export interface RocketMQServerOptions extends ConnectionOptions {
   retry?: RetryPolicy;
   /** How bodies become payloads, for handlers that don't say it. @default 'auto' */
   deserializer?: BodyFormat | MessageDeserializer;
+  /** Makes bytes of what `@MessagePattern` handlers return to requests. @default JSON, text and bytes */
+  serializer?: MessageSerializer;
   /** ms that a close waits for running handlers. @default 25000 */
   drainTimeoutMs?: number;
   /** Signals at which the intake stops at once; `[]` for none. @default ['SIGTERM', 'SIGINT'] */

@@ -14,9 +14,11 @@ import { resolveHandler, type HandlerRegistration } from '../consumer/handler-en
 import { ProcessingHooks, type ProcessingEndHook, type ProcessingStartHook } from '../consumer/processing-hooks.js';
 import { letOriginalExceptionsThrough } from '../exceptions/original-exceptions.js';
 import { checkRetryPolicy, type RetryPolicy } from '../exceptions/retry-policy.js';
-import { coreClientFactory, type ConnectionOptions, type PushConsumerPort } from '../core-port.js';
-import { DRAIN_TIMEOUT_MS, SHUTDOWN_SIGNALS } from '../defaults.js';
+import { coreClientFactory, type ConnectionOptions, type ProducerPort, type PushConsumerPort } from '../core-port.js';
+import { DRAIN_TIMEOUT_MS, REPLIER_GROUP, SHUTDOWN_SIGNALS } from '../defaults.js';
 import { invalidOption, RocketMQPluginError, RocketMQPluginErrorCode } from '../errors.js';
+import { Replier } from '../reply/replier.js';
+import { DefaultMessageSerializer } from '../serde/message-serializer.js';
 import { resolveDeserializer } from '../serde/message-deserializer.js';
 import { ShutdownManager } from '../shutdown/shutdown-manager.js';
 import { SignalWatch } from '../shutdown/signal-watch.js';
@@ -56,6 +58,7 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
   private modulePolicy: RetryPolicy | undefined;
   private groups: ApplicationGroups | undefined;
   private consumers: GroupConsumer[] = [];
+  private readonly replier: Replier;
   private starting: Promise<void> | undefined;
 
   constructor(private readonly options: RocketMQServerOptions = {}) {
@@ -67,6 +70,11 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
     if (!Number.isFinite(drainTimeoutMs) || drainTimeoutMs < 0) {
       throw invalidOption(`drainTimeoutMs is ${drainTimeoutMs}, must be a number of milliseconds, 0 or more`);
     }
+    this.replier = new Replier(
+      () => this.createReplyProducer(),
+      options.serializer ?? new DefaultMessageSerializer(),
+      this.logger,
+    );
     this.shutdown = new ShutdownManager(() => this.consumers, drainTimeoutMs, this.logger);
     this.signals = new SignalWatch(options.shutdownSignals ?? SHUTDOWN_SIGNALS, (signal) => this.stopIntake(signal));
   }
@@ -115,6 +123,7 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
     this.stopIntake('close');
     await this.starting?.catch(() => undefined);
     await this.shutdown.close('close');
+    await this.replier.close();
     this.groups?.release();
     this.signals.stop();
     this.report('disconnected');
@@ -254,7 +263,15 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
     });
     const how = plan.orderly ? ' in order' : '';
     this.logger.log(`group ${plan.group} consumes ${topics.join(', ')}${how} from ${connection.namesrvAddr}`);
-    return new GroupConsumer({ plan, consumer, hooks: this.hooks, logger: this.logger });
+    return new GroupConsumer({ plan, consumer, hooks: this.hooks, logger: this.logger, replier: this.replier });
+  }
+
+  private createReplyProducer(): ProducerPort {
+    const { clientFactory = coreClientFactory, ...connection } = resolveConnection(
+      pickConnection(this.options),
+      this.inherited,
+    );
+    return clientFactory.createProducer({ ...connection, group: REPLIER_GROUP, logger: this.logger });
   }
 
   private report(status: RocketMQStatus): void {

@@ -23,6 +23,10 @@ public final class Main {
             case "trace": return Trace::run;
             case "trace-query": return Trace::query;
             case "dead-letters": return DeadLetters::run;
+            case "ask": return Requests::ask;
+            case "reply": return Requests::reply;
+            case "sending-send": return Sending::send;
+            case "sending-receive": return Sending::receive;
             case "lab": return Lab::run;
             default: throw new IllegalArgumentException("unknown command " + name);
         }

@@ -12,6 +12,8 @@ const other = new ConsumeQueueRef({ topic: 't', brokerName: 'b', queueId: 1 });
 function harness() {
   const written: string[] = [];
   const state: { read: number | Error; fails: boolean } = { read: 0, fails: false };
+  let underWay = 0;
+  const sideBySide: number[] = [];
   const store = new RemoteBrokerOffsetStore(
     'g',
     {
@@ -20,14 +22,16 @@ function harness() {
         return state.read;
       },
       updateConsumerOffset: async (_group, { queueId }, offset) => {
+        sideBySide.push(++underWay);
         await Promise.resolve();
+        underWay--;
         if (state.fails) throw new Error('down');
         written.push(`${queueId}:${offset}`);
       },
     },
     silentLogger,
   );
-  return { store, written, state };
+  return { store, written, state, sideBySide };
 }
 
 describe('RemoteBrokerOffsetStore', () => {
@@ -86,6 +90,36 @@ describe('RemoteBrokerOffsetStore', () => {
     await writing;
     await store.persistAll();
     expect(written).toEqual(['0:1', '0:2']);
+  });
+
+  it('writes the first offset of a topic alone, also when the one before it failed, and the others side by side', async () => {
+    const { store, written, state, sideBySide } = harness();
+    const queues = [0, 1, 2, 3].map((queueId) => new ConsumeQueueRef({ topic: 't', brokerName: 'b', queueId }));
+    for (const one of queues) store.update(one, 5, true);
+    state.fails = true;
+    await store.persistAll();
+    state.fails = false;
+    expect(sideBySide).toEqual([1, 1, 1, 1]);
+    await store.persistAll();
+    expect(sideBySide.slice(4)).toEqual([1, 1, 2, 3]);
+    expect(written.sort()).toEqual(['0:5', '1:5', '2:5', '3:5']);
+  });
+
+  it('lets no pull carry the first offset of a topic, and writes it then', async () => {
+    const { store, written } = harness();
+    store.update(queue, 5, true);
+    store.update(other, 6, true);
+    expect(store.notPersisted(queue)).toBeUndefined();
+    expect(store.notPersisted(other)).toBeUndefined();
+    await expect.poll(() => written).toEqual(['0:5']);
+    expect(store.notPersisted(queue)).toBeUndefined();
+    expect(store.notPersisted(other)).toBe(6);
+
+    const known = harness();
+    known.state.read = 12;
+    await known.store.read(queue);
+    known.store.update(queue, 13, true);
+    expect(known.store.notPersisted(queue)).toBe(13);
   });
 
   it('forgets a queue and shows the rest', async () => {

@@ -3,6 +3,7 @@ import { OFFSET_QUERY_CONCURRENCY, PERSIST_UNCHANGED_EVERY_ROUNDS } from '../def
 import { errorText, responseCodeOf } from '../errors.js';
 import { LogLimiter, type ClientLogger } from '../logger.js';
 import { forEachLimited } from '../support/concurrency.js';
+import { FirstWrites } from './first-writes.js';
 import { OFFSET_NOT_FOUND, OFFSET_UNKNOWN, type OffsetStore } from './offset-store.js';
 import type { ConsumeQueueRef } from './queue-ref.js';
 
@@ -28,6 +29,7 @@ interface Entry {
 export class RemoteBrokerOffsetStore implements OffsetStore {
   private readonly entries = new Map<string, Entry>();
   private readonly troubles = new LogLimiter();
+  private readonly firstWrites = new FirstWrites();
   private round = 0;
 
   constructor(
@@ -50,13 +52,19 @@ export class RemoteBrokerOffsetStore implements OffsetStore {
 
   notPersisted(queue: ConsumeQueueRef): number | undefined {
     const entry = this.entries.get(queue.key);
-    return entry && entry.offset !== entry.persisted ? entry.offset : undefined;
+    if (!entry || entry.offset === entry.persisted) return undefined;
+    if (this.firstWrites.isDone(queue)) return entry.offset;
+    // Pulls of several queues go side by side: the first offset doesn't travel with one, it is written by itself now.
+    if (!this.firstWrites.isUnderWay(queue)) void this.write(entry);
+    return undefined;
   }
 
   async read(queue: ConsumeQueueRef): Promise<number> {
     try {
       const offset = await this.api.queryConsumerOffset(this.group, queue);
       this.entries.set(queue.key, { queue, offset, persisted: offset });
+      // Zero may also mean that the broker has none and found the queue to begin there.
+      if (offset > 0) this.firstWrites.done(queue);
       return offset;
     } catch (error) {
       if (responseCodeOf(error) === ResponseCode.QUERY_NOT_FOUND) return OFFSET_NOT_FOUND;
@@ -90,9 +98,12 @@ export class RemoteBrokerOffsetStore implements OffsetStore {
   }
 
   private async write(entry: Entry): Promise<boolean> {
-    const { offset } = entry;
+    let { offset } = entry;
     try {
-      await this.api.updateConsumerOffset(this.group, entry.queue, offset);
+      await this.firstWrites.alone(entry.queue, async () => {
+        ({ offset } = entry);
+        await this.api.updateConsumerOffset(this.group, entry.queue, offset);
+      });
       entry.persisted = offset;
       return true;
     } catch (error) {

@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LocalMachine } from '../io/machine.js';
 import { NodeFileSystem } from '../io/node-file-system.js';
+import { FaultyFileSystem, systemError } from '../testing/faulty-file-system.js';
 import { RestartedMachine, tempFolder } from '../testing/store-fixture.js';
 import { AbortFile } from './abort-file.js';
 
@@ -43,6 +44,29 @@ describe('the abort file', () => {
     expect(abort(new RestartedMachine()).find()).toMatchObject({ machineRestarted: true, flushFailed: true });
     await abort(new RestartedMachine()).create();
     expect(abort(new RestartedMachine()).find()).toMatchObject({ machineRestarted: false, flushFailed: false });
+  });
+
+  it('needs no space after a proper stop, nor after one that was none', async () => {
+    const disk = new FaultyFileSystem();
+    const onDisk = (machine: LocalMachine): AbortFile => new AbortFile(join(folder.path, 'abort'), disk, machine);
+    disk.onWrite = () => systemError('ENOSPC');
+    await expect(onDisk(new FirstRun()).create()).rejects.toThrow('ENOSPC');
+    expect(onDisk(new FirstRun()).find()).toBeUndefined();
+    disk.onWrite = () => undefined;
+    await onDisk(new FirstRun()).create();
+
+    onDisk(new FirstRun()).remove();
+    expect(onDisk(new FirstRun()).find()).toBeUndefined();
+    const [spare] = readdirSync(folder.path);
+    const { ino } = statSync(join(folder.path, spare));
+    await onDisk(new RestartedMachine()).create();
+    expect(statSync(join(folder.path, 'abort')).ino).toBe(ino);
+    expect(onDisk(new RestartedMachine()).find()).toMatchObject({ machineRestarted: false });
+    expect(onDisk(new FirstRun()).find()).toMatchObject({ machineRestarted: true });
+
+    disk.onWrite = () => systemError('ENOSPC');
+    await onDisk(new FirstRun()).create();
+    expect(onDisk(new FirstRun()).find()).toMatchObject({ machineRestarted: true });
   });
 
   it("believes nothing of RocketMQ's but that it is there", () => {

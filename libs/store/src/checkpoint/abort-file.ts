@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { syncData, syncFolder } from '../io/durable.js';
-import type { FileSystem } from '../io/file-system.js';
+import { isDiskFull, type FileSystem } from '../io/file-system.js';
 import type { Machine } from '../io/machine.js';
 import { readSmallFile, writeFullySync } from '../io/transfer.js';
 
@@ -40,20 +40,26 @@ export class AbortFile {
 
   /**
    * Made before the first message is taken, and durable: a power loss that took it away would make the run look like one that ended properly.
-   * An older one is replaced in one go, so that there is a whole one at any time.
+   * An older one is replaced in one go, so that there is a whole one at any time. Needs no space that the last run did not have: on a full
+   * disk too a broker has to start, for its consumers.
    */
   async create(): Promise<void> {
-    const temporary = `${this.path}.tmp`;
-    const file = this.fileSystem.open(temporary, { create: true });
     try {
-      const content = Buffer.from(`${this.machine.pid}\n${this.machine.bootId()}\n`);
-      file.truncate(0);
-      writeFullySync(file, content, 0, content.length, 0);
-      await syncData(file);
-    } finally {
-      file.close();
+      const file = this.fileSystem.open(this.sparePath, { create: true });
+      try {
+        const content = Buffer.from(`${this.machine.pid}\n${this.machine.bootId()}\n`);
+        writeFullySync(file, content, 0, content.length, 0);
+        file.truncate(content.length);
+        await syncData(file);
+      } finally {
+        file.close();
+      }
+    } catch (error) {
+      // The one of a run that was killed says no less than a new one would: the next start looks closer rather than less close.
+      if (isDiskFull(error) && this.find() !== undefined) return;
+      throw error;
     }
-    this.fileSystem.rename(temporary, this.path);
+    this.fileSystem.rename(this.sparePath, this.path);
     await syncFolder(this.fileSystem, dirname(this.path));
   }
 
@@ -79,7 +85,12 @@ export class AbortFile {
     }
   }
 
+  /** The run ended properly. Its file stays under another name: the next start has the space for its own, then. */
   remove(): void {
-    this.fileSystem.remove(this.path);
+    if (this.find() !== undefined) this.fileSystem.rename(this.path, this.sparePath);
+  }
+
+  private get sparePath(): string {
+    return `${this.path}.tmp`;
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../io/clock.js';
-import { errnoOf } from '../io/file-system.js';
+import { errnoOf, isDiskFull } from '../io/file-system.js';
 import { StoreError } from '../errors.js';
 import type { PutStatus } from '../types.js';
 import type { LogWriter, WriteFailure } from './log-writer.js';
@@ -146,7 +146,7 @@ export class GroupCommit {
 function describeFailure({ error, dirty }: WriteFailure): { status: PutStatus; reason: string } {
   const code = errnoOf(error);
   const where = `${dirty.segment.path} at ${dirty.fromPosition}`;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isDiskFull(error)) {
     return {
       status: 'SERVICE_NOT_AVAILABLE',
       reason: `the disk is full (${code} in ${where}); messages are taken again when there is space`,

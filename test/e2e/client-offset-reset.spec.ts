@@ -181,7 +181,7 @@ describe('what MQAdmin does with groups', () => {
     outcome = 'throw';
     expect(await admin.consumeMessageDirectly(group, clientId, topic, sent.msgId)).toMatchObject({
       consumeResult: 'CR_THROW_EXCEPTION',
-      remark: 'not today',
+      remark: 'Error: not today',
     });
     expect((await admin.examineConsumeStats(group, topic)).map(({ brokerOffset }) => brokerOffset)).toEqual(
       before.map(({ brokerOffset }) => brokerOffset),

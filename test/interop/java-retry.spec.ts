@@ -47,12 +47,17 @@ function byBody(deliveries: readonly Delivery[]): Map<string, Delivery[]> {
   return found;
 }
 
-/** A Java consumer of the dead letter topic of the group gets each of the messages once. */
-async function expectDeadLetters(lab: Lab, group: string, bodies: readonly string[]): Promise<Delivery[]> {
+/** A Java consumer of the dead letter topic of the group gets each of the messages once; an orderly one in the order of the queue. */
+async function expectDeadLetters(
+  lab: Lab,
+  group: string,
+  bodies: readonly string[],
+  orderly = false,
+): Promise<Delivery[]> {
   const topic = `%DLQ%${group}`;
   const name = `${group}-dead`;
   await waitFor(async () => (await admin.fetchAllTopicList()).includes(topic), topic, WAIT_MS);
-  await lab.ask('push.start', { name, group: `${group}-dead`, topic });
+  await lab.ask('push.start', { name, group: `${group}-dead`, topic, orderly });
   await waitFor(() => lab.begun(name).length >= bodies.length, `messages of ${topic}`, WAIT_MS);
   const dead = lab.begun(name);
   expect(dead.map(({ body }) => body).sort()).toEqual(bodies);
@@ -102,7 +107,7 @@ describe('retry and dead letters (item 2): the official Java client on our broke
       const bodies = await send(topic);
       const options = { orderly: true, 'suspend-ms': 20, 'max-reconsume': 3, how: 'fail' };
       await lab.ask('push.start', { name: 'dead-in-order', group, topic, ...options });
-      const dead = await expectDeadLetters(lab, group, bodies);
+      const dead = await expectDeadLetters(lab, group, bodies, true);
       expect(dead.map(({ body }) => body)).toEqual(bodies);
       const seen = lab.begun('dead-in-order').map(({ body, reconsumeTimes }) => `${body}: ${reconsumeTimes}`);
       expect(seen).toEqual(bodies.flatMap((body) => [0, 1, 2, 3].map((times) => `${body}: ${times}`)));

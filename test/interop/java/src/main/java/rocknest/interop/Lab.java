@@ -15,6 +15,7 @@ final class Lab {
         LabPush push = new LabPush(common);
         LabPull pull = new LabPull(common);
         LabLitePull litePull = new LabLitePull(common);
+        LabDelay delay = new LabDelay(common);
         Report.event("ready").write();
         ExecutorService operations = Executors.newCachedThreadPool();
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
@@ -24,7 +25,7 @@ final class Lab {
             operations.execute(() -> {
                 Report report = Report.event("answer").put("number", Integer.parseInt(words[0]));
                 try {
-                    report.put("ok", true).put("value", answer(words[1], arguments, push, pull, litePull));
+                    report.put("ok", true).put("value", answer(words[1], arguments, push, pull, litePull, delay));
                 } catch (Throwable error) {
                     report.put("ok", false).put("error", String.valueOf(error));
                 }
@@ -34,15 +35,17 @@ final class Lab {
         push.close();
         pull.close();
         litePull.close();
+        delay.close();
         Report.event("done").write();
     }
 
-    private static Object answer(String operation, Arguments line, LabPush push, LabPull pull, LabLitePull litePull) throws Exception {
+    private static Object answer(String operation, Arguments line, LabPush push, LabPull pull, LabLitePull litePull, LabDelay delay) throws Exception {
         String[] parts = operation.split("\\.");
         switch (parts[0]) {
             case "push": return push.answer(parts[1], line);
             case "pull": return pull.answer(parts[1], line);
             case "lite": return litePull.answer(parts[1], line);
+            case "delay": return delay.answer(parts[1], line);
             default: throw new IllegalArgumentException("unknown operation " + operation);
         }
     }

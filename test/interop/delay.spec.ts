@@ -122,13 +122,7 @@ describe('our client on the official broker 5.4.0, and one store folder with tim
     });
     await java.start();
     await createTopic(namesrv.address, topic);
-    producer = new Producer({
-      namesrvAddr: namesrv.address,
-      group: 'PID_our_delay',
-      logger: silentLogger,
-      sendMsgTimeoutMs: 30_000,
-    });
-    await producer.start();
+    producer = await startProducer();
   });
 
   afterAll(async () => {
@@ -138,6 +132,17 @@ describe('our client on the official broker 5.4.0, and one store folder with tim
     await namesrv?.stop();
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
+
+  async function startProducer(): Promise<Producer> {
+    const started = new Producer({
+      namesrvAddr: namesrv.address,
+      group: 'PID_our_delay',
+      logger: silentLogger,
+      sendMsgTimeoutMs: 30_000,
+    });
+    await started.start();
+    return started;
+  }
 
   it('our delays are kept there, and our recall works', async () => {
     const startMs = Date.now();
@@ -163,6 +168,8 @@ describe('our client on the official broker 5.4.0, and one store folder with tim
     await producer.send({ topic, body: 'to-ours', deliverTimeMs: firstMs });
     const gone = await producer.send({ topic, body: 'recalled', deliverTimeMs: firstMs });
     await producer.recallMessage(topic, gone.recallHandle ?? '');
+    // With it goes what the client knows of routes: our broker has another address.
+    await producer.shutdown();
     await java.stop();
     const config = { ...IDENTITY, storePathRootDir: join(folder, 'store') };
     ours = await BrokerProcess.create({ namesrvAddr: namesrv.address, config });
@@ -170,13 +177,11 @@ describe('our client on the official broker 5.4.0, and one store folder with tim
     const records = await waitForBodies(ours.brokerAddr, topic, [...before, 'to-ours']);
     expect(records.at(-1)?.storeTimestamp).toBeGreaterThanOrEqual(firstMs - JAVA_PRECISION_MS);
 
-    const local = new Producer({ namesrvAddr: namesrv.address, group: 'PID_back', logger: silentLogger });
-    await local.start();
+    producer = await startProducer();
     const secondMs = Date.now() + CHANGE_MS;
-    await local.send({ topic, body: 'to-java', deliverTimeMs: secondMs });
-    const back = await local.send({ topic, body: 'recalled-here', deliverTimeMs: secondMs });
-    await local.recallMessage(topic, back.recallHandle ?? '');
-    await local.shutdown();
+    await producer.send({ topic, body: 'to-java', deliverTimeMs: secondMs });
+    const back = await producer.send({ topic, body: 'recalled-here', deliverTimeMs: secondMs });
+    await producer.recallMessage(topic, back.recallHandle ?? '');
     await ours.stop();
     await java.start();
     const all = await waitForBodies(java.address, topic, [...before, 'to-ours', 'to-java']);

@@ -17,7 +17,7 @@ const WAIT_MS = 60_000;
 /** The Java broker delivers a whole second when it is over. */
 const JAVA_PRECISION_MS = 1_000;
 /** Longer than one broker takes to stop and the other to start. */
-const CHANGE_MS = 20_000;
+const CHANGE_MS = 12_000;
 const IDENTITY = { brokerClusterName: 'DefaultCluster', brokerName: 'broker-a' };
 
 interface JavaSend {

@@ -44,7 +44,6 @@ export {
   type RepairProgress,
   type RepairReport,
 } from './verify/repair/repair-store.js';
-export { deleteKeyOf } from './timer/timer-message.js';
 export { TimerMessageStore, type TimerStats } from './timer/timer-message-store.js';
 export type { TimerOptions } from './timer/timer-options.js';
 export { verifyStore } from './verify/verify-store.js';

@@ -11,7 +11,7 @@ import {
   TIMER_TOPIC,
 } from '@rocknest/protocol';
 import type { Connection } from '@rocknest/remoting';
-import { deleteKeyOf, type MessageStore, type PutResult } from '@rocknest/store';
+import type { MessageStore, PutResult } from '@rocknest/store';
 import { RequestRefusedError } from '../errors.js';
 import type { TopicConfigManager } from '../metadata/index.js';
 import { storedCode } from '../send/put-response.js';
@@ -78,7 +78,8 @@ export class MessageRecaller {
     const properties = encodeProperties({
       [MessageConst.TAGS]: RECALL_TAG,
       [MessageConst.UNIQ_CLIENT_MESSAGE_ID_KEYIDX]: handle.messageId,
-      [MessageConst.TIMER_DEL_UNIQKEY]: deleteKeyOf(handle.topic, handle.messageId),
+      // Without the topic: so the Java broker writes and compares it unless appendTopicForTimerDeleteKey is set. REAL_TOPIC says whose it is.
+      [MessageConst.TIMER_DEL_UNIQKEY]: handle.messageId,
       [MessageConst.TIMER_DELIVER_MS]: String(deliverMs),
       [MessageConst.TIMER_OUT_MS]: String(deliverMs - 1),
       [MessageConst.REAL_TOPIC]: handle.topic,

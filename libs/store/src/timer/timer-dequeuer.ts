@@ -7,7 +7,7 @@ import { type DueEntry, DueHeap } from './due-heap.js';
 import type { Delivered } from './timer-checkpoint.js';
 import { MAGIC_DELETE, MAGIC_ROLL, SLOT_MS, slotOf, type TimerUnit, WHEEL_SLOTS } from './timer-layout.js';
 import type { TimerLog } from './timer-log.js';
-import { deleteKeysOf, putOf, undeliverable } from './timer-message.js';
+import { cancelledKeyOf, deleteKeyOf, putOf, undeliverable } from './timer-message.js';
 import type { TimerMetrics } from './timer-metrics.js';
 import type { TimerWheel } from './timer-wheel.js';
 
@@ -243,7 +243,7 @@ export class TimerDequeuer {
       return;
     }
     const message = (await this.read({ ...unit, position }))?.message;
-    const key = message?.properties[MessageConst.TIMER_DEL_UNIQKEY];
+    const key = message && cancelledKeyOf(message.properties);
     if (key !== undefined) this.cancelled.set(key, unit);
   }
 
@@ -303,7 +303,8 @@ export class TimerDequeuer {
       this.metrics.add(message.properties[MessageConst.REAL_TOPIC] ?? '', -1, this.clock.nowMs());
     }
     if ((entry.magic & MAGIC_ROLL) !== 0) return true;
-    if (this.cancelled.size > 0 && deleteKeysOf(message.properties).some((key) => this.cancelled.has(key))) {
+    const key = this.cancelled.size === 0 ? undefined : deleteKeyOf(message.properties);
+    if (key !== undefined && this.cancelled.has(key)) {
       this.recalled++;
       return false;
     }

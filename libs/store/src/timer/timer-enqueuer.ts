@@ -6,7 +6,7 @@ import type { StoreLogger } from '../types.js';
 import type { TimerDequeuer } from './timer-dequeuer.js';
 import { MAGIC_DEFAULT, MAGIC_DELETE, MAGIC_ROLL, slotOf } from './timer-layout.js';
 import type { TimerLog } from './timer-log.js';
-import { dueMsOf } from './timer-message.js';
+import { cancelledKeyOf, dueMsOf } from './timer-message.js';
 import type { TimerMetrics } from './timer-metrics.js';
 import type { TimerWheel } from './timer-wheel.js';
 
@@ -118,7 +118,7 @@ export class TimerEnqueuer {
       return Infinity;
     }
     const nowMs = this.clock.nowMs();
-    const deleteKey = properties[MessageConst.TIMER_DEL_UNIQKEY];
+    const deleteKey = cancelledKeyOf(properties);
     const isRoll = wantedMs - nowMs >= this.rollWindowMs;
     const dueMs = isRoll
       ? this.rollTime(wantedMs, nowMs)

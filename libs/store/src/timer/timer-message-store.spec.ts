@@ -195,8 +195,10 @@ describe('TimerMessageStore', () => {
     await putTimer(store, 'near', nearMs);
     await putTimer(store, 'far', farMs);
     await putTimer(store, 'kept', farMs);
-    await putTimer(store, 'x', nearMs, { TIMER_DEL_UNIQKEY: 'Later+near' });
+    await putTimer(store, 'x', nearMs, { TIMER_DEL_UNIQKEY: 'near' });
     await putTimer(store, 'y', farMs, { TIMER_DEL_UNIQKEY: 'Later+far' });
+    // A recall for another topic has no say here.
+    await putTimer(store, 'z', farMs, { TIMER_DEL_UNIQKEY: 'kept', REAL_TOPIC: 'Other' });
     await arrived(store, 1);
     expect(await delivered(store)).toEqual(['kept']);
     expect(timer.stats()).toMatchObject({ recalledMessages: 2, droppedMessages: 0 });

@@ -31,16 +31,25 @@ export function dueMsOf(properties: Readonly<Record<string, string>>): number | 
   return deliverMs > outMs && deliverMs <= outMs + SLOT_MS ? deliverMs : outMs + SLOT_MS;
 }
 
-/** What TIMER_DEL_UNIQKEY names a message by. Follows `TimerMessageStore.buildDeleteKey`. */
-export function deleteKeyOf(topic: string, uniqKey: string): string {
-  return `${topic}+${uniqKey}`;
+/** By which a waiting message is cancelled, or undefined when it has no UNIQ_KEY. */
+export function deleteKeyOf(properties: Readonly<Record<string, string>>): string | undefined {
+  const uniqKey = properties[MessageConst.UNIQ_CLIENT_MESSAGE_ID_KEYIDX];
+  return uniqKey === undefined ? undefined : keyOf(properties[MessageConst.REAL_TOPIC] ?? '', uniqKey);
 }
 
-/** Names under which a waiting message may have been cancelled: since 5.3.2 with its topic, before by its id alone. */
-export function deleteKeysOf(properties: Readonly<Record<string, string>>): readonly string[] {
-  const uniqKey = properties[MessageConst.UNIQ_CLIENT_MESSAGE_ID_KEYIDX];
-  if (uniqKey === undefined) return [];
-  return [deleteKeyOf(properties[MessageConst.REAL_TOPIC] ?? '', uniqKey), uniqKey];
+/**
+ * What a message cancels, or undefined when it cancels nothing. TIMER_DEL_UNIQKEY is the UNIQ_KEY of the other one; with `appendTopicForTimerDeleteKey` the Java broker
+ * writes the topic before it (`TimerMessageStore.buildDeleteKey`). Either way nothing of another topic is cancelled.
+ */
+export function cancelledKeyOf(properties: Readonly<Record<string, string>>): string | undefined {
+  const name = properties[MessageConst.TIMER_DEL_UNIQKEY];
+  if (name === undefined) return undefined;
+  const topic = properties[MessageConst.REAL_TOPIC] ?? '';
+  return name.startsWith(keyOf(topic, '')) ? name : keyOf(topic, name);
+}
+
+function keyOf(topic: string, uniqKey: string): string {
+  return `${topic}+${uniqKey}`;
 }
 
 /** Why a message can't be delivered, or undefined. */

@@ -3,6 +3,13 @@
 /** ms between two looks at the routes of every topic in use (`ClientConfig.pollNameServerInterval`). */
 export const POLL_NAMESRV_INTERVAL_MS = 30_000;
 /**
+ * ms between the looks at all routes after the connection to a broker closed, as long as it is gone and its group has no other master: RocketMQ's clients go on
+ * with the old route for up to 30 s. Together they end about when the next usual look comes.
+ */
+export const ROUTE_REFRESH_AFTER_LOSS_MS: readonly number[] = [100, 500, 1_000, 2_000, 4_000, 8_000, 16_000];
+/** Share of the delays by which clients differ, so that all clients of a broker that stops do not ask at the same moment. */
+export const ROUTE_REFRESH_JITTER = 0.5;
+/**
  * ms between two looks for a topic that a consumer subscribes to and no namesrv knows yet. RocketMQ waits the whole 30 s, so the
  * first message of a topic that its own send creates comes half a minute late; asking costs a namesrv a few microseconds.
  */
@@ -104,6 +111,11 @@ export const BROKER_SUSPEND_MAX_TIME_MS = 15_000;
 export const PULL_TIMEOUT_MS = 30_000;
 /** ms until the next pull after an error (`pullTimeDelayMillsWhenException`). */
 export const PULL_DELAY_AFTER_ERROR_MS = 3_000;
+/**
+ * ms until the next pull after the connection failed; twice as many after each further failure, up to those above. The route has been looked up again by
+ * then, and names a slave to read from when the master is gone.
+ */
+export const PULL_DELAY_AFTER_CONNECTION_LOSS_MS = 200;
 /** ms until the next pull after the broker said FLOW_CONTROL. */
 export const PULL_DELAY_AFTER_BROKER_FLOW_CONTROL_MS = 20;
 /** ms until the first retry after a broker did not know the subscription yet: a heartbeat went out in between. */

@@ -104,6 +104,21 @@ describe('NamesrvRegistration', () => {
     expect(said[0]).toContain(dead.address);
   });
 
+  it('does not wait at all for one that did not take the last registration, and tells it all the same', async () => {
+    const [well, ill] = [await fakeNamesrv(), await fakeNamesrv((code) => illAnswers(code))];
+    let answers = 0;
+    const illAnswers = (code: number): Promise<number> => {
+      if (code !== RequestCode.REGISTER_BROKER || answers++ === 0) return Promise.resolve(1);
+      return new Promise(() => undefined);
+    };
+    const { registration } = fixture([well.address, ill.address]);
+    await registration.start();
+    const told = well.codes.length;
+    await registration.topicsChanged(['t'], 600_000);
+    expect(well.codes).toHaveLength(told + 1);
+    await waitFor(() => ill.codes.length === 2, 'the ill one to be told');
+  });
+
   it('does not wait for a namesrv that is slow', async () => {
     const a = await fakeNamesrv();
     const slow = await fakeNamesrv(() => new Promise(() => undefined));

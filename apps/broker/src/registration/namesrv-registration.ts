@@ -95,14 +95,11 @@ export class NamesrvRegistration {
    * Registers at once because topics changed. Changes that come while a registration is under way go out together in the next one.
    *
    * @returns when every namesrv answered, or failed, or `REGISTER_WAIT_MS` passed: an admin command waits for this, so that a route query
-   * right after it finds the topic.
+   * right after it finds the topic. One that did not answer last time is told, too, and not waited for.
    */
   async registerNow(waitMs = REGISTER_WAIT_MS): Promise<void> {
     if (this.stopped) return;
-    await settledWithin(
-      this.namesrvs.map((namesrv) => this.register(namesrv)),
-      waitMs,
-    );
+    await this.tellAll((namesrv) => this.register(namesrv), waitMs);
   }
 
   /** Registers at once with all topics, because what is true of all of them has changed. @returns as `registerNow` does. */
@@ -118,10 +115,7 @@ export class NamesrvRegistration {
   async topicsChanged(topics: readonly string[], waitMs = REGISTER_WAIT_MS): Promise<void> {
     if (this.stopped) return;
     for (const namesrv of this.namesrvs) for (const topic of topics) namesrv.changes.add(topic);
-    await settledWithin(
-      this.namesrvs.map((namesrv) => this.work(namesrv)),
-      waitMs,
-    );
+    await this.tellAll((namesrv) => this.work(namesrv), waitMs);
   }
 
   /** The connection to a namesrv broke: it forgot this broker, and may be back soon. */
@@ -143,6 +137,15 @@ export class NamesrvRegistration {
       await this.unregister(namesrv);
     });
     await settledWithin(goodbyes, UNREGISTER_TIMEOUT_MS);
+  }
+
+  /** Waits for those that are alive, as far as is known: one that takes requests and answers none would cost each caller the whole time. */
+  private tellAll(tell: (namesrv: Namesrv) => Promise<boolean>, waitMs: number): Promise<void> {
+    const told = this.namesrvs.map((namesrv) => ({ isAlive: namesrv.reachable !== false, done: tell(namesrv) }));
+    return settledWithin(
+      told.filter(({ isAlive }) => isAlive).map(({ done }) => done),
+      waitMs,
+    );
   }
 
   private register(namesrv: Namesrv): Promise<boolean> {

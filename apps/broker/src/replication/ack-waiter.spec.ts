@@ -116,16 +116,21 @@ describe('AckWaiter', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('waits on for a slave that comes back in time', () => {
+  it('answers who waits when the last slave goes as it answers who comes then', () => {
     slavesAt(0);
     const waiter = waiterWith();
     hold(waiter, new Append(10));
     slavesAt();
     waiter.progress();
-    expect(taken()).toEqual([]);
-    slavesAt(10);
-    waiter.progress();
-    expect(taken()).toEqual(['10 PUT_OK']);
+    expect(taken()).toEqual(['10 SLAVE_NOT_AVAILABLE']);
+    slavesAt(0);
+    const fewer = waiterWith({ enableAutoInSyncReplicas: true });
+    hold(fewer, new Append(20));
+    slavesAt();
+    fewer.progress();
+    expect(taken()).toEqual(['20 PUT_OK']);
+    vi.advanceTimersByTime(2_000);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('counts copies by inSyncReplicas', () => {

@@ -61,8 +61,7 @@ export class AckWaiter implements HeldAnswers {
           this.waiting.push(append);
           continue;
         }
-        append.status = 'SLAVE_NOT_AVAILABLE';
-        append.reason = 'the message is stored, but no slave is there to have it too';
+        sayNotAvailable(append);
       }
       ready.push(append);
     }
@@ -73,9 +72,15 @@ export class AckWaiter implements HeldAnswers {
   /** A slave has more than before, came or went. */
   progress(): void {
     if (this.pending === 0) return;
-    const needed = this.neededSlaves(this.slaves.inSyncSlaves);
-    // Whoever waits when the last slave goes may still be told by one that comes back in time.
-    const acked = this.slaves.ackedBy(Math.max(1, needed));
+    const { inSyncSlaves } = this.slaves;
+    const needed = this.neededSlaves(inSyncSlaves);
+    if (needed <= 0 || inSyncSlaves === 0) {
+      // The last one has gone. It needs longer to come back than a sender waits, so who waits is answered as who comes now.
+      if (needed > 0) for (let at = this.first; at < this.waiting.length; at++) sayNotAvailable(this.waiting[at]);
+      this.release(this.waiting.length);
+      return;
+    }
+    const acked = this.slaves.ackedBy(needed);
     let end = this.first;
     while (end < this.waiting.length && this.waiting[end].endOffset <= acked) end++;
     this.release(end);
@@ -129,4 +134,9 @@ export class AckWaiter implements HeldAnswers {
     }
     this.release(end);
   }
+}
+
+function sayNotAvailable(append: PendingAppend): void {
+  append.status = 'SLAVE_NOT_AVAILABLE';
+  append.reason = 'the message is stored, but no slave is there to have it too';
 }

@@ -31,6 +31,8 @@ export class HaService {
   private timer: NodeJS.Timeout | undefined;
   private stopWatching: (() => void) | undefined;
   private refused = 0;
+  /** Told at each progress while the log is being handed over. */
+  private handedOver: (() => void) | undefined;
 
   constructor(
     private readonly store: MessageStore,
@@ -84,6 +86,31 @@ export class HaService {
     return acked[slaves - 1];
   }
 
+  /**
+   * For a master that takes no messages any more: waits until its slaves have the whole log, those that are in sync, and `timeoutMs` at most.
+   *
+   * @returns how many of them still lack something.
+   */
+  async handOver(timeoutMs: number): Promise<number> {
+    const lacking = (): number => {
+      let count = 0;
+      for (const { behindBytes } of this.slaves)
+        if (behindBytes !== undefined && behindBytes > 0 && behindBytes < this.config.haMaxGapNotInSync) count++;
+      return count;
+    };
+    if (lacking() > 0)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        this.handedOver = () => {
+          if (lacking() > 0) return;
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    this.handedOver = undefined;
+    return lacking();
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.timer);
     this.stopWatching?.();
@@ -115,7 +142,7 @@ export class HaService {
         isUrgent: () => this.config.brokerRole === 'SYNC_MASTER',
       },
       {
-        reported: () => this.onProgress(),
+        reported: () => this.progressed(),
         closed: (connection, reason) => this.left(connection, reason),
       },
     );
@@ -138,6 +165,11 @@ export class HaService {
       if (reason === undefined) this.logger.log(`slave ${slave.remoteAddress} disconnected`);
       else this.logger.warn(`the line to slave ${slave.remoteAddress} was cut: ${reason}`);
     }
+    this.progressed();
+  }
+
+  private progressed(): void {
     this.onProgress();
+    this.handedOver?.();
   }
 }

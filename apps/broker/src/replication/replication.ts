@@ -119,9 +119,18 @@ export class Replication {
     await this.slave?.stop();
   }
 
-  /** Ends replication. Senders that wait for slaves are answered that these do not have their messages yet. */
+  /**
+   * Ends replication. Slaves get what they lack of the log before, within shutdownGraceMs; senders that wait for them after that are answered that slaves
+   * do not have their messages yet.
+   */
   async stop(): Promise<void> {
     await this.stopSlave();
+    const { shutdownGraceMs } = this.config;
+    const lacking = await this.service.handOver(shutdownGraceMs);
+    if (lacking > 0)
+      this.logger.warn(
+        `${lacking} slaves did not get the end of the log within ${shutdownGraceMs} ms (shutdownGraceMs)`,
+      );
     this.waiter?.close();
     if (this.isListening) await this.service.stop();
   }

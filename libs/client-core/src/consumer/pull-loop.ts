@@ -6,6 +6,7 @@ import {
   PULL_MAX_IDLE_TIME_MS,
 } from '../defaults.js';
 import { responseCodeOf } from '../errors.js';
+import { LossPace } from './loss-pace.js';
 import type { ProcessQueue } from './process-queue.js';
 import type { Pull, PullOutcome } from './pull-types.js';
 
@@ -37,6 +38,7 @@ export class PullLoop {
   private state: 'IDLE' | 'PULLING' | 'WAITING' | 'FULL' | 'SUSPENDED' | 'STOPPED' = 'IDLE';
   private suspended = false;
   private subscriptionUnknown = 0;
+  private readonly pace = new LossPace();
   /** Which pull is the one under way: answers to others are ignored. */
   private current = 0;
 
@@ -138,6 +140,7 @@ export class PullLoop {
 
   private answered(outcome: PullOutcome): void {
     this.subscriptionUnknown = 0;
+    this.pace.reset();
     this.brokerId = outcome.suggestedBrokerId;
     if (outcome.status === 'OFFSET_ILLEGAL') {
       this.stop();
@@ -173,6 +176,6 @@ export class PullLoop {
       return;
     }
     this.events.onError(this, error);
-    this.later(PULL_DELAY_AFTER_ERROR_MS);
+    this.later(this.pace.after(error));
   }
 }

@@ -10,6 +10,7 @@ import { LogLimiter, type ClientLogger } from '../logger.js';
 import { NamesrvClient } from '../namesrv/namesrv-client.js';
 import type { ResolvedClientOptions } from '../options.js';
 import { RouteManager } from '../route/route-manager.js';
+import { RouteRefreshAfterLoss } from '../route/route-refresh-after-loss.js';
 import { settledWithin } from '../support/concurrency.js';
 import { PeriodicTask } from '../support/periodic-task.js';
 import { BrokerAddressTable } from './broker-address-table.js';
@@ -33,6 +34,7 @@ export class ClientInstance {
   /** Users of this instance; the registry closes it when none is left. */
   users = 0;
   private readonly tasks: PeriodicTask[];
+  private readonly lossRefresh: RouteRefreshAfterLoss;
   private readonly troubles = new LogLimiter();
   private ready: Promise<void> | undefined;
   private closed = false;
@@ -71,8 +73,10 @@ export class ClientInstance {
       logger: options.logger,
     });
     registerClientCallbacks(this);
+    const refreshTask = this.task(options.pollNameServerIntervalMs, 'route refresh', () => this.routes.refreshAll());
+    this.lossRefresh = new RouteRefreshAfterLoss({ brokers: this.brokers, refresh: () => refreshTask.wake() });
     this.tasks = [
-      this.task(options.pollNameServerIntervalMs, 'route refresh', () => this.routes.refreshAll()),
+      refreshTask,
       this.task(options.pollMissingRouteIntervalMs, 'look for missing topics', () => this.routes.refreshMissing()),
       this.task(options.heartbeatIntervalMs, 'heartbeat', () => this.beat()),
     ];
@@ -118,6 +122,7 @@ export class ClientInstance {
   /** Only for the registry, when nobody uses the instance any more. */
   async close(): Promise<void> {
     this.closed = true;
+    this.lossRefresh.stop();
     const stopped = this.tasks.map((task) => task.stop());
     // Requests of the tasks fail now instead of keeping the shutdown waiting for their time-outs.
     await this.transport.close();
@@ -159,7 +164,12 @@ export class ClientInstance {
   /** Brokers bind a client to its connection: a new one needs a heartbeat at once. */
   private connectionChanged(status: ConnectionStatus, address: string): void {
     if (![...this.brokers.all()].some(([, , known]) => known === address)) return;
-    if (status === 'connected') this.heartbeats.connected(address);
+    if (status === 'connected') {
+      this.lossRefresh.connectionOpened(address);
+      this.heartbeats.connected(address);
+    } else {
+      this.lossRefresh.connectionClosed(address);
+    }
     for (const member of [...this.producers.values(), ...this.consumers.values()]) {
       try {
         member.connectionChanged(status, address);

@@ -6,6 +6,7 @@ import {
   PULL_MAX_IDLE_TIME_MS,
 } from '../../defaults.js';
 import { responseCodeOf } from '../../errors.js';
+import { LossPace } from '../loss-pace.js';
 import type { PopLease } from './pop-lease.js';
 import type { PopProcessQueue } from './pop-process-queue.js';
 
@@ -45,6 +46,7 @@ export class PopLoop {
   private state: 'IDLE' | 'POPPING' | 'WAITING' | 'FULL' | 'SUSPENDED' | 'STOPPED' = 'IDLE';
   private suspended = false;
   private unknownInARow = 0;
+  private readonly pace = new LossPace();
   /** Which pop is the one whose end starts the next. */
   private current = 0;
 
@@ -131,6 +133,7 @@ export class PopLoop {
 
   private answered(outcome: PopOutcome): void {
     this.unknownInARow = 0;
+    this.pace.reset();
     if (outcome.status === 'POLLING_FULL') this.later(PULL_DELAY_AFTER_ERROR_MS);
     else this.next();
   }
@@ -150,6 +153,6 @@ export class PopLoop {
       return;
     }
     this.events.onError(this, error);
-    this.later(PULL_DELAY_AFTER_ERROR_MS);
+    this.later(this.pace.after(error));
   }
 }

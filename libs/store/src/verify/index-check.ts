@@ -14,6 +14,7 @@ import type { FileSystem } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import { readFullySync } from '../io/transfer.js';
 import type { Findings } from './finding.js';
+import { IndexSlotCheck } from './index-slot-check.js';
 
 export interface IndexFacts {
   readonly rootPath: string;
@@ -26,14 +27,18 @@ export interface IndexFacts {
 
 const FILE_NAME = /^\d{17}$/;
 const PIECE_ENTRIES = 50_000;
+/** Byte of an entry at which the number of the entry before it in its slot stands. */
+const PREVIOUS_AT = 16;
 
-/** Can the files of the index be what they say? Headers, chains, and that nothing points behind the log. */
+/** Can the files of the index be what they say? Headers, entries, slots with their chains, and that nothing points behind the log. */
 export function checkIndex(fileSystem: FileSystem, handles: HandlePool, facts: IndexFacts, findings: Findings): void {
   const folder = join(facts.rootPath, 'index');
+  const sizes = facts.sizes ?? { slots: MAX_HASH_SLOT_NUM, entries: MAX_INDEX_NUM };
+  let slots: IndexSlotCheck | undefined;
   for (const { name, isFolder } of fileSystem.list(folder)) {
     if (isFolder || !FILE_NAME.test(name)) continue;
     const path = join(folder, name);
-    const problem = problemOf(path, handles, facts);
+    const problem = problemOf(path, handles, facts, sizes, () => (slots ??= new IndexSlotCheck(sizes)));
     if (problem === undefined) continue;
     findings.add({
       kind: 'INDEX_DAMAGED',
@@ -53,10 +58,15 @@ interface Problem {
   readonly text: string;
 }
 
-function problemOf(path: string, handles: HandlePool, facts: IndexFacts): Problem | undefined {
+function problemOf(
+  path: string,
+  handles: HandlePool,
+  facts: IndexFacts,
+  sizes: IndexSizes,
+  slotCheck: () => IndexSlotCheck,
+): Problem | undefined {
   const file = handles.open(path);
   const { sizeBytes } = file.stat();
-  const sizes = facts.sizes ?? { slots: MAX_HASH_SLOT_NUM, entries: MAX_INDEX_NUM };
   const hasItsSize = sizeBytes === indexFileBytes(sizes);
   if (!hasItsSize && facts.sizes !== undefined)
     return { position: sizeBytes, text: `it has ${sizeBytes} bytes instead of ${indexFileBytes(sizes)}` };
@@ -73,13 +83,20 @@ function problemOf(path: string, handles: HandlePool, facts: IndexFacts): Proble
       position: 24,
       text: `it goes to log offset ${header.endPhyOffset}; the log ends at ${facts.logEndOffset}`,
     };
-  return hasItsSize ? entryProblem(path, handles, header, sizes) : undefined;
+  return hasItsSize ? entryProblem(path, handles, header, sizes, slotCheck()) : undefined;
 }
 
-function entryProblem(path: string, handles: HandlePool, header: IndexHeader, sizes: IndexSizes): Problem | undefined {
+function entryProblem(
+  path: string,
+  handles: HandlePool,
+  header: IndexHeader,
+  sizes: IndexSizes,
+  slots: IndexSlotCheck,
+): Problem | undefined {
   const buffer = Buffer.allocUnsafeSlow(PIECE_ENTRIES * INDEX_ENTRY_BYTES);
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
   let previousOffset = 0;
+  slots.clear();
   for (let from = 1; from < header.indexCount; from += PIECE_ENTRIES) {
     const count = Math.min(PIECE_ENTRIES, header.indexCount - from);
     const position = entryPosition(sizes, from);
@@ -88,11 +105,15 @@ function entryProblem(path: string, handles: HandlePool, header: IndexHeader, si
       const { keyHash, physicalOffset, previousIndex } = readIndexEntry(view, i * INDEX_ENTRY_BYTES);
       const index = from + i;
       const isInRow = physicalOffset >= previousOffset && physicalOffset <= header.endPhyOffset;
-      const isChained = previousIndex >= 0 && previousIndex < index;
-      if (!isInRow || !isChained || keyHash < 0)
-        return { position: position + i * INDEX_ENTRY_BYTES, text: `entry ${index} makes no sense` };
+      const at = position + i * INDEX_ENTRY_BYTES;
+      if (!isInRow || keyHash < 0) return { position: at, text: `entry ${index} makes no sense` };
+      const expected = slots.follow(keyHash, index);
+      if (previousIndex !== expected) {
+        const text = `entry ${index} follows entry ${previousIndex} in its chain; the one before it in its slot is ${expected === 0 ? 'none' : expected}`;
+        return { position: at + PREVIOUS_AT, text };
+      }
       previousOffset = physicalOffset;
     }
   }
-  return undefined;
+  return slots.problemOf(handles.open(path));
 }

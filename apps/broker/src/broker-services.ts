@@ -53,7 +53,7 @@ import { SendReplyEncoder } from './send/send-reply-encoder.js';
 import { UsualReplyEncoder } from './send/usual-reply-encoder.js';
 import { UsualSender } from './send/usual-sender.js';
 import { BrokerFacts } from './stats/broker-facts.js';
-import { CounterRegistry } from './stats/counter-registry.js';
+import { type Counter, CounterRegistry } from './stats/counter-registry.js';
 import { buildTimer, type TimerParts } from './timer/build-timer.js';
 import { MessageRecaller } from './timer/message-recaller.js';
 import { GroupAdmin } from './topics/group-admin.js';
@@ -91,6 +91,7 @@ export class BrokerServices {
   private readonly producers: ProducerManager;
   private readonly notifier = new ConsumerIdsNotifier();
   private readonly counters = new CounterRegistry();
+  private readonly given: Counter;
   private readonly mismatches: SubscriptionMismatchMonitor;
   private readonly locks: RebalanceLockManager;
   private readonly transactions: TransactionParts;
@@ -130,6 +131,10 @@ export class BrokerServices {
       counters: this.counters,
       logger: options.logger,
     });
+    this.given = this.counters.counter(
+      'msgGetTotalTodayNow',
+      'Messages given to consumers by pulls and pops since the start of the broker.',
+    );
     this.mismatches = new SubscriptionMismatchMonitor(this.counters, options.logger, systemClock);
     this.pop = this.provide();
     this.connect();
@@ -303,6 +308,7 @@ export class BrokerServices {
           offsetCheckInSlave: () => config.offsetCheckInSlave,
           hasSlaves: this.options.hasSlaves,
         }),
+        given: this.given,
       }),
     );
     const pop = createPop({
@@ -315,6 +321,7 @@ export class BrokerServices {
       recent,
       advertisedIp,
       brokerPermission,
+      given: this.given,
       logger: this.options.logger,
     });
     this.set(MessageRequestModeManager, metadata.requestModes);

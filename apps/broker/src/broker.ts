@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { totalmem } from 'node:os';
 import { encodeHost, UniqKeyGenerator } from '@rocknest/protocol';
 import { RemotingClient } from '@rocknest/remoting';
 import { MessageStore } from '@rocknest/store';
@@ -138,6 +139,7 @@ export class Broker {
       delayLevelsMs: this.delayLevelsMs,
       damagedLog: config.damagedLog,
       maxOpenFiles: config.maxOpenFiles,
+      inMemoryBytes: (totalmem() * config.accessMessageInMemoryMaxRatio) / 100,
       ...retentionOptions(config),
       messageIndexEnable: config.messageIndexEnable,
       maxHashSlotNum: config.maxHashSlotNum,

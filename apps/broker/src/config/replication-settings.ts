@@ -114,6 +114,15 @@ export const replicationSettings = {
       'A slave serves consumers, and a master with slaves sends those there that are far behind memory (whichBrokerWhenConsumeSlowly of their group). RocketMQ has it off, with which nobody can read while the master is gone.',
     section: REPLICATION,
   }),
+  accessMessageInMemoryMaxRatio: setting.integer({
+    default: 40,
+    min: 0,
+    max: 100,
+    unit: '%',
+    description:
+      "A consumer that is farther behind the end of the log than this share of the machine's memory is far behind: it is sent to a slave, and gets smaller batches. 0: whoever gets messages is.",
+    section: REPLICATION,
+  }),
   offsetCheckInSlave: setting.boolean({
     default: false,
     dynamic: true,

@@ -7,6 +7,7 @@ import type { BrokerLogger } from '../logger.js';
 import type { Metadata } from '../metadata/index.js';
 import type { RecentData } from '../offsets/recent-data.js';
 import { isSlave } from '../replication/broker-role.js';
+import type { Counter } from '../stats/counter-registry.js';
 import type { GroupDirectory } from '../topics/group-directory.js';
 import type { TopicAutoCreator } from '../topics/topic-auto-creator.js';
 import { CheckPoints } from './check-points.js';
@@ -38,6 +39,8 @@ export interface PopOptions {
   readonly recent: RecentData;
   readonly advertisedIp: string;
   readonly brokerPermission: () => number;
+  /** Messages that were given to consumers. */
+  readonly given: Counter;
   readonly logger: BrokerLogger;
 }
 
@@ -136,6 +139,7 @@ export function createPop(options: PopOptions): Pop {
       reviveQueueNum,
       inflightThreshold,
       clock,
+      given: options.given,
     }),
     acker: new MessageAcker(store, topics, offsets, checkPoints, orders, holds, inflightThreshold),
     changer: new InvisibleTimeChanger(store, topics, offsets, checkPoints, orders, {

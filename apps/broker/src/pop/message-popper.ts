@@ -8,6 +8,7 @@ import {
 import { type Connection, DEFERRED, type RequestRef } from '@rocknest/remoting';
 import type { GetResult, MessageStore } from '@rocknest/store';
 import type { Clock } from '../clock.js';
+import type { Counter } from '../stats/counter-registry.js';
 import type { GroupDirectory } from '../topics/group-directory.js';
 import type { CheckPoints } from './check-points.js';
 import { POP_MAX_BYTES } from './defaults.js';
@@ -25,6 +26,8 @@ export interface MessagePopperOptions {
   /** A queue with more messages in flight gives nothing. */
   readonly inflightThreshold: number;
   readonly clock: Clock;
+  /** Messages that were given to consumers. */
+  readonly given: Counter;
 }
 
 type Answer = RemotingCommand | typeof DEFERRED;
@@ -269,6 +272,7 @@ export class MessagePopper {
 
   private respond(run: Run, code: number): void {
     const { header, connection, request } = run;
+    this.options.given.increment(run.messageCount);
     const remark = code === ResponseCode.SUCCESS ? 'FOUND' : 'NO_MESSAGE_IN_QUEUE';
     connection.respondEncoded(
       request,

@@ -11,6 +11,7 @@ import type { GetResult, MessageStore } from '@rocknest/store';
 import type { Clock } from '../clock.js';
 import { MAX_SUSPEND_MS } from '../defaults.js';
 import type { ConsumerOffsetManager } from '../metadata/index.js';
+import type { Counter } from '../stats/counter-registry.js';
 import type { GroupDirectory } from '../topics/group-directory.js';
 import type { PullRequestHoldService } from './hold-service.js';
 import type { AdmittedPull, PullAdmission } from './pull-admission.js';
@@ -25,6 +26,8 @@ export interface MessagePullerOptions {
   readonly shortPollingTimeMs: number;
   readonly clock: Clock;
   readonly replicas: PullReplicas;
+  /** Messages that were given to consumers. */
+  readonly given: Counter;
 }
 
 const GOING_DOWN = 'the broker is shutting down';
@@ -133,6 +136,7 @@ export class MessagePuller {
     }
     if (this.parkAgain(pull, admitted, result)) return DEFERRED;
     const suggested = replicas.suggestedBroker(admitted.group, result);
+    this.options.given.increment(result.messageCount);
     if (room?.isUsed === true && result.messageCount > 0) room.respond(request, code, result, admitted, suggested);
     else connection.respondEncoded(request, encodePullReply(request.opaque, code, result, admitted, suggested));
     return DEFERRED;

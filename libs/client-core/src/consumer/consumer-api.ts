@@ -24,6 +24,7 @@ import {
 import { LOCK_TIMEOUT_MS, SEND_BACK_TIMEOUT_MS } from '../defaults.js';
 import { MQClientError, MQClientErrorCode } from '../errors.js';
 import { call } from '../instance/call.js';
+import type { FoundBroker } from '../instance/broker-address-table.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import type { OffsetApi } from './remote-offset-store.js';
 
@@ -41,9 +42,17 @@ export class ConsumerApi implements OffsetApi {
       .offset;
   }
 
-  async updateConsumerOffset(group: string, queue: MessageQueue, offset: number): Promise<void> {
+  async updateConsumerOffset(group: string, queue: MessageQueue, offset: number): Promise<boolean> {
     const header = { consumerGroup: group, topic: queue.topic, queueId: queue.queueId, commitOffset: offset };
-    await this.ask(queue, RequestCode.UPDATE_CONSUMER_OFFSET, encodeUpdateConsumerOffsetRequest(header), 'commit');
+    const { address, slave } = await this.brokerOf(queue);
+    await this.askAt(
+      address,
+      queue,
+      RequestCode.UPDATE_CONSUMER_OFFSET,
+      encodeUpdateConsumerOffsetRequest(header),
+      'commit',
+    );
+    return !slave;
   }
 
   async maxOffset(queue: MessageQueue): Promise<number> {
@@ -111,11 +120,15 @@ export class ConsumerApi implements OffsetApi {
    * @throws MQClientError BROKER_NOT_FOUND when the route does not help either.
    */
   async addressOf(queue: MessageQueue): Promise<string> {
+    return (await this.brokerOf(queue)).address;
+  }
+
+  private async brokerOf(queue: MessageQueue): Promise<FoundBroker> {
     const known = this.instance.brokers.find(queue.brokerName);
-    if (known) return known.address;
+    if (known) return known;
     await this.instance.routes.refresh(queue.topic);
     const found = this.instance.brokers.find(queue.brokerName);
-    if (found) return found.address;
+    if (found) return found;
     throw new MQClientError(
       MQClientErrorCode.BROKER_NOT_FOUND,
       `no address of broker ${queue.brokerName} is known for topic ${queue.topic}; is the broker up?`,
@@ -140,7 +153,17 @@ export class ConsumerApi implements OffsetApi {
     what: string,
     timeoutMs = this.instance.options.mqClientApiTimeoutMs,
   ): Promise<RemotingCommand> {
-    const address = await this.addressOf(queue);
+    return this.askAt(await this.addressOf(queue), queue, code, fields, what, timeoutMs);
+  }
+
+  private askAt(
+    address: string,
+    queue: MessageQueue,
+    code: number,
+    fields: HeaderFields,
+    what: string,
+    timeoutMs = this.instance.options.mqClientApiTimeoutMs,
+  ): Promise<RemotingCommand> {
     const subject = `${what} of ${queue.topic} ${queue.brokerName} ${queue.queueId}`;
     return call(this.instance.transport, address, RemotingCommand.request(code, fields), timeoutMs, subject);
   }

@@ -22,7 +22,7 @@ export class FirstWrites {
   }
 
   /** Runs `write` when no first write of the topic to this broker is under way. Rejects as `write` does; the next one is the first, then. */
-  async alone(queue: MessageQueue, write: () => Promise<void>): Promise<void> {
+  async alone<T>(queue: MessageQueue, write: () => Promise<T>): Promise<T> {
     const key = keyOf(queue);
     let state = this.known.get(key);
     while (state instanceof Promise) {
@@ -33,8 +33,9 @@ export class FirstWrites {
     const first = write();
     this.known.set(key, first);
     try {
-      await first;
+      const written = await first;
       this.known.set(key, 'done');
+      return written;
     } catch (error) {
       this.known.delete(key);
       throw error;

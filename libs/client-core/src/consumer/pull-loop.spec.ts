@@ -27,7 +27,7 @@ function harness(maxMessages = 3) {
     onMessages: () => events.push('messages'),
     onNothingHeld: (_, offset) => events.push(`nothing held ${offset}`),
     onOffsetIllegal: (_, offset) => events.push(`illegal ${offset}`),
-    onSubscriptionUnknown: async () => void events.push('heartbeat'),
+    onSubscriptionUnknown: async (_, address) => void events.push(`heartbeat to ${address}`),
     onError: (_, error) => events.push(error.message),
     commitOffset: () => commit,
   });
@@ -105,7 +105,7 @@ describe('PullLoop', () => {
     expect(pulls).toHaveLength(2);
     await vi.advanceTimersByTimeAsync(100);
     expect(pulls).toHaveLength(3);
-    expect(events[0]).toBe('heartbeat');
+    expect(events[0]).toBe('heartbeat to a:1');
     expect(events).toHaveLength(2);
   });
 

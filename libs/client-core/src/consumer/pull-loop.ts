@@ -5,7 +5,7 @@ import {
   PULL_DELAY_AFTER_HEARTBEAT_MS,
   PULL_MAX_IDLE_TIME_MS,
 } from '../defaults.js';
-import { responseCodeOf } from '../errors.js';
+import { MQBrokerError, responseCodeOf } from '../errors.js';
 import { LossPace } from './loss-pace.js';
 import type { ProcessQueue } from './process-queue.js';
 import type { Pull, PullOutcome } from './pull-types.js';
@@ -17,8 +17,8 @@ export interface PullLoopEvents {
   onNothingHeld(loop: PullLoop, offset: number): void;
   /** The broker has no such offset; the right one is `offset`. The loop has stopped. */
   onOffsetIllegal(loop: PullLoop, offset: number): void;
-  /** The broker does not know the group's subscription (any more): resolves when a heartbeat has told it. */
-  onSubscriptionUnknown(loop: PullLoop): Promise<void>;
+  /** The broker at `address`, perhaps a slave, does not know the group's subscription (any more): resolves when a heartbeat has told it. */
+  onSubscriptionUnknown(loop: PullLoop, address: string): Promise<void>;
   onError(loop: PullLoop, error: Error): void;
   /** The offset to commit with the next pull, 0 for none. */
   commitOffset(loop: PullLoop): number;
@@ -167,12 +167,12 @@ export class PullLoop {
       return;
     }
     const unknown = code === ResponseCode.SUBSCRIPTION_NOT_EXIST || code === ResponseCode.SUBSCRIPTION_NOT_LATEST;
-    if (unknown && this.subscriptionUnknown++ === 0) {
+    if (unknown && error instanceof MQBrokerError && this.subscriptionUnknown++ === 0) {
       this.state = 'WAITING';
       const resume = (): void => {
         if (this.state === 'WAITING') this.later(PULL_DELAY_AFTER_HEARTBEAT_MS);
       };
-      this.events.onSubscriptionUnknown(this).then(resume, resume);
+      this.events.onSubscriptionUnknown(this, error.address).then(resume, resume);
       return;
     }
     this.events.onError(this, error);

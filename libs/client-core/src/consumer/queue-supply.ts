@@ -41,10 +41,7 @@ export class QueueSupply {
         );
         options.onOffsetIllegal(queue, offset);
       },
-      onSubscriptionUnknown: async (loop) => {
-        const broker = instance.brokers.find(loop.processQueue.queue.brokerName);
-        if (broker) await instance.heartbeats.sendTo(broker.address);
-      },
+      onSubscriptionUnknown: async (_loop, address) => void (await instance.heartbeats.sendTo(address)),
       onError: (loop, error) => {
         const { queue } = loop.processQueue;
         if (this.troubles.allows(queue.brokerName)) {

@@ -11,7 +11,11 @@ const other = new ConsumeQueueRef({ topic: 't', brokerName: 'b', queueId: 1 });
 
 function harness() {
   const written: string[] = [];
-  const state: { read: number | Error; fails: boolean } = { read: 0, fails: false };
+  const state: { read: number | Error; fails: boolean; hasMaster: boolean } = {
+    read: 0,
+    fails: false,
+    hasMaster: true,
+  };
   let underWay = 0;
   const sideBySide: number[] = [];
   const store = new RemoteBrokerOffsetStore(
@@ -27,6 +31,7 @@ function harness() {
         underWay--;
         if (state.fails) throw new Error('down');
         written.push(`${queueId}:${offset}`);
+        return state.hasMaster;
       },
     },
     silentLogger,
@@ -80,6 +85,18 @@ describe('RemoteBrokerOffsetStore', () => {
     state.fails = false;
     await store.persistAll();
     expect(written).toEqual(['0:1']);
+  });
+
+  it('writes to the master what a slave took in its place, also when nothing more was consumed', async () => {
+    const { store, written, state } = harness();
+    state.hasMaster = false;
+    store.update(queue, 1, true);
+    await store.persistAll();
+    expect(store.notPersisted(queue)).toBe(1);
+    state.hasMaster = true;
+    await store.persistAll();
+    await store.persistAll();
+    expect(written).toEqual(['0:1', '0:1']);
   });
 
   it('counts an offset that changes while it is written as not written', async () => {

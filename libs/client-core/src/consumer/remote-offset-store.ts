@@ -11,20 +11,21 @@ import type { ConsumeQueueRef } from './queue-ref.js';
 export interface OffsetApi {
   /** Rejects with an MQBrokerError of code QUERY_NOT_FOUND when there is none. */
   queryConsumerOffset(group: string, queue: MessageQueue): Promise<number>;
-  updateConsumerOffset(group: string, queue: MessageQueue, offset: number): Promise<void>;
+  /** @returns whether the master took it; otherwise a slave did, because no master is known. */
+  updateConsumerOffset(group: string, queue: MessageQueue, offset: number): Promise<boolean>;
 }
 
 interface Entry {
   readonly queue: ConsumeQueueRef;
   offset: number;
-  /** What the broker is known to have, or undefined. */
+  /** What the master is known to have, or undefined. */
   persisted: number | undefined;
 }
 
 /**
  * Offsets of a clustering consumer, kept by the broker (RocketMQ: `RemoteBrokerOffsetStore.java`). The reference writes them oneway; here
  * the answer is awaited, so that an offset counts as written only when the broker took it, and a shutdown that returns has really
- * committed. An unchanged offset is sent again only now and then.
+ * committed. An unchanged offset is sent again only now and then, or, when a slave took it in place of the master, until the master has it.
  */
 export class RemoteBrokerOffsetStore implements OffsetStore {
   private readonly entries = new Map<string, Entry>();
@@ -100,11 +101,12 @@ export class RemoteBrokerOffsetStore implements OffsetStore {
   private async write(entry: Entry): Promise<boolean> {
     let { offset } = entry;
     try {
-      await this.firstWrites.alone(entry.queue, async () => {
+      const isWithMaster = await this.firstWrites.alone(entry.queue, async () => {
         ({ offset } = entry);
-        await this.api.updateConsumerOffset(this.group, entry.queue, offset);
+        return this.api.updateConsumerOffset(this.group, entry.queue, offset);
       });
-      entry.persisted = offset;
+      // A slave takes its master's offsets over again when that is back.
+      entry.persisted = isWithMaster ? offset : undefined;
       return true;
     } catch (error) {
       this.complain(entry.queue, `offset ${offset} of ${entry.queue.key} not written, tried again later`, error);

@@ -45,10 +45,7 @@ export class LiteQueues {
         if (processQueue.messageCount === 0) this.setConsumed(processQueue, offset);
         loop.moveTo(offset, offset === loop.pullOffset);
       },
-      onSubscriptionUnknown: async ({ processQueue }) => {
-        const broker = instance.brokers.find(processQueue.queue.brokerName);
-        if (broker) await instance.heartbeats.sendTo(broker.address);
-      },
+      onSubscriptionUnknown: async (_loop, address) => void (await instance.heartbeats.sendTo(address)),
       onError: ({ processQueue: { queue } }, error) => {
         if (this.troubles.allows(queue.brokerName)) {
           instance.logger.warn(`group ${group}: ${errorText(error)}; pulled again in a while`);

@@ -391,8 +391,7 @@ export const brokerSettings = defineSettings({
     default: defaults.DEFAULT_SHUTDOWN_GRACE_MS,
     min: 0,
     unit: 'ms',
-    description:
-      'How long requests under way may take at stop, and after them connected slaves to get the rest of the log.',
+    description: 'How long requests under way may take at stop, and slaves then to get the rest of the log.',
     section: LIMITS,
   }),
 });

@@ -41,6 +41,20 @@ describe('the official Java client 5.4.0 pops from our broker (item 11: POP)', (
     await admin.createTopic(topic, { readQueueNums: QUEUES, writeQueueNums: QUEUES });
   }
 
+  /**
+   * Waits until the members of the group pop that many queues each. A Java member that is told to stop popping a queue drops what came of it, handled
+   * or not: those messages come again when their time is over. All queues of a broker together count as one.
+   */
+  async function waitForShares(topic: string, group: string, expected: readonly number[]): Promise<void> {
+    const shares = async (): Promise<string> => {
+      const members = (await admin.examineConsumerConnection(group))?.connectionSet ?? [];
+      const infos = await Promise.all(members.map(({ clientId }) => admin.getConsumerRunningInfo(group, clientId)));
+      const ofTopic = infos.map(({ mqPopTable }) => mqPopTable?.filter(({ queue }) => queue.topic === topic).length);
+      return ofTopic.sort().join();
+    };
+    await waitFor(async () => (await shares()) === expected.join(), `shares of ${group}`, WAIT_MS);
+  }
+
   /** Numbers 0 to `MESSAGES` - 1, as every receiver expects them of this seed. */
   async function send(topic: string): Promise<void> {
     for (let first = 0; first < MESSAGES; first += IN_FLIGHT) {
@@ -76,14 +90,15 @@ describe('the official Java client 5.4.0 pops from our broker (item 11: POP)', (
   }
 
   it.concurrent.each([
-    ['pop every queue', 'pop-shared', -1],
-    ['pop their own queues and those of the next member', 'pop-neighbours', 1],
-  ])(`push consumers that ${'%s'} receive each of ${MESSAGES} messages unchanged`, async (_, topic, share) => {
+    ['pop every queue', 'pop-shared', -1, [1, 1, 1]],
+    ['pop their own queues and those of the next member', 'pop-neighbours', 1, [5, 5, 6]],
+  ])(`push consumers that ${'%s'} receive each of ${MESSAGES} messages unchanged`, async (_, topic, share, shares) => {
     const group = `GID_${topic}`;
     await createTopic(topic);
     await admin.setMessageRequestMode(topic, group, 'POP', { popShareQueueNum: share });
     const members = JavaConsumerGroup.start(client, [3], { topic, group, seed: topic, 'broker-rebalance': true });
     await members.waitUntilStarted();
+    await waitForShares(topic, group, shares);
     await send(topic);
     await members.waitForMessages(MESSAGES);
     const result = await members.finish(MESSAGES);
@@ -127,6 +142,7 @@ describe('the official Java client 5.4.0 pops from our broker (item 11: POP)', (
       try {
         await ours.start();
         await java.waitUntilStarted();
+        await waitForShares(topic, group, [1, 1]);
         await send(topic);
         await waitFor(() => java.received() + ledger.deliveries >= MESSAGES, 'every message', WAIT_MS);
       } finally {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRocknestCluster } from '../support/rocknest-process.js';
 import { waitFor } from '../support/wait-for.js';
 import { JavaClient } from './support/java-client.js';
@@ -24,42 +24,47 @@ afterAll(async () => {
 describe.each(['4.9.8', '5.4.0'])(
   'orderly consumers (item 1): the official Java client %s on our broker',
   (version) => {
-    let group: OrderlyGroup | undefined;
-    const create = async (topic: string, queues: number): Promise<OrderlyGroup> =>
-      (group = await OrderlyGroup.create(target.namesrvAddr, `${topic}-${version.replaceAll('.', '_')}`, queues));
+    /** A group of its own for a test: they run side by side. */
+    const withGroup = async (
+      topic: string,
+      queues: number,
+      run: (own: OrderlyGroup) => Promise<void>,
+    ): Promise<void> => {
+      const own = await OrderlyGroup.create(target.namesrvAddr, `${topic}-${version.replaceAll('.', '_')}`, queues);
+      try {
+        await run(own);
+      } finally {
+        await own.close();
+      }
+    };
 
-    afterEach(async () => {
-      await group?.close();
-      group = undefined;
-    });
+    it('two members keep every order, also when one leaves', () =>
+      withGroup('java-orderly', QUEUES, async (own) => {
+        const client = new JavaClient(version, target.namesrvAddr);
+        await own.send(OF_QUEUE);
+        const leaveAfter = (QUEUES * OF_QUEUE) / 2;
+        const java = await own.joinJava(client, { members: 2, failEvery: FAIL_EVERY, leaveAfter });
+        await java.waitFor((event) => event.event === 'left', 'one member to leave');
+        await own.whenConsumed();
+        await java.finish();
+        const report = own.expectOrder(OF_QUEUE);
+        expect(report.handled).toBeGreaterThanOrEqual(QUEUES * OF_QUEUE);
+        const failed = own.handlings().filter((handling) => !handling.ok);
+        expect(failed.length).toBeGreaterThanOrEqual((QUEUES * OF_QUEUE) / FAIL_EVERY);
+      }));
 
-    it('two members keep every order, also when one leaves', async () => {
-      const client = new JavaClient(version, target.namesrvAddr);
-      const own = await create('java-orderly', QUEUES);
-      await own.send(OF_QUEUE);
-      const leaveAfter = (QUEUES * OF_QUEUE) / 2;
-      const java = await own.joinJava(client, { members: 2, failEvery: FAIL_EVERY, leaveAfter });
-      await java.waitFor((event) => event.event === 'left', 'one member to leave');
-      await own.whenConsumed();
-      await java.finish();
-      const report = own.expectOrder(OF_QUEUE);
-      expect(report.handled).toBeGreaterThanOrEqual(QUEUES * OF_QUEUE);
-      const failed = own.handlings().filter((handling) => !handling.ok);
-      expect(failed.length).toBeGreaterThanOrEqual((QUEUES * OF_QUEUE) / FAIL_EVERY);
-    });
-
-    it('a message that can not be handled is a dead letter, and its queue goes on', async () => {
-      const client = new JavaClient(version, target.namesrvAddr);
-      const own = await create('java-orderly-dead', 1);
-      await own.send(5);
-      const java = await own.joinJava(client, POISON);
-      await own.whenConsumed();
-      await java.finish();
-      expect(own.handlings().map((handling) => handling.number)).toEqual(POISON_DELIVERIES);
-      const message = await own.deadLetter();
-      expect(message.body.toString()).toBe('2');
-      expect(message.properties.RETRY_TOPIC).toBe(own.topic);
-    });
+    it('a message that can not be handled is a dead letter, and its queue goes on', () =>
+      withGroup('java-orderly-dead', 1, async (own) => {
+        const client = new JavaClient(version, target.namesrvAddr);
+        await own.send(5);
+        const java = await own.joinJava(client, POISON);
+        await own.whenConsumed();
+        await java.finish();
+        expect(own.handlings().map((handling) => handling.number)).toEqual(POISON_DELIVERIES);
+        const message = await own.deadLetter();
+        expect(message.body.toString()).toBe('2');
+        expect(message.properties.RETRY_TOPIC).toBe(own.topic);
+      }));
   },
 );
 

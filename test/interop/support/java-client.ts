@@ -13,6 +13,13 @@ export type HarnessOptions = Record<string, string | number | boolean>;
 /** The client's 3 s are over before a JVM's first connection stands, on a machine of two cores that runs everything at once. */
 const CONNECT_TIMEOUT_MS = 30_000;
 
+/**
+ * How often the client looks for changes of its group and its queues by itself, after 20 s where nothing is set: locks that were taken, modes of
+ * consumption. What the broker tells it is not waited for so long; see `java-rebalance.spec.ts`.
+ */
+const REBALANCE_INTERVAL = 'rocketmq.client.rebalance.waitInterval';
+const REBALANCE_INTERVAL_MS = 1_000;
+
 /** A command of the Java harness under way. */
 export class HarnessProcess {
   readonly events: HarnessEvent[] = [];
@@ -31,7 +38,9 @@ export class HarnessProcess {
         `-Duser.home=${home}`,
         '-Drocketmq.client.logLevel=ERROR',
         `-Dcom.rocketmq.remoting.client.connect.timeout=${CONNECT_TIMEOUT_MS}`,
-        ...Object.entries(systemProperties).map(([name, value]) => `-D${name}=${String(value)}`),
+        ...Object.entries({ [REBALANCE_INTERVAL]: REBALANCE_INTERVAL_MS, ...systemProperties }).map(
+          ([name, value]) => `-D${name}=${String(value)}`,
+        ),
         '-cp',
         harnessClassPath(version),
         'rocknest.interop.Main',

@@ -3,9 +3,6 @@ import { JavaClient, type HarnessOptions, type HarnessProcess } from './java-cli
 
 /** As one process on a busy machine of two cores may need. */
 const WAIT_MS = 60_000;
-/** How often the client rebalances by itself; 20 s where nothing is set. */
-const REBALANCE_INTERVAL = 'rocketmq.client.rebalance.waitInterval';
-const REBALANCE_INTERVAL_MS = 1_000;
 
 /** A message as a listener got it. */
 export interface Delivery {
@@ -25,6 +22,7 @@ export interface Handling {
 }
 
 export interface LabOptions {
+  /** How often the client rebalances by itself. */
   rebalanceIntervalMs?: number;
   /** Where broadcasting consumers keep their offsets. */
   localOffsetStoreDir?: string;
@@ -41,13 +39,13 @@ export class Lab {
   ) {}
 
   static async start(version: string, namesrvAddr: string, options: LabOptions = {}): Promise<Lab> {
-    const { rebalanceIntervalMs = REBALANCE_INTERVAL_MS, localOffsetStoreDir } = options;
+    const { rebalanceIntervalMs, localOffsetStoreDir } = options;
     const client = new JavaClient(version, namesrvAddr);
     const process = client.start(
       'lab',
       {},
       {
-        [REBALANCE_INTERVAL]: rebalanceIntervalMs,
+        ...(rebalanceIntervalMs !== undefined && { 'rocketmq.client.rebalance.waitInterval': rebalanceIntervalMs }),
         ...(localOffsetStoreDir !== undefined && { 'rocketmq.client.localOffsetStoreDir': localOffsetStoreDir }),
       },
     );

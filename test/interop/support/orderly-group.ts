@@ -14,7 +14,6 @@ const BATCH = 20;
 const SLOW_EVERY = 8;
 const SLOW_MS = 2;
 const LOOK_MS = 100;
-/** A Java 4.9 member that did not get a lock asks again at its next rebalance, 20 s later. */
 const CONSUMED_TIMEOUT_MS = 120_000;
 
 /** The third of five messages of a queue fails always, and is redelivered twice. */

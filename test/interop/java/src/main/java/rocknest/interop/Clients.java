@@ -12,6 +12,12 @@ final class Clients {
     /** For routes and other short calls; the client's 3 s are over before the classes of a JVM are loaded there. */
     private static final int CALL_TIMEOUT_MS = 30_000;
 
+    /**
+     * A heartbeat is skipped where another thread sends one, and a broker that comes back knows no members: until the next, 30 s later by default, it
+     * refuses the pulls.
+     */
+    private static final int HEARTBEAT_INTERVAL_MS = 1_000;
+
     static DefaultMQProducer producer(Arguments arguments) {
         DefaultMQProducer producer = new DefaultMQProducer(arguments.text("producer-group", "PID_interop"));
         producer.setNamesrvAddr(arguments.text("namesrv"));
@@ -32,6 +38,7 @@ final class Clients {
         consumer.setNamesrvAddr(common.text("namesrv"));
         consumer.setInstanceName("consumer-" + member + "-" + System.nanoTime());
         consumer.setMqClientApiTimeout(CALL_TIMEOUT_MS);
+        consumer.setHeartbeatBrokerInterval(HEARTBEAT_INTERVAL_MS);
         startFrom(consumer, arguments);
         // By reflection: clients of 4.x have no such setting.
         if (arguments.flag("broker-rebalance")) consumer.getClass().getMethod("setClientRebalance", boolean.class).invoke(consumer, false);

@@ -18,8 +18,6 @@ import org.apache.rocketmq.common.message.MessageExt;
 final class LabPush {
     private static final int PERSIST_INTERVAL_MS = 200;
     private static final int POLL_NAME_SERVER_INTERVAL_MS = 1_000;
-    /** A heartbeat is skipped where another thread sends one; until the next, 30 s later by default, the broker may refuse the newer subscription's pulls. */
-    private static final int HEARTBEAT_INTERVAL_MS = 1_000;
     private static final int SHUTDOWN_MS = 10_000;
 
     private static final class Member {
@@ -76,7 +74,6 @@ final class LabPush {
         }
         consumer.setPersistConsumerOffsetInterval(PERSIST_INTERVAL_MS);
         consumer.setPollNameServerInterval(POLL_NAME_SERVER_INTERVAL_MS);
-        consumer.setHeartbeatBrokerInterval(HEARTBEAT_INTERVAL_MS);
         consumer.setAwaitTerminationMillisWhenShutdown(SHUTDOWN_MS);
         consumer.setConsumeTimeout(line.number("timeout-minutes", 15));
         consumer.setConsumeMessageBatchMaxSize(line.number("batch", 1));

@@ -1,6 +1,7 @@
 package rocknest.interop;
 
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
@@ -42,7 +43,9 @@ final class Clients {
         startFrom(consumer, arguments);
         // By reflection: clients of 4.x have no such setting.
         if (arguments.flag("broker-rebalance")) consumer.getClass().getMethod("setClientRebalance", boolean.class).invoke(consumer, false);
-        consumer.subscribe(arguments.text("topic"), arguments.text("expression", "*"));
+        String sql = arguments.text("sql", "");
+        if (sql.isEmpty()) consumer.subscribe(arguments.text("topic"), arguments.text("expression", "*"));
+        else consumer.subscribe(arguments.text("topic"), MessageSelector.bySql(sql));
         return consumer;
     }
 

@@ -1,7 +1,10 @@
 import { MQAdmin, silentLogger } from '@rocknest/client-core';
 import {
+  createOffsetMsgId,
   decodeMessages,
+  decodeOffsetMsgId,
   decodeQueryMessageResponse,
+  encodeHost,
   RequestCode,
   ResponseCode,
   type HeaderFields,
@@ -75,6 +78,16 @@ describe('messages by key', () => {
     const other = `${msgId.slice(0, -4)}${msgId.endsWith('FFFF') ? '0000' : 'FFFF'}`;
     await expect(producer.viewMessage(topic, other)).rejects.toMatchObject({ code: 'NO_MESSAGE' });
     await expect(producer.viewMessage(topic, 'own-id')).rejects.toMatchObject({ code: 'NO_MESSAGE' });
+    const { address, physicalOffset } = decodeOffsetMsgId(offsetMsgId);
+    for (const wrong of [physicalOffset + 1, physicalOffset + 1_000_000_000]) {
+      const id = createOffsetMsgId(encodeHost(address), wrong);
+      for (const view of [() => producer.viewMessage(topic, id), () => admin.viewMessage(id)]) {
+        await expect(view()).rejects.toMatchObject({
+          code: 'NO_MESSAGE',
+          message: expect.stringContaining(`at offset ${wrong} of its log`),
+        });
+      }
+    }
   });
 
   it('answers as RocketMQ does, also to an end of Long.MAX_VALUE and to the fields of 5.x', async () => {

@@ -95,7 +95,11 @@ export class MessageLookup {
     );
   }
 
-  /** One message by its `offsetMsgId`. */
+  /**
+   * One message by its `offsetMsgId`.
+   *
+   * @throws MQClientError NO_MESSAGE when none begins at that place of the broker's log, or its file was deleted.
+   */
   async viewMessageByOffsetId(offsetMsgId: string): Promise<MessageExt> {
     return this.viewAt(decodeOffsetMsgId(offsetMsgId), offsetMsgId, undefined);
   }
@@ -214,13 +218,19 @@ export class MessageLookup {
     msgId: string,
     topic: string | undefined,
   ): Promise<MessageExt> {
-    const response = await this.context.request(
-      address,
-      RequestCode.VIEW_MESSAGE_BY_ID,
-      encodeViewMessageByIdRequest({ offset: physicalOffset, topic }),
-      `message ${msgId}`,
-    );
-    return decodeMessage(response.bodyBuffer);
+    const fields = encodeViewMessageByIdRequest({ offset: physicalOffset, topic });
+    try {
+      const response = await this.context.request(address, RequestCode.VIEW_MESSAGE_BY_ID, fields, `message ${msgId}`);
+      return decodeMessage(response.bodyBuffer);
+    } catch (error) {
+      // What brokers answer when no message begins there.
+      if (responseCodeOf(error) !== ResponseCode.SYSTEM_ERROR) throw error;
+      throw new MQClientError(
+        MQClientErrorCode.NO_MESSAGE,
+        `broker ${address} has no message ${msgId}, at offset ${physicalOffset} of its log: ${errorText(error)}`,
+        { cause: error, details: { topic, msgId, address, physicalOffset } },
+      );
+    }
   }
 }
 

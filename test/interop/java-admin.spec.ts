@@ -54,6 +54,7 @@ describe.each(['4.9.8', '5.4.0'])('the official admin tool %s', (version) => {
     expect(valuesOf(check.events)).toMatchObject({
       examineTopicRouteInfo: '4 true',
       fetchBrokerRuntimeStats: true,
+      ...(version.startsWith('4.') ? {} : { getBrokerHAStatus: true }),
       fetchAllTopicList: true,
       fetchTopicsByCLuster: true,
       getTopicClusterList: true,

@@ -95,7 +95,8 @@ export class BrokerProcess {
   async start(config: ConfigValues = {}): Promise<number> {
     const startedAt = performance.now();
     this.child = launch('broker', this.folder, { ...this.config, ...config }, this.nodeArgs);
-    await waitUntilRegistered([this.child], this.namesrvAddr, this.brokerAddr, START_TIMEOUT_MS);
+    for (const namesrv of this.namesrvAddr.split(';'))
+      await waitUntilRegistered([this.child], namesrv, this.brokerAddr, START_TIMEOUT_MS);
     await waitForChildren(
       [this.child],
       () => answers(this.brokerAddr),
@@ -121,6 +122,38 @@ export class BrokerProcess {
   }
 }
 
+/** The built namesrv in a process of its own, that can be stopped, paused and started again on its port. */
+export class NamesrvProcess {
+  private child: Child | undefined;
+
+  private constructor(
+    private readonly folder: string,
+    readonly address: string,
+  ) {}
+
+  /** Prepares a folder and a free port; `start` starts it. */
+  static async create(): Promise<NamesrvProcess> {
+    const folder = mkdtempSync(join(tmpdir(), 'rocknest-namesrv-'));
+    return new NamesrvProcess(folder, `127.0.0.1:${await freePort()}`);
+  }
+
+  async start(): Promise<void> {
+    const listenPort = Number(this.address.split(':')[1]);
+    this.child = launch('namesrv', this.folder, { listenPort, storePath: join(this.folder, 'store') });
+    const what = `the namesrv on ${this.address}`;
+    await waitForChildren([this.child], () => answers(this.address), what, START_TIMEOUT_MS);
+  }
+
+  async stop(): Promise<void> {
+    await this.child?.stop();
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
 export interface RocknestCluster {
   namesrvAddr: string;
   broker: BrokerProcess;
@@ -129,26 +162,19 @@ export interface RocknestCluster {
 
 /** The built namesrv and the built broker, each in a process of its own. */
 export async function startRocknestCluster(config: ConfigValues = {}): Promise<RocknestCluster> {
-  const folder = mkdtempSync(join(tmpdir(), 'rocknest-namesrv-'));
-  const port = await freePort();
-  const namesrvAddr = `127.0.0.1:${port}`;
-  const namesrv = launch('namesrv', folder, { listenPort: port, ...namesrvStore(folder) });
+  const namesrv = await NamesrvProcess.create();
+  const namesrvAddr = namesrv.address;
   const broker = await BrokerProcess.create({ namesrvAddr, config });
   const stop = async (): Promise<void> => {
     await broker.remove();
-    await namesrv.stop();
-    rmSync(folder, { recursive: true, force: true });
+    await namesrv.remove();
   };
   try {
-    await waitForChildren([namesrv], () => answers(namesrvAddr), `the namesrv on ${namesrvAddr}`, START_TIMEOUT_MS);
+    await namesrv.start();
     await broker.start();
     return { namesrvAddr, broker, stop };
   } catch (error) {
     await stop();
     throw error;
   }
-}
-
-function namesrvStore(folder: string): ConfigValues {
-  return { storePath: join(folder, 'store') };
 }

@@ -1,4 +1,4 @@
-import { SCHEDULE_TOPIC, TIMER_TOPIC } from '@rocknest/protocol';
+import { type HARuntimeInfo, SCHEDULE_TOPIC, TIMER_TOPIC } from '@rocknest/protocol';
 import type { Connection } from '@rocknest/remoting';
 import { MessageStore, TimerMessageStore } from '@rocknest/store';
 import { ConsumerIdsNotifier } from './clients/consumer-ids-notifier.js';
@@ -38,6 +38,7 @@ import { PullAdmission } from './pull/pull-admission.js';
 import { PullReplicas } from './pull/pull-replicas.js';
 import { QueryLimits } from './query/query-limits.js';
 import { isSlave } from './replication/broker-role.js';
+import { HaStatus } from './replication/ha-status.js';
 import { RebalanceLockManager } from './rebalance/rebalance-lock-manager.js';
 import { delayedMessageReader, delayedMessageSink, ScheduleMessageService } from './schedule/index.js';
 import { BatchSender } from './send/batch-sender.js';
@@ -76,6 +77,7 @@ export interface BrokerServicesOptions {
   readonly createUniqKey: () => string;
   /** Whether a slave follows this broker now. */
   readonly hasSlaves: () => boolean;
+  readonly haStatus: () => HARuntimeInfo;
   readonly logger: BrokerLogger;
 }
 
@@ -324,6 +326,7 @@ export class BrokerServices {
       given: this.given,
       logger: this.options.logger,
     });
+    this.set(HaStatus, new HaStatus(this.options.haStatus));
     this.set(MessageRequestModeManager, metadata.requestModes);
     this.set(CheckPoints, pop.checkPoints);
     this.set(PopAdmission, pop.admission);

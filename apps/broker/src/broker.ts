@@ -97,6 +97,7 @@ export class Broker {
       advertisedIp: this.network.advertisedIp,
       createUniqKey: uniqKeys(storeIp),
       hasSlaves: () => replication.hasSlaves,
+      haStatus: () => replication.status(),
       logger,
     });
     this.stops.push(() => services.pop.service.stop());

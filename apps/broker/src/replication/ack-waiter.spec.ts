@@ -1,5 +1,6 @@
 import type { PendingAppend, PutStatus } from '@rocknest/store';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SLAVE_RETURN_MS } from './defaults.js';
 import { AckWaiter, type AckWaiterConfig } from './ack-waiter.js';
 
 /** What the waiter sees of a put. */
@@ -122,15 +123,34 @@ describe('AckWaiter', () => {
     hold(waiter, new Append(10));
     slavesAt();
     waiter.progress();
+    vi.advanceTimersByTime(SLAVE_RETURN_MS - 1);
+    expect(taken()).toEqual([]);
+    vi.advanceTimersByTime(1);
     expect(taken()).toEqual(['10 SLAVE_NOT_AVAILABLE']);
     slavesAt(0);
     const fewer = waiterWith({ enableAutoInSyncReplicas: true });
     hold(fewer, new Append(20));
     slavesAt();
     fewer.progress();
+    vi.advanceTimersByTime(SLAVE_RETURN_MS);
     expect(taken()).toEqual(['20 PUT_OK']);
     vi.advanceTimersByTime(2_000);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('lets the last slave come back within a moment', () => {
+    slavesAt(0);
+    const waiter = waiterWith();
+    hold(waiter, new Append(10));
+    slavesAt();
+    waiter.progress();
+    slavesAt(0);
+    waiter.progress();
+    vi.advanceTimersByTime(SLAVE_RETURN_MS);
+    expect(taken()).toEqual([]);
+    slavesAt(10);
+    waiter.progress();
+    expect(taken()).toEqual(['10 PUT_OK']);
   });
 
   it('counts copies by inSyncReplicas', () => {

@@ -1,5 +1,6 @@
 import type { HeldAnswers, MessageStore, PendingAppend } from '@rocknest/store';
 import type { BrokerConfig } from '../config/broker-settings.js';
+import { SLAVE_RETURN_MS } from './defaults.js';
 import type { HaService } from './ha-service.js';
 
 /** What decides how many copies a message must have before its sender is answered. */
@@ -18,6 +19,8 @@ export class AckWaiter implements HeldAnswers {
   private waiting: PendingAppend[] = [];
   private first = 0;
   private timer: NodeJS.Timeout | undefined;
+  /** Runs since the last slave went. */
+  private goneTimer: NodeJS.Timeout | undefined;
   private closed = false;
 
   constructor(
@@ -73,10 +76,12 @@ export class AckWaiter implements HeldAnswers {
   progress(): void {
     if (this.pending === 0) return;
     const { inSyncSlaves } = this.slaves;
+    if (inSyncSlaves === 0) {
+      this.goneTimer ??= setTimeout(() => this.giveUp(), SLAVE_RETURN_MS).unref();
+      return;
+    }
     const needed = this.neededSlaves(inSyncSlaves);
-    if (needed <= 0 || inSyncSlaves === 0) {
-      // The last one has gone. It needs longer to come back than a sender waits, so who waits is answered as who comes now.
-      if (needed > 0) for (let at = this.first; at < this.waiting.length; at++) sayNotAvailable(this.waiting[at]);
+    if (needed <= 0) {
       this.release(this.waiting.length);
       return;
     }
@@ -90,7 +95,18 @@ export class AckWaiter implements HeldAnswers {
   close(): void {
     this.closed = true;
     clearTimeout(this.timer);
+    clearTimeout(this.goneTimer);
     this.expire(Infinity);
+  }
+
+  /** The last slave has not come back: who waits is answered as who comes now, before senders give up. */
+  private giveUp(): void {
+    this.goneTimer = undefined;
+    const { inSyncSlaves } = this.slaves;
+    if (inSyncSlaves > 0 || this.pending === 0) return;
+    if (this.neededSlaves(0) > 0)
+      for (let at = this.first; at < this.waiting.length; at++) sayNotAvailable(this.waiting[at]);
+    this.release(this.waiting.length);
   }
 
   private neededSlaves(inSyncSlaves: number): number {

@@ -16,8 +16,14 @@ export const DEFAULT_HA_HEARTBEAT_INTERVAL_MS = 5_000;
 export const DEFAULT_HA_HOUSEKEEPING_INTERVAL_MS = 20_000;
 /** Slaves of one master; RocketMQ has no limit. */
 export const DEFAULT_HA_MAX_CONNECTIONS = 32;
-/** Before another try after a failure, as RocketMQ. */
-export const HA_RECONNECT_MS = 5_000;
+/**
+ * Before another try after a line broke; twice as long after each further failure without anything written, up to the 5 s that RocketMQ always waits. Without
+ * a slave a SYNC_MASTER has one copy only.
+ */
+export const HA_MIN_RECONNECT_MS = 100;
+export const HA_MAX_RECONNECT_MS = 5_000;
+/** How long puts that wait when the last slave goes wait for its return: several tries of the slave, and far less than senders wait. */
+export const SLAVE_RETURN_MS = 1_000;
 export const HA_CONNECT_TIMEOUT_MS = 3_000;
 /** Log that a slave has received and not written; past it the socket is not read. */
 export const HA_MAX_UNWRITTEN_BYTES = 8 * 1024 * 1024;

@@ -1,13 +1,24 @@
 import { connect, type Socket } from 'node:net';
-import { decodeHaTransferHeader, encodeHaReport, HA_TRANSFER_HEADER_BYTES } from '@rocknest/protocol';
+import {
+  decodeHaTransferHeader,
+  encodeHaReport,
+  HA_TRANSFER_HEADER_BYTES,
+  type HAClientRuntimeInfo,
+} from '@rocknest/protocol';
 import type { MessageStore } from '@rocknest/store';
 import type { BrokerLogger } from '../logger.js';
-import { HA_CONNECT_TIMEOUT_MS, HA_MAX_UNWRITTEN_BYTES, HA_RECONNECT_MS, MAX_HA_BODY_BYTES } from './defaults.js';
+import { ByteRate } from './byte-rate.js';
+import {
+  HA_CONNECT_TIMEOUT_MS,
+  HA_MAX_UNWRITTEN_BYTES,
+  HA_MAX_RECONNECT_MS,
+  HA_MIN_RECONNECT_MS,
+  MAX_HA_BODY_BYTES,
+} from './defaults.js';
 
 export interface HaClientOptions {
   readonly heartbeatMs: number;
   readonly housekeepingMs: number;
-  readonly reconnectMs?: number;
   /** The line to the master opened or broke. */
   readonly onState: (isConnected: boolean) => void;
 }
@@ -38,8 +49,14 @@ export class HaClient {
   private line: Line | undefined;
   private timer: NodeJS.Timeout | undefined;
   private stopped = true;
+  /** Before the next try. */
+  private reconnectMs = HA_MIN_RECONNECT_MS;
   /** What was logged last, so that the same is not logged every 5 s. */
   private lastProblem = '';
+  private readonly receivedRate = new ByteRate();
+  /** ms since 1970, of all lines. */
+  private lastReadAtMs = 0;
+  private lastReportAtMs = 0;
 
   constructor(
     private readonly store: MessageStore,
@@ -51,12 +68,25 @@ export class HaClient {
     return this.line?.ready === true;
   }
 
+  status(): HAClientRuntimeInfo {
+    return {
+      masterAddr: this.masterAddress ?? '',
+      transferredByteInSecond: this.receivedRate.perSecond(performance.now()),
+      maxOffset: this.store.maxPhysicalOffset,
+      lastReadTimestamp: this.lastReadAtMs,
+      lastWriteTimestamp: this.lastReportAtMs,
+      masterFlushOffset: 0,
+      activated: this.isConnected,
+    };
+  }
+
   /** Where the log comes from: `host:port`. Another address than before takes effect at once. */
   setMaster(address: string): void {
     if (address === this.masterAddress) return;
     this.masterAddress = address;
     if (this.stopped) return;
     this.end(undefined);
+    this.reconnectMs = HA_MIN_RECONNECT_MS;
     this.schedule(0);
   }
 
@@ -140,6 +170,8 @@ export class HaClient {
   private received(line: Line, bytes: Buffer): void {
     if (this.line !== line) return;
     line.lastReadMs = performance.now();
+    this.lastReadAtMs = Date.now();
+    this.receivedRate.add(bytes.length, line.lastReadMs);
     try {
       let at = 0;
       while (at < bytes.length)
@@ -183,6 +215,7 @@ export class HaClient {
   private written(): void {
     const { line } = this;
     if (line?.ready !== true) return;
+    this.reconnectMs = HA_MIN_RECONNECT_MS;
     this.report(line, this.store.maxPhysicalOffset);
     if (line.socket.isPaused() && this.store.replication.appender.bufferedBytes <= HA_MAX_UNWRITTEN_BYTES)
       line.socket.resume();
@@ -190,6 +223,7 @@ export class HaClient {
 
   private report(line: Line, physicalOffset: number): void {
     line.lastReportMs = performance.now();
+    this.lastReportAtMs = Date.now();
     line.socket.write(encodeHaReport(physicalOffset));
   }
 
@@ -198,7 +232,7 @@ export class HaClient {
   }
 
   /** @param problem undefined: it is ended on purpose. */
-  private end(problem: string | undefined, retryMs = this.options.reconnectMs ?? HA_RECONNECT_MS): void {
+  private end(problem: string | undefined, retryMs = this.reconnectMs): void {
     const { line } = this;
     this.line = undefined;
     if (line === undefined) return;
@@ -207,6 +241,7 @@ export class HaClient {
     if (problem === undefined || this.stopped) return;
     if (problem !== this.lastProblem) this.logger.warn(`no replication from the master at ${line.address}: ${problem}`);
     this.lastProblem = problem;
+    this.reconnectMs = Math.min(2 * this.reconnectMs, HA_MAX_RECONNECT_MS);
     this.schedule(retryMs);
   }
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { decodeHaReport, encodeHaTransferHeader, HA_REPORT_BYTES, HA_TRANSFER_HEADER_BYTES } from '@rocknest/protocol';
 import type { MessageStore } from '@rocknest/store';
+import { ByteRate } from './byte-rate.js';
 import { HA_SEND_BUFFER_BYTES, HA_TRANSFER_DELAY_MS } from './defaults.js';
 
 export interface HaConnectionOptions {
@@ -28,7 +29,9 @@ export class HaConnection {
   /** The slave has everything before this offset; -1 before its first report. */
   ackOffset = -1;
   readonly remoteAddress: string;
-  private transferOffset = -1;
+  /** What it gets next; -1 before its first report. */
+  transferOffset = -1;
+  readonly sentRate = new ByteRate();
   /** The buffers are in use. */
   private busy = false;
   private scheduled = false;
@@ -175,6 +178,7 @@ export class HaConnection {
     const { transferBatchBytes } = this.options;
     this.busy = true;
     this.lastWriteMs = performance.now();
+    this.sentRate.add(bytes, this.lastWriteMs);
     socket.cork();
     let last: Buffer;
     let at = 0;

@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { type HARuntimeInfo, NO_HA_CLIENT } from '@rocknest/protocol';
 import type { MessageStore } from '@rocknest/store';
 import type { BrokerConfig } from '../config/broker-settings.js';
 import type { BrokerLogger } from '../logger.js';
@@ -69,9 +70,29 @@ export class HaService {
   /** Slaves that are close enough to count on (haMaxGapNotInSync). */
   get inSyncSlaves(): number {
     let count = 0;
-    for (const { behindBytes } of this.slaves)
-      if (behindBytes !== undefined && behindBytes < this.config.haMaxGapNotInSync) count++;
+    for (const slave of this.slaves) if (this.isInSync(slave)) count++;
     return count;
+  }
+
+  /** A master's view of its slaves. */
+  status(): HARuntimeInfo {
+    const nowMs = performance.now();
+    const { maxPhysicalOffset } = this.store;
+    const haConnectionInfo = Array.from(this.slaves, (slave) => ({
+      addr: slave.remoteAddress,
+      slaveAckOffset: slave.ackOffset,
+      diff: slave.behindBytes ?? maxPhysicalOffset,
+      inSync: this.isInSync(slave),
+      transferredByteInSecond: slave.sentRate.perSecond(nowMs),
+      transferFromWhere: slave.transferOffset,
+    }));
+    return {
+      master: true,
+      masterCommitLogMaxOffset: maxPhysicalOffset,
+      inSyncSlaveNums: this.inSyncSlaves,
+      haConnectionInfo,
+      haClientRuntimeInfo: NO_HA_CLIENT,
+    };
   }
 
   /** The offset before which at least `slaves` slaves have everything; -1 when there are not so many. */
@@ -94,8 +115,7 @@ export class HaService {
   async handOver(timeoutMs: number): Promise<number> {
     const lacking = (): number => {
       let count = 0;
-      for (const { behindBytes } of this.slaves)
-        if (behindBytes !== undefined && behindBytes > 0 && behindBytes < this.config.haMaxGapNotInSync) count++;
+      for (const slave of this.slaves) if (slave.behindBytes !== 0 && this.isInSync(slave)) count++;
       return count;
     };
     if (lacking() > 0)
@@ -166,6 +186,10 @@ export class HaService {
       else this.logger.warn(`the line to slave ${slave.remoteAddress} was cut: ${reason}`);
     }
     this.progressed();
+  }
+
+  private isInSync({ behindBytes }: HaConnection): boolean {
+    return behindBytes !== undefined && behindBytes < this.config.haMaxGapNotInSync;
   }
 
   private progressed(): void {

@@ -1,4 +1,4 @@
-import type { RegisterBrokerResponse } from '@rocknest/protocol';
+import { type HARuntimeInfo, NO_HA_CLIENT, type RegisterBrokerResponse } from '@rocknest/protocol';
 import type { RemotingClient } from '@rocknest/remoting';
 import type { MessageStore } from '@rocknest/store';
 import type { BrokerServices } from '../broker-services.js';
@@ -44,6 +44,19 @@ export class Replication {
   /** Slaves are connected that can be read from. */
   get hasSlaves(): boolean {
     return this.service.inSyncSlaves > 0;
+  }
+
+  /** How it stands, for tools: a slave tells of its master, and not of slaves of its own (as RocketMQ). */
+  status(): HARuntimeInfo {
+    if (!this.isSlave) return this.service.status();
+    const haClientRuntimeInfo = this.slave?.status() ?? NO_HA_CLIENT;
+    return {
+      master: false,
+      masterCommitLogMaxOffset: 0,
+      inSyncSlaveNums: 0,
+      haConnectionInfo: [],
+      haClientRuntimeInfo,
+    };
   }
 
   /**

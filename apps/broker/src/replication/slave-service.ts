@@ -1,3 +1,4 @@
+import type { HAClientRuntimeInfo } from '@rocknest/protocol';
 import type { BrokerLogger } from '../logger.js';
 import { MASTER_LOOKUP_MAX_MS, MASTER_LOOKUP_MIN_MS } from './defaults.js';
 import type { HaClient } from './ha-client.js';
@@ -44,6 +45,10 @@ export class SlaveService {
     this.client.start();
     this.scheduleLookUp();
     this.scheduleSynchronize(this.options.synchronizeIntervalMs);
+  }
+
+  status(): HAClientRuntimeInfo {
+    return this.client.status();
   }
 
   /** A namesrv answered a registration. One that does not know the master says nothing. */

@@ -1,10 +1,12 @@
 import {
+  decodeHARuntimeInfo,
   decodeKVTable,
   RequestCode,
   type ClusterInfo,
   type ConsumeMessageDirectlyResult,
   type ConsumerConnection,
   type ConsumerRunningInfo,
+  type HARuntimeInfo,
   type MessageExt,
   type MessageQueue,
   type QueueTimeSpan,
@@ -258,6 +260,12 @@ export class MQAdmin {
       'runtime info',
     );
     return decodeKVTable(response.bodyBuffer).table;
+  }
+
+  /** How a broker's replication stands: of a master its slaves and how far each is, of a slave its line to the master (`mqadmin haStatus`). */
+  async getBrokerHAStatus(address: string): Promise<HARuntimeInfo> {
+    const response = await this.running.context.request(address, RequestCode.GET_BROKER_HA_STATUS, {}, 'HA status');
+    return decodeHARuntimeInfo(response.bodyBuffer);
   }
 
   /** The offset that the next message of the queue gets. */

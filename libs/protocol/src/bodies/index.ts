@@ -11,6 +11,7 @@ export * from './correction-offsets.js';
 export * from './broker-offsets.js';
 export * from './data-version.js';
 export * from './group-subscription.js';
+export * from './ha-runtime-info.js';
 export * from './heartbeat-data.js';
 export * from './lists.js';
 export * from './lock-batch-body.js';

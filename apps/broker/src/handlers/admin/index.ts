@@ -6,6 +6,7 @@ import { ConsumeMessageDirectlyHandler } from './consume-message-directly.handle
 import { DeleteExpiredCommitlogHandler } from './delete-expired-commitlog.handler.js';
 import { GetBrokerConfigHandler } from './get-broker-config.handler.js';
 import { GetBrokerConsumeStatsHandler } from './get-broker-consume-stats.handler.js';
+import { GetBrokerHaStatusHandler } from './get-broker-ha-status.handler.js';
 import { GetBrokerRuntimeInfoHandler } from './get-broker-runtime-info.handler.js';
 import { GetConsumeStatsHandler } from './get-consume-stats.handler.js';
 import { GetConsumerConnectionListHandler } from './get-consumer-connection-list.handler.js';
@@ -33,6 +34,7 @@ export const ADMIN_HANDLERS: readonly Type[] = [
   DeleteExpiredCommitlogHandler,
   GetBrokerConfigHandler,
   GetBrokerConsumeStatsHandler,
+  GetBrokerHaStatusHandler,
   GetBrokerRuntimeInfoHandler,
   GetConsumeStatsHandler,
   GetConsumerConnectionListHandler,

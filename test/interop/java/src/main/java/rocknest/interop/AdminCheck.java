@@ -59,6 +59,12 @@ final class AdminCheck {
         Report.event("done").write();
     }
 
+    /** By reflection: the tools of 4.x have no such call. */
+    private Object isMaster() throws Exception {
+        Object status = admin.getClass().getMethod("getBrokerHAStatus", String.class).invoke(admin, broker);
+        return status.getClass().getMethod("isMaster").invoke(status);
+    }
+
     private void operation(String name, Operation operation) {
         Report report = Report.event("operation").put("name", name);
         try {
@@ -98,6 +104,7 @@ final class AdminCheck {
             return route.getQueueDatas().get(0).getWriteQueueNums() + " " + route.getBrokerDatas().get(0).getBrokerName().equals(brokerName);
         });
         operation("fetchBrokerRuntimeStats", () -> admin.fetchBrokerRuntimeStats(broker).getTable().containsKey("brokerVersionDesc"));
+        operation("getBrokerHAStatus", this::isMaster);
         operation("fetchAllTopicList", () -> admin.fetchAllTopicList().getTopicList().contains(topic));
         operation("fetchTopicsByCLuster", () -> admin.fetchTopicsByCLuster(cluster).getTopicList().contains(topic));
         operation("getTopicClusterList", () -> admin.getTopicClusterList(topic).contains(cluster));

@@ -27,6 +27,7 @@ public final class Main {
             case "reply": return Requests::reply;
             case "sending-send": return Sending::send;
             case "sending-receive": return Sending::receive;
+            case "long-run": return LongRun::run;
             case "lab": return Lab::run;
             default: throw new IllegalArgumentException("unknown command " + name);
         }

@@ -331,8 +331,18 @@ export const TIMER_CHAIN_SLICE = 1_024;
 /** Pause after a failed read or write of the timer; then the same is tried again. */
 export const TIMER_RETRY_MS = 100;
 
-/** Messages of the timer topic that one read takes. */
-export const TIMER_READ_MESSAGES = 32;
+/** Messages of the timer topic that get their units in one turn, and its length: far more come in at once than one read gives (32). */
+export const TIMER_READ_MESSAGES = 1_024;
+export const TIMER_READ_TURN_MS = 4;
+
+/**
+ * How far behind what a master says to be delivered nothing is taken for granted: what is due since is looked for in the log. More than lies between the
+ * arrival of a message and its unit, and more than clocks of machines differ.
+ */
+export const TIMER_MARGIN_MS = 60_000;
+
+/** A piece of the log that is looked through before sockets are served. */
+export const SCAN_PIECE_BYTES = 1024 * 1024;
 
 /** Files of the timer log that only lead to deleted messages go this often. */
 export const TIMER_CLEAN_INTERVAL_MS = 30_000;

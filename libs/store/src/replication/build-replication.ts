@@ -1,6 +1,8 @@
 import { RecordDecoder } from '../commit-log/record-check.js';
 import type { RecordReader } from '../commit-log/record-reader.js';
 import type { FlushDiskType } from '../types.js';
+import { SCAN_PIECE_BYTES } from '../defaults.js';
+import { LogScanner } from '../recovery/log-scanner.js';
 import { RawAppender, type RawAppenderParts } from './raw-appender.js';
 import { RawLogReader } from './raw-log-reader.js';
 import { StoreReplication } from './store-replication.js';
@@ -25,5 +27,7 @@ export function buildReplication(
     () => writer.writtenOffset,
   );
   const appender = new RawAppender(settings.flushDiskType, { ...parts, decoder });
-  return new StoreReplication(appender, rawReader, dispatch, segments.segmentSizeBytes);
+  return new StoreReplication(appender, rawReader, dispatch, segments.segmentSizeBytes, (fromOffset, visit) =>
+    new LogScanner(segments, handles, SCAN_PIECE_BYTES).scan(fromOffset, visit),
+  );
 }

@@ -1,6 +1,7 @@
 import type { PendingAppend } from '../commit-log/pending-append.js';
 import type { Refusal } from '../commit-log/put-check.js';
 import type { DispatchService, HeldAnswers } from '../dispatch/dispatch-service.js';
+import type { RecordVisitor } from '../recovery/log-scanner.js';
 import type { RawAppender } from './raw-appender.js';
 import type { RawLogReader } from './raw-log-reader.js';
 
@@ -20,6 +21,10 @@ export class StoreReplication {
     readonly reader: RawLogReader,
     private readonly dispatch: DispatchService,
     readonly segmentSizeBytes: number,
+    /**
+     * Visits every whole record from an offset on, where one must begin, up to the end of what is written. The bytes are valid within the call only.
+     */
+    readonly scanRecords: (fromOffset: number, visit: RecordVisitor) => Promise<unknown>,
   ) {}
 
   /** Calls `listener` after each write of the log, before its puts are answered. @returns what ends that. */

@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../io/clock.js';
 import type { MessageStore } from '../message-store.js';
 import type { PutStatus, StoreLogger } from '../types.js';
 import { type DueEntry, DueHeap } from './due-heap.js';
+import type { DeliveredCopies } from './delivered-copies.js';
 import type { Delivered } from './timer-checkpoint.js';
 import { MAGIC_DELETE, MAGIC_ROLL, SLOT_MS, slotOf, type TimerUnit, WHEEL_SLOTS } from './timer-layout.js';
 import type { TimerLog } from './timer-log.js';
@@ -22,6 +23,9 @@ const STORED: ReadonlySet<PutStatus> = new Set([
 /** Longest pause of one timer: then the clock is looked at again, so that a change of the wall clock is noticed. */
 const MAX_SLEEP_MS = 60_000;
 
+/** Log and wheel contradict each other. */
+class TimerDamage extends Error {}
+
 interface Cancellation {
   readonly dueMs: number;
   readonly physicalOffset: number;
@@ -32,8 +36,7 @@ interface Cancellation {
  * Delivers what is due: takes the seconds of the wheel that are near into a heap, and puts its messages back into the log at their ms, in batches. One timer, set to
  * the next of them, serves all.
  *
- * Each batch is noted before the next: a crash delivers again what was put since the last note, one batch at the most. Plays the parts of `TimerDequeueGetService`,
- * `TimerDequeueGetMessageService` and `TimerDequeuePutMessageService`.
+ * Plays the parts of `TimerDequeueGetService`, `TimerDequeueGetMessageService` and `TimerDequeuePutMessageService`.
  */
 export class TimerDequeuer {
   private readonly heap = new DueHeap();
@@ -50,6 +53,11 @@ export class TimerDequeuer {
   private loading: { readonly slotMs: number; position: number } | undefined;
   /** What was taken off the heap and is not all in the log yet. */
   private batch: readonly DueEntry[] = [];
+  /** The end of the log when it was taken. */
+  private batchFrom = 0;
+  private copies: DeliveredCopies | undefined;
+  /** What is due later was not delivered by an earlier run. */
+  private copiesUntilMs = 0;
   private forgottenUntilMs = 0;
   private popped: Delivered = { dueMs: 0, position: -1 };
   private done: Delivered = { dueMs: 0, position: -1 };
@@ -64,13 +72,33 @@ export class TimerDequeuer {
     private readonly metrics: TimerMetrics,
     private readonly clock: Clock,
     private readonly logger: StoreLogger,
-    /** Notes what was delivered, in the checkpoint. */
-    private readonly note: () => Promise<void>,
+    private readonly events: {
+      /** Messages are about to be delivered. */
+      readonly delivering: () => Promise<void>;
+      /** The timer log can't be read as the wheel says. */
+      readonly damaged: (problem: string) => void;
+    },
   ) {}
 
   /** What was delivered. */
   get delivered(): Delivered {
     return this.done;
+  }
+
+  /** What was delivered since stands in the log from there on. */
+  get deliveredFrom(): number {
+    return this.batch.length > 0 ? this.batchFrom : this.store.maxPhysicalOffset;
+  }
+
+  /** The log may still tell of messages that need not be delivered. */
+  get hasCopies(): boolean {
+    if (this.copies?.size === 0 || this.readTimeMs > this.copiesUntilMs) this.copies = undefined;
+    return this.copies !== undefined;
+  }
+
+  /** Nothing is on its way into the log. */
+  get isIdle(): boolean {
+    return this.batch.length === 0;
   }
 
   get loaded(): number {
@@ -92,10 +120,13 @@ export class TimerDequeuer {
     return Math.min(slotOf(this.clock.nowMs()), this.loadedUntilMs, this.loading?.slotMs ?? Infinity, slotOf(next));
   }
 
-  begin(readTimeMs: number, delivered: Delivered): void {
+  /** @param copies what was delivered though `delivered` does not say so. */
+  begin(readTimeMs: number, delivered: Delivered, copies?: DeliveredCopies): void {
     this.loadedUntilMs = readTimeMs;
     this.popped = delivered;
     this.done = delivered;
+    this.copies = copies;
+    this.copiesUntilMs = this.clock.nowMs() + defaults.TIMER_MARGIN_MS;
   }
 
   start(): void {
@@ -178,14 +209,19 @@ export class TimerDequeuer {
         await this.loadNear();
         if (this.batch.length === 0) this.batch = this.takeDue();
         if (this.batch.length === 0) break;
+        await this.events.delivering();
         await this.deliver(this.batch);
         this.batch = [];
-        await this.note();
         this.forgetOldCancellations();
         await this.turn();
       }
       this.sleep();
     } catch (error) {
+      if (error instanceof TimerDamage) {
+        this.stopped = true;
+        this.events.damaged(error.message);
+        return;
+      }
       this.logger.warn(`the timer can't go on: ${String(error)}; trying again`);
       this.sleepUntil(this.clock.nowMs() + defaults.TIMER_RETRY_MS);
     }
@@ -225,10 +261,7 @@ export class TimerDequeuer {
       if (position >= this.log.committedEnd) await this.committed(position);
       const unit = await this.log.read(position);
       if (unit === undefined || slotOf(unit.dueMs) !== slotMs || unit.previous >= position) {
-        this.logger.error(
-          `the timer log has no unit of ${new Date(slotMs).toISOString()} at ${position}: what stands before it in this second is not delivered`,
-        );
-        break;
+        throw new TimerDamage(`the timer log has no unit of ${new Date(slotMs).toISOString()} at ${position}`);
       }
       if (!this.isDone(unit.dueMs, position)) await this.take(unit, position);
       loading.position = unit.previous;
@@ -268,6 +301,7 @@ export class TimerDequeuer {
     }
     const last = batch.at(-1);
     if (last !== undefined) this.popped = { dueMs: last.dueMs, position: last.position };
+    this.batchFrom = this.store.maxPhysicalOffset;
     return batch;
   }
 
@@ -302,7 +336,9 @@ export class TimerDequeuer {
     if ((entry.magic & MAGIC_DELETE) === 0) {
       this.metrics.add(message.properties[MessageConst.REAL_TOPIC] ?? '', -1, this.clock.nowMs());
     }
-    if ((entry.magic & MAGIC_ROLL) !== 0) return true;
+    const isRoll = (entry.magic & MAGIC_ROLL) !== 0;
+    if (this.copies?.take(message, isRoll) === true) return false;
+    if (isRoll) return true;
     const key = this.cancelled.size === 0 ? undefined : deleteKeyOf(message.properties);
     if (key !== undefined && this.cancelled.has(key)) {
       this.recalled++;

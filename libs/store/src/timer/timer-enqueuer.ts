@@ -10,28 +10,42 @@ import { cancelledKeyOf, dueMsOf } from './timer-message.js';
 import type { TimerMetrics } from './timer-metrics.js';
 import type { TimerWheel } from './timer-wheel.js';
 
+/** Messages that get their units again, because log and wheel were damaged. */
+export interface Rebuild {
+  /** Behind the last of them. */
+  readonly untilQueueOffset: number;
+  /** True for those that need none. */
+  readonly isDone: (message: MessageExt, dueMs: number | undefined) => boolean;
+}
+
+export interface TimerEnqueuerParts {
+  readonly store: MessageStore;
+  readonly wheel: TimerWheel;
+  readonly log: TimerLog;
+  /** Counts what waits; undefined on a slave, which takes the numbers of its master. */
+  readonly metrics: TimerMetrics | undefined;
+  readonly dequeuer: TimerDequeuer;
+  readonly rollWindowMs: number;
+  readonly clock: Clock;
+  readonly logger: StoreLogger;
+  /** Runs one piece of work at a time, flushes included. */
+  readonly alone: (work: () => Promise<void>) => Promise<void>;
+}
+
 /**
- * Follows the timer topic and gives each of its messages a unit in the timer log and a place in the wheel, some 32 messages at a time.
+ * Follows the timer topic and gives each of its messages a unit in the timer log and a place in the wheel.
  * Plays the parts of `TimerEnqueueGetService` and `TimerEnqueuePutService`.
  */
 export class TimerEnqueuer {
   private running: Promise<void> | undefined;
   private stopped = true;
   private nextOffset = 0;
+  private rebuild: Rebuild | undefined;
+  /** Store time of the last message that got its unit. */
+  lastStoreTimestamp = 0;
   enqueued = 0;
 
-  constructor(
-    private readonly store: MessageStore,
-    private readonly wheel: TimerWheel,
-    private readonly log: TimerLog,
-    private readonly metrics: TimerMetrics,
-    private readonly dequeuer: TimerDequeuer,
-    private readonly rollWindowMs: number,
-    private readonly clock: Clock,
-    private readonly logger: StoreLogger,
-    /** Runs one piece of work at a time, flushes included. */
-    private readonly alone: (work: () => Promise<void>) => Promise<void>,
-  ) {}
+  constructor(private readonly parts: TimerEnqueuerParts) {}
 
   /** Messages before it have their units. */
   get queueOffset(): number {
@@ -40,11 +54,18 @@ export class TimerEnqueuer {
 
   /** Messages that have no unit yet. */
   get behindMessages(): number {
-    return Math.max(0, this.store.maxOffset(TIMER_TOPIC, 0) - this.nextOffset);
+    return Math.max(0, this.parts.store.maxOffset(TIMER_TOPIC, 0) - this.nextOffset);
   }
 
-  begin(queueOffset: number): void {
+  /** Up to where what was there before gets its units again; 0 when it has them. */
+  get rebuildUntil(): number {
+    const { rebuild } = this;
+    return rebuild !== undefined && this.nextOffset < rebuild.untilQueueOffset ? rebuild.untilQueueOffset : 0;
+  }
+
+  begin(queueOffset: number, rebuild: Rebuild | undefined): void {
     this.nextOffset = queueOffset;
+    this.rebuild = rebuild;
   }
 
   start(): void {
@@ -68,7 +89,7 @@ export class TimerEnqueuer {
 
   /** Everything that is in the topic now has its unit. */
   async caughtUp(): Promise<void> {
-    const end = this.store.maxOffset(TIMER_TOPIC, 0);
+    const end = this.parts.store.maxOffset(TIMER_TOPIC, 0);
     while (this.nextOffset < end && !this.stopped) {
       this.wake();
       await this.running;
@@ -76,69 +97,86 @@ export class TimerEnqueuer {
   }
 
   private async run(): Promise<void> {
+    const { alone, clock, logger } = this.parts;
     while (this.behindMessages > 0 && !this.stopped) {
       try {
-        await this.alone(() => this.takeSome());
+        await alone(() => this.takeSome());
       } catch (error) {
-        this.logger.warn(`the timer can't take up messages: ${String(error)}; trying again`);
-        await this.clock.sleep(defaults.TIMER_RETRY_MS);
+        logger.warn(`the timer can't take up messages: ${String(error)}; trying again`);
+        await clock.sleep(defaults.TIMER_RETRY_MS);
       }
       await new Promise<void>((resolve) => {
-        this.clock.defer(resolve);
+        clock.defer(resolve);
       });
     }
   }
 
   private async takeSome(): Promise<void> {
+    const { store, log, clock, dequeuer } = this.parts;
     // What an earlier turn could not write is written first.
-    await this.log.commit();
-    const { nextBeginOffset, records } = await this.store.getMessage({
-      topic: TIMER_TOPIC,
-      queueId: 0,
-      queueOffset: this.nextOffset,
-      maxMessages: defaults.TIMER_READ_MESSAGES,
-    });
+    await log.commit();
+    const endMs = clock.monotonicMs() + defaults.TIMER_READ_TURN_MS;
+    const lastOffset = this.nextOffset + defaults.TIMER_READ_MESSAGES;
     let earliestDueMs = Infinity;
-    for (const slice of records) {
-      for (const message of decodeMessages(slice, { inflate: false })) {
-        earliestDueMs = Math.min(earliestDueMs, this.take(message));
+    do {
+      const { nextBeginOffset, records } = await store.getMessage({
+        topic: TIMER_TOPIC,
+        queueId: 0,
+        queueOffset: this.nextOffset,
+        maxMessages: defaults.TIMER_READ_MESSAGES,
+      });
+      for (const slice of records) {
+        for (const message of decodeMessages(slice, { inflate: false })) {
+          earliestDueMs = Math.min(earliestDueMs, this.take(message));
+        }
       }
-    }
-    this.nextOffset = nextBeginOffset;
-    await this.log.commit();
-    if (earliestDueMs < Infinity) this.dequeuer.noteEarliest(earliestDueMs);
+      const isEnd = nextBeginOffset <= this.nextOffset;
+      this.nextOffset = nextBeginOffset;
+      if (isEnd) break;
+    } while (this.nextOffset < lastOffset && this.behindMessages > 0 && clock.monotonicMs() < endMs);
+    await log.commit();
+    if (earliestDueMs < Infinity) dequeuer.noteEarliest(earliestDueMs);
   }
 
   /** @returns when the message is due, or is to be stored anew. */
   private take(message: MessageExt): number {
-    const { properties } = message;
+    const { wheel, log, metrics, dequeuer, clock, logger } = this.parts;
+    const { properties, physicalOffset, storeSize: sizeBytes } = message;
+    this.lastStoreTimestamp = message.storeTimestamp;
     const wantedMs = dueMsOf(properties);
-    if (wantedMs === undefined) {
-      this.logger.warn(`a message of the timer topic (${message.msgId}) has no TIMER_OUT_MS and is never delivered`);
+    const { rebuild } = this;
+    if (rebuild !== undefined && message.queueOffset < rebuild.untilQueueOffset && rebuild.isDone(message, wantedMs)) {
       return Infinity;
     }
-    const nowMs = this.clock.nowMs();
+    if (wantedMs === undefined) {
+      logger.warn(`a message of the timer topic (${message.msgId}) has no TIMER_OUT_MS and is never delivered`);
+      return Infinity;
+    }
+    const nowMs = clock.nowMs();
     const deleteKey = cancelledKeyOf(properties);
-    const isRoll = wantedMs - nowMs >= this.rollWindowMs;
-    const dueMs = isRoll
-      ? this.rollTime(wantedMs, nowMs)
-      : Math.max(wantedMs, this.dequeuer.earliestDueMs, this.dequeuer.readTimeMs + 1);
-    const magic = MAGIC_DEFAULT | (isRoll ? MAGIC_ROLL : 0) | (deleteKey === undefined ? 0 : MAGIC_DELETE);
+    const rollMs = this.rollTime(wantedMs, message.storeTimestamp);
+    const dueMs = Math.max(rollMs ?? wantedMs, dequeuer.earliestDueMs, dequeuer.readTimeMs + 1);
+    const magic =
+      MAGIC_DEFAULT | (rollMs === undefined ? 0 : MAGIC_ROLL) | (deleteKey === undefined ? 0 : MAGIC_DELETE);
     const slotMs = slotOf(dueMs);
-    const { physicalOffset, storeSize: sizeBytes } = message;
-    const unit = { previous: this.wheel.lastOf(slotMs), magic, dueMs, physicalOffset, sizeBytes };
+    const unit = { previous: wheel.lastOf(slotMs), magic, dueMs, physicalOffset, sizeBytes };
     const realTopic = properties[MessageConst.REAL_TOPIC] ?? '';
-    const position = this.log.add(unit, nowMs, javaStringHash(realTopic));
-    this.wheel.add(slotMs, position, deleteKey === undefined ? 1 : -1);
-    this.dequeuer.offer(unit, position, isRoll ? undefined : deleteKey);
-    if (deleteKey === undefined) this.metrics.add(realTopic, 1, nowMs);
+    const position = log.add(unit, nowMs, javaStringHash(realTopic));
+    wheel.add(slotMs, position, deleteKey === undefined ? 1 : -1);
+    dequeuer.offer(unit, position, rollMs === undefined ? deleteKey : undefined);
+    if (deleteKey === undefined) metrics?.add(realTopic, 1, nowMs);
     this.enqueued++;
     return dueMs;
   }
 
-  /** A message that would be due shortly behind the window is stored anew in the middle of it, so that the next step is not a short one. */
-  private rollTime(dueMs: number, nowMs: number): number {
-    const window = this.rollWindowMs;
-    return nowMs + (dueMs - nowMs - window < window / 3 ? Math.floor(window / 2) : window);
+  /**
+   * When a message that is due too far ahead is stored anew, or undefined. One that would be due shortly behind the window is stored anew in the middle of it, so that
+   * the next step is not a short one. By the time when it was stored: a slave comes to the same.
+   */
+  private rollTime(dueMs: number, storeTimestamp: number): number | undefined {
+    const window = this.parts.rollWindowMs;
+    const beyondMs = dueMs - storeTimestamp - window;
+    if (beyondMs < 0) return undefined;
+    return storeTimestamp + (beyondMs < window / 3 ? Math.floor(window / 2) : window);
   }
 }

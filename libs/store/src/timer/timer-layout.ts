@@ -1,14 +1,17 @@
+import { crc32 } from 'node:zlib';
 import { readInt64, writeInt64 } from '@rocknest/protocol';
 
 /**
  * Bytes of RocketMQ's timer files. Follows `store/timer/TimerLog.java`, `TimerWheel.java` and `Slot.java`.
  *
  * A unit of the log: size int32, position of the slot's unit before it int64, magic int32, write time int64, delay int32 (their sum lies in the
- * slot), physical offset int64, record size int32, hash of the real topic int32, reserved int64. RocketMQ writes 0 into the last; here it is the
- * exact time of delivery in ms, which RocketMQ ignores.
+ * slot), physical offset int64, record size int32, hash of the real topic int32, reserved int64. RocketMQ writes 0 into the last and never reads it; here it is
+ * the ms of the slot in which the message is due (1 to 1,000) and a CRC of all before it.
  */
 export const UNIT_BYTES = 52;
 /** Size, position and magic that fill the end of a file. */
+/** What the CRC of a unit covers. */
+const CHECKED_BYTES = 48;
 export const BLANK_BYTES = 16;
 export const BLANK_MAGIC = (0xbbccddee ^ 1_880_681_594) | 0;
 
@@ -54,22 +57,26 @@ export function encodeUnit(bytes: Buffer, at: number, unit: TimerUnit, nowMs: nu
   writeInt64(bytes, unit.physicalOffset, at + 28);
   bytes.writeInt32BE(unit.sizeBytes, at + 36);
   bytes.writeInt32BE(topicHash, at + 40);
-  writeInt64(bytes, unit.dueMs, at + 44);
+  bytes.writeInt32BE(unit.dueMs - slotOf(unit.dueMs), at + 44);
+  bytes.writeUInt32BE(crc32(bytes.subarray(at, at + CHECKED_BYTES)), at + CHECKED_BYTES);
 }
 
-/** The unit at a place, or undefined when none stands there. */
+/** The unit at a place, or undefined when none stands there, or a damaged one. */
 export function decodeUnit(bytes: Buffer, at: number): TimerUnit | undefined {
   if (at + UNIT_BYTES > bytes.length || bytes.readInt32BE(at) !== UNIT_BYTES) return undefined;
   const magic = bytes.readInt32BE(at + 12);
   if ((magic | MAGIC_BITS) !== MAGIC_BITS) return undefined;
   const coarseMs = readInt64(bytes, at + 16) + bytes.readInt32BE(at + 24);
-  const exactMs = readInt64(bytes, at + 44);
+  const msInSlot = bytes.readInt32BE(at + 44);
+  if (msInSlot !== 0 && bytes.readUInt32BE(at + CHECKED_BYTES) !== crc32(bytes.subarray(at, at + CHECKED_BYTES))) {
+    return undefined;
+  }
   const slotMs = Math.floor(coarseMs / SLOT_MS) * SLOT_MS;
   return {
     previous: readInt64(bytes, at + 4),
     magic,
     // A unit of the Java broker is due once its slot is over.
-    dueMs: exactMs > slotMs && exactMs <= slotMs + SLOT_MS ? exactMs : slotMs + SLOT_MS,
+    dueMs: slotMs + (msInSlot === 0 ? SLOT_MS : msInSlot),
     physicalOffset: readInt64(bytes, at + 28),
     sizeBytes: bytes.readInt32BE(at + 36),
   };

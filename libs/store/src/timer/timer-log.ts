@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { StoreError } from '../errors.js';
 import { writeAt } from '../index-file/write-at.js';
 import { makeDurableFolders, syncData, syncFolder } from '../io/durable.js';
 import { offsetFileName, parseOffsetFileName } from '../io/file-name.js';
@@ -53,6 +52,11 @@ export class TimerLog {
     return this.starts[0] ?? 0;
   }
 
+  /** Behind the last file. */
+  get filesEnd(): number {
+    return this.starts.length === 0 ? 0 : this.starts[this.starts.length - 1] + this.fileSizeBytes;
+  }
+
   /** Behind the last unit that is in the file. */
   get committedEnd(): number {
     return this.committed;
@@ -69,9 +73,9 @@ export class TimerLog {
   /**
    * Takes the files up; `setEnd` must follow. Files of another size than asked for keep theirs.
    *
-   * @throws StoreError STORE_FOREIGN_LAYOUT when the files do not form a row of one size.
+   * @returns why the files can't be used, or undefined; `clear` must follow then.
    */
-  async open(): Promise<void> {
+  async open(): Promise<string | undefined> {
     await makeDurableFolders(this.fileSystem, [this.folder]);
     const names = this.fileSystem.list(this.folder).filter(({ isFolder }) => !isFolder);
     const starts = names.map(({ name }) => parseOffsetFileName(name)).filter((start) => start !== undefined);
@@ -81,17 +85,29 @@ export class TimerLog {
       this.fileSystem.remove(this.pathOf(last));
       this.starts.pop();
     }
-    if (this.starts.length > 0) this.fileSizeBytes = this.sizeOf(this.starts[0]);
+    if (this.starts.length === 0) return undefined;
+    const sizeBytes = this.sizeOf(this.starts[0]);
     for (const [index, start] of this.starts.entries()) {
-      const isInRow = start === this.starts[0] + index * this.fileSizeBytes;
-      if (this.sizeOf(start) === this.fileSizeBytes && isInRow && this.fileSizeBytes > UNIT_BYTES + BLANK_BYTES)
-        continue;
-      throw new StoreError(
-        'STORE_FOREIGN_LAYOUT',
-        `${this.pathOf(start)} can't be used: the files of the timer log must all have one size and leave no gap`,
-        { path: this.pathOf(start), sizeBytes: this.sizeOf(start) },
-      );
+      const isInRow = start === this.starts[0] + index * sizeBytes;
+      if (this.sizeOf(start) === sizeBytes && isInRow && sizeBytes > UNIT_BYTES + BLANK_BYTES) continue;
+      return `${this.pathOf(start)} has ${this.sizeOf(start)} bytes; the files of the timer log must all have one size and leave no gap`;
     }
+    this.fileSizeBytes = sizeBytes;
+    return undefined;
+  }
+
+  /** Removes all units, to be made again. */
+  clear(): void {
+    for (const start of this.starts) {
+      const path = this.pathOf(start);
+      this.handles.forget(path);
+      this.fileSystem.remove(path);
+    }
+    this.starts = [];
+    this.pending = [];
+    this.blocks.clear();
+    this.dirtyFiles.clear();
+    this.setEnd(0);
   }
 
   /** Where units end, once it is known. */

@@ -1,4 +1,4 @@
-import { encodeFastjson, parseFastjson } from '@rocknest/protocol';
+import { encodeFastjson, parseFastjson, ProtocolError } from '@rocknest/protocol';
 import type { FileSystem } from '../io/file-system.js';
 import { readSmallFile, writeFullySync } from '../io/transfer.js';
 
@@ -22,6 +22,27 @@ export class TimerMetrics {
   load(): void {
     const bytes = readSmallFile(this.fileSystem, this.path, MAX_FILE_BYTES);
     if (bytes === undefined || bytes.length === 0) return;
+    try {
+      this.take(bytes);
+    } catch (error) {
+      // Figures for people: they grow true again with the messages that come.
+      if (!(error instanceof ProtocolError)) throw error;
+    }
+  }
+
+  /** Takes the numbers of a master over. */
+  replace(body: Buffer): void {
+    this.clear();
+    this.take(body);
+  }
+
+  /** Counts anew. */
+  clear(): void {
+    this.counts.clear();
+    this.isDirty = true;
+  }
+
+  private take(bytes: Buffer): void {
     const counts = fieldsOf(fieldsOf(parseFastjson(bytes)).timingCount);
     for (const [topic, entry] of Object.entries(counts)) {
       const { count, timeStamp } = fieldsOf(entry);

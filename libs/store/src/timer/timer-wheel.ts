@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { readInt64, writeInt64 } from '@rocknest/protocol';
 import { StoreError } from '../errors.js';
 import { syncData, writeAt } from '../index-file/write-at.js';
@@ -10,12 +11,15 @@ const PAGE_BYTES = 4_096;
 const PAGE_SLOTS = PAGE_BYTES / SLOT_BYTES;
 const READ_BYTES = 1024 * 1024;
 const EMPTY_PAGE = Buffer.alloc(PAGE_BYTES);
+/** What the CRC of a slot covers. */
+const CHECKED_BYTES = 28;
 
 /**
  * The file `timerwheel`: for each second of 14 days where the chain of its units ends in the timer log. In memory are the pages that hold something
  * that is not over yet: 5.4 MiB with something in each second of the roll window, and never more than the file (37 MiB).
  *
- * A slot: time in units of its width int64, position of its first and last unit int64, number of messages int32, unused int32.
+ * A slot: time in units of its width int64, position of its first and last unit int64, number of messages int32, CRC of these int32. RocketMQ writes 0 into the last,
+ * or leaves what is there, and never reads it.
  * Follows `store/timer/TimerWheel.java`.
  */
 export class TimerWheel {
@@ -39,17 +43,19 @@ export class TimerWheel {
   /**
    * Opens or makes the file and reads the slots from a time on.
    *
-   * @throws StoreError STORE_FOREIGN_LAYOUT when its size is another, or its slots are of another width.
+   * @returns why what it says can't be believed, or undefined; then it is empty.
+   * @throws StoreError STORE_FOREIGN_LAYOUT when its slots are of another width.
    */
-  async open(fromMs: number): Promise<void> {
+  async open(fromMs: number): Promise<string | undefined> {
     const sizeBytes = this.fileSystem.stat(this.path)?.sizeBytes ?? 0;
-    if (sizeBytes !== 0 && sizeBytes !== WHEEL_BYTES) {
-      throw this.foreign(`it has ${sizeBytes} bytes, a timer wheel has ${WHEEL_BYTES}`);
-    }
     const file = this.fileSystem.open(this.path, { create: true });
     this.file = file;
-    if (sizeBytes === 0) file.truncate(WHEEL_BYTES);
-    else await this.load(file, fromMs);
+    let problem: string | undefined;
+    if (sizeBytes === 0) problem = 'it was missing';
+    else if (sizeBytes !== WHEEL_BYTES) problem = `it had ${sizeBytes} bytes, a timer wheel has ${WHEEL_BYTES}`;
+    else problem = await this.load(file, fromMs);
+    if (problem !== undefined) this.clear();
+    return problem;
   }
 
   /** Position of the last unit of a slot, -1 when it has none. */
@@ -80,6 +86,7 @@ export class TimerWheel {
     }
     writeInt64(page, position, at + 16);
     page.writeInt32BE((page.readInt32BE(at + 24) + change) | 0, at + 24);
+    page.writeUInt32BE(checksum(page, at), at + CHECKED_BYTES);
   }
 
   /** Takes units off the end of a slot: `previous` is the last one then, -1 for none. */
@@ -88,6 +95,7 @@ export class TimerWheel {
     const page = this.touch(slotMs);
     const at = placeOf(slotMs);
     writeInt64(page, previous, at + 16);
+    page.writeUInt32BE(checksum(page, at), at + CHECKED_BYTES);
     if (previous < 0) page.fill(0, at, at + SLOT_BYTES);
   }
 
@@ -126,12 +134,12 @@ export class TimerWheel {
     }
   }
 
-  /** Forgets all slots, to be made again from the log. */
+  /** Forgets all slots, to be made again. */
   clear(): void {
-    for (const [number, page] of this.pages) {
-      page.fill(0);
-      this.dirty.add(number);
-    }
+    this.pages.clear();
+    this.dirty.clear();
+    this.file?.truncate(0);
+    this.file?.truncate(WHEEL_BYTES);
   }
 
   /** Brings what changed to stable storage. */
@@ -159,8 +167,9 @@ export class TimerWheel {
     this.dirty.clear();
   }
 
-  private async load(file: StoreFile, fromMs: number): Promise<void> {
+  private async load(file: StoreFile, fromMs: number): Promise<string | undefined> {
     const limit = fromMs / SLOT_MS + 2 * WHEEL_SLOTS;
+    let damaged = 0;
     for (let start = 0; start < WHEEL_BYTES; start += READ_BYTES) {
       const bytes = Buffer.allocUnsafe(Math.min(READ_BYTES, WHEEL_BYTES - start));
       await readFully(file, bytes, 0, bytes.length, start);
@@ -169,12 +178,15 @@ export class TimerWheel {
         if (page.equals(EMPTY_PAGE)) continue;
         if (hasSlotFrom(page, fromMs)) this.pages.set((start + at) / PAGE_BYTES, Buffer.from(page));
         for (let slot = 0; slot < PAGE_BYTES; slot += SLOT_BYTES) {
-          if (readInt64(page, slot) > limit) {
+          const stated = page.readUInt32BE(slot + CHECKED_BYTES);
+          if (stated !== 0 && stated !== checksum(page, slot)) damaged++;
+          else if (readInt64(page, slot) > limit) {
             throw this.foreign(`its slots are narrower than ${SLOT_MS} ms (timerPrecisionMs of the Java broker)`);
           }
         }
       }
     }
+    return damaged === 0 ? undefined : `${damaged} of its slots are damaged, or were changed by the Java broker`;
   }
 
   private touch(slotMs: number): Buffer {
@@ -195,6 +207,11 @@ export class TimerWheel {
       { path: this.path },
     );
   }
+}
+
+/** Never 0, which is what the Java broker writes. */
+function checksum(page: Buffer, at: number): number {
+  return crc32(page.subarray(at, at + CHECKED_BYTES)) || 1;
 }
 
 function indexOf(slotMs: number): number {

@@ -170,7 +170,7 @@ export class BrokerServices {
       this.mismatches.remind();
     }, CLIENT_SCAN_INTERVAL_MS).unref();
     const { timerWheelEnable } = this.options.settings.values;
-    if (timerWheelEnable && !this.isSlave) await this.timer.messages.start();
+    if (timerWheelEnable) await this.timer.messages.start(this.isSlave ? 'slave' : 'master');
   }
 
   connectionClosed(connection: Connection): void {

@@ -36,7 +36,7 @@ export const timerSettings = {
     max: 60_000,
     unit: 'ms',
     description:
-      'How often timer log, wheel and checkpoint are brought to stable storage. After a power failure what was delivered since comes again.',
+      'How often timer log, wheel and checkpoint are brought to stable storage. After a power failure what was delivered since may come again.',
     section: TIMER,
   }),
   timerCongestNumEachSlot: setting.integer({

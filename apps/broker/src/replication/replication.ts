@@ -1,6 +1,6 @@
 import { type HARuntimeInfo, NO_HA_CLIENT, type RegisterBrokerResponse } from '@rocknest/protocol';
 import type { RemotingClient } from '@rocknest/remoting';
-import type { MessageStore } from '@rocknest/store';
+import { type MessageStore, TimerMessageStore } from '@rocknest/store';
 import type { BrokerServices } from '../broker-services.js';
 import type { BrokerConfig } from '../config/broker-settings.js';
 import { BrokerStartError } from '../errors.js';
@@ -98,6 +98,7 @@ export class Replication {
       store,
       systemTopics,
       announcer: services.announcer,
+      timer: config.timerWheelEnable ? (services.all().get(TimerMessageStore) as TimerMessageStore) : undefined,
       groupDeleted: (group) => services.groupDeleted(group),
       logger,
     });

@@ -12,7 +12,7 @@ import {
   responseCodeName,
 } from '@rocknest/protocol';
 import type { RemotingClient } from '@rocknest/remoting';
-import type { MessageStore } from '@rocknest/store';
+import type { MessageStore, TimerMessageStore } from '@rocknest/store';
 import type { BrokerLogger } from '../logger.js';
 import { checkCommittedOffset, checkGroupConfig, checkTopicConfig, type Metadata } from '../metadata/index.js';
 import type { SystemTopicSet } from '../topics/system-topics.js';
@@ -25,6 +25,8 @@ export interface SlaveSynchronizeParts {
   readonly store: Pick<MessageStore, 'deleteTopics'>;
   readonly systemTopics: Pick<SystemTopicSet, 'has'>;
   readonly announcer: Pick<TopicAnnouncer, 'changed'>;
+  /** Undefined where timer messages are off. */
+  readonly timer: Pick<TimerMessageStore, 'takeMasterCheckpoint' | 'metrics'> | undefined;
   /** Called after a group of the master's was deleted there, and here. */
   readonly groupDeleted: (group: string) => void;
   readonly logger: BrokerLogger;
@@ -39,6 +41,8 @@ interface Part {
   readonly code: number;
   /** The version of what is here; undefined: offsets, which change all the time. */
   readonly version: (() => DataVersion) | undefined;
+  /** Masters before RocketMQ 5.0, and those without timer messages, answer with an error. */
+  readonly isOptional: boolean;
   take(body: Buffer): Promise<void>;
   /** What the master said last, and what version it led to here. */
   takenHash: string;
@@ -46,13 +50,13 @@ interface Part {
 }
 
 /**
- * Takes topics, groups, offsets and request modes over from the master, into the slave's own database. What the master does not have any more goes here,
+ * Takes topics, groups, offsets, request modes and the state of the timer over from the master, into the slave's own database. What the master does not have any more goes here,
  * too; consumer offsets that only this slave has stay, because consumers commit here while there is no master.
  *
  * Follows `broker/slave/SlaveSynchronize.java`.
  */
 export class SlaveSynchronize {
-  private readonly parts: readonly Part[];
+  private readonly parts: Part[];
   private readonly problems = new Map<string, string>();
   private running: Promise<void> | undefined;
 
@@ -67,6 +71,7 @@ export class SlaveSynchronize {
       name,
       code,
       version,
+      isOptional: false,
       take,
       takenHash: '',
       takenVersion: undefined,
@@ -88,6 +93,19 @@ export class SlaveSynchronize {
       part('delay offsets', RequestCode.GET_ALL_DELAY_OFFSET, (body) => this.takeDelayOffsets(body)),
       part('request modes', RequestCode.GET_ALL_MESSAGE_REQUEST_MODE, (body) => this.takeRequestModes(body)),
     ];
+    const { timer } = options;
+    if (timer === undefined) return;
+    const timerParts = [
+      part('the timer checkpoint', RequestCode.GET_TIMER_CHECK_POINT, (body) => {
+        timer.takeMasterCheckpoint(body);
+        return Promise.resolve();
+      }),
+      part('timer metrics', RequestCode.GET_TIMER_METRICS, (body) => {
+        timer.metrics.replace(body);
+        return Promise.resolve();
+      }),
+    ];
+    this.parts.push(...timerParts.map((timerPart) => ({ ...timerPart, isOptional: true })));
   }
 
   /** Takes everything over once. Never rejects: what fails is logged, and done by the next run. Calls while one runs share it. */
@@ -117,6 +135,7 @@ export class SlaveSynchronize {
   private async runPart(part: Part, masterAddress: string): Promise<void> {
     const request = RemotingCommand.request(part.code, {});
     const response = await this.options.client.invoke(masterAddress, request, SLAVE_SYNCHRONIZE_TIMEOUT_MS);
+    if (part.isOptional && response.code !== ResponseCode.SUCCESS) return;
     if (response.code !== ResponseCode.SUCCESS)
       throw new Error(`it answered ${responseCodeName(response.code)} (${response.remark ?? 'no reason given'})`);
     const body = Buffer.from(response.bodyBuffer);

@@ -86,5 +86,10 @@ function addFigures(counters: CounterRegistry, messages: TimerMessageStore): voi
     'Timer messages that could not be delivered.',
     () => messages.stats().droppedMessages,
   );
+  counters.gauge(
+    'timerRebuilds',
+    'How often log and wheel of the timer had to be made again while it ran.',
+    () => messages.stats().rebuilds,
+  );
   counters.gauge('timerMemoryBytes', 'Memory of wheel and due messages.', () => messages.stats().memoryBytes);
 }

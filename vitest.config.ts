@@ -18,7 +18,11 @@ export default defineConfig({
     setupFiles: ['./test/setup.ts'],
     reporters: ['default', './test/support/plain-reporter.ts'],
     projects: [
-      layer('unit', ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'test/tidy/**/*.spec.ts'], 20_000),
+      layer(
+        'unit',
+        ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'test/tidy/**/*.spec.ts', 'test/chaos/**/*.spec.ts'],
+        20_000,
+      ),
       layer('e2e', ['test/e2e/**/*.spec.ts', 'test/issues/**/*.spec.ts', 'examples/**/*.spec.ts'], 60_000, buildApps),
       layer('simulate', ['test/simulate/**/*.spec.ts'], 120_000),
       layer('conformance', ['test/conformance/**/*.spec.ts'], 60_000),

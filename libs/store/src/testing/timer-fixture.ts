@@ -1,4 +1,4 @@
-import { TIMER_TOPIC } from '@rocknest/protocol';
+import { tagsCodeOf, TIMER_TOPIC } from '@rocknest/protocol';
 import { SystemClock } from '../io/clock.js';
 import type { MessageStore } from '../message-store.js';
 import { TimerMessageStore } from '../timer/timer-message-store.js';
@@ -79,6 +79,7 @@ export class TimerBench {
     return put(store, {
       topic: TIMER_TOPIC,
       body: Buffer.from(body),
+      tagsCode: tagsCodeOf('T'),
       properties: properties.map(([name, value]) => `${name}\u0001${value}\u0002`).join(''),
     });
   }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { writeAt } from '../index-file/write-at.js';
-import { makeDurableFolders, syncData, syncFolder } from '../io/durable.js';
+import { syncData, syncFolder } from '../io/durable.js';
 import { offsetFileName, parseOffsetFileName } from '../io/file-name.js';
 import type { FileSystem } from '../io/file-system.js';
 import { HandlePool } from '../io/handle-pool.js';
@@ -71,20 +71,17 @@ export class TimerLog {
   }
 
   /**
-   * Takes the files up; `setEnd` must follow. Files of another size than asked for keep theirs.
+   * Takes the files of the folder up; `setEnd` must follow. Files of another size than asked for keep theirs.
    *
    * @returns why the files can't be used, or undefined; `clear` must follow then.
    */
-  async open(): Promise<string | undefined> {
-    await makeDurableFolders(this.fileSystem, [this.folder]);
+  open(): string | undefined {
     const names = this.fileSystem.list(this.folder).filter(({ isFolder }) => !isFolder);
     const starts = names.map(({ name }) => parseOffsetFileName(name)).filter((start) => start !== undefined);
     this.starts = starts.sort((a, b) => a - b);
     const last = this.starts.at(-1);
-    if (last !== undefined && this.sizeOf(last) === 0) {
-      this.fileSystem.remove(this.pathOf(last));
-      this.starts.pop();
-    }
+    // A crash right after it was made.
+    if (last !== undefined && this.sizeOf(last) === 0) this.starts.pop();
     if (this.starts.length === 0) return undefined;
     const sizeBytes = this.sizeOf(this.starts[0]);
     for (const [index, start] of this.starts.entries()) {

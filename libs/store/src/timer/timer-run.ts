@@ -168,7 +168,7 @@ export class TimerRun {
 
   private async recover(problem: string | undefined): Promise<TimerStart> {
     const { store, wheel, log, checkpoint, metrics, clock, logger, fileSystem, configFolder } = this.parts;
-    await makeDurableFolders(fileSystem, [configFolder]);
+    await makeDurableFolders(fileSystem, [configFolder, log.folder]);
     const isThere = checkpoint.load();
     metrics.load();
     const nowMs = clock.nowMs();
@@ -176,7 +176,7 @@ export class TimerRun {
     const missing = isNew ? '' : `${checkpoint.path} is missing`;
     const checkpointProblem = checkpoint.isDamaged ? `${checkpoint.path} is damaged` : isThere ? undefined : missing;
     const wheelProblem = await wheel.open(readTimeOf(checkpoint, nowMs));
-    const logProblem = await log.open();
+    const logProblem = log.open();
     if (problem !== undefined) return rebuildStart(store, checkpoint, checkpointProblem === undefined, problem, nowMs);
     return recoverTimer({
       store,

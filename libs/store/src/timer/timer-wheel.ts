@@ -178,8 +178,7 @@ export class TimerWheel {
         if (page.equals(EMPTY_PAGE)) continue;
         if (hasSlotFrom(page, fromMs)) this.pages.set((start + at) / PAGE_BYTES, Buffer.from(page));
         for (let slot = 0; slot < PAGE_BYTES; slot += SLOT_BYTES) {
-          const stated = page.readUInt32BE(slot + CHECKED_BYTES);
-          if (stated !== 0 && stated !== checksum(page, slot)) damaged++;
+          if (!isSlotSound(page, slot)) damaged++;
           else if (readInt64(page, slot) > limit) {
             throw this.foreign(`its slots are narrower than ${SLOT_MS} ms (timerPrecisionMs of the Java broker)`);
           }
@@ -207,6 +206,12 @@ export class TimerWheel {
       { path: this.path },
     );
   }
+}
+
+/** False when the CRC of a slot is wrong; that of the Java broker's slots is 0. */
+export function isSlotSound(bytes: Buffer, at: number): boolean {
+  const stated = bytes.readUInt32BE(at + CHECKED_BYTES);
+  return stated === 0 || stated === checksum(bytes, at);
 }
 
 /** Never 0, which is what the Java broker writes. */

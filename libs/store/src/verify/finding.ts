@@ -32,7 +32,9 @@ export type FindingKind =
   | 'CHECKPOINT_DAMAGED'
   /** The last run did not end properly. */
   | 'UNCLEAN_STOP'
-  | 'INDEX_DAMAGED';
+  | 'INDEX_DAMAGED'
+  /** A file of the timer is not what it should be; the messages themselves are in the commit log. */
+  | 'TIMER_DAMAGED';
 
 export interface Finding {
   readonly kind: FindingKind;

@@ -21,6 +21,7 @@ import { tellMissing } from './queue-missing.js';
 import { QueueRowCheck, type QueueSummary } from './queue-row-check.js';
 import { refuseInUse } from './refuse-in-use.js';
 import { ReadOnlyFileSystem } from './read-only-file-system.js';
+import { checkTimer, type TimerSummary } from './timer-check.js';
 import { LogRow, surveyStore, type StoreSurvey, type SurveyOptions } from './store-survey.js';
 
 /** How far a check is. */
@@ -72,6 +73,8 @@ export interface VerifyReport {
   /** Entries of all queue files, fillers included, as a checkpoint counts them. */
   readonly queueEntries: number;
   readonly checkpoint: StoreCheckpoint;
+  /** What waits for its time; undefined in a store without timer messages. */
+  readonly timer: TimerSummary | undefined;
   readonly findings: readonly Finding[];
   readonly damageCount: number;
   readonly noticeCount: number;
@@ -155,6 +158,12 @@ class StoreVerifier {
       { rootPath, logEndOffset: walk.endOffset, sizes: this.options.indexSizes, mayBeBehind },
       findings,
     );
+    const timer = await checkTimer(
+      fileSystem,
+      this.handles,
+      { rootPath, logEndOffset: walk.endOffset, mayBeBehind },
+      findings,
+    );
     const damagedBytes = walk.damaged.reduce((sum, { fromOffset, toOffset }) => sum + toOffset - fromOffset, 0);
     return {
       survey,
@@ -175,6 +184,7 @@ class StoreVerifier {
       queues,
       queueEntries,
       checkpoint,
+      timer,
       findings: findings.listed,
       damageCount: findings.damageCount,
       noticeCount: findings.noticeCount,

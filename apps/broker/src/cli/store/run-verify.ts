@@ -55,6 +55,7 @@ function textOf(report: VerifyReport, withQueues: boolean): string {
     `messages       ${log.records} in ${formatBytes(log.recordBytes)}${timeRange(report)}`,
     `consume queues ${queues.length} of ${new Set(queues.map(({ topic }) => topic)).size} topics, ${sum(queues, 'messages')} entries${extras(report)}`,
     `checkpoint     ${checkpointLine(report)}`,
+    ...(report.timer === undefined ? [] : [`timer          ${timerLine(report.timer)}`]),
     ...(withQueues ? ['', ...queueLines(report)] : []),
     '',
     ...findings.flatMap(findingLines),
@@ -87,6 +88,12 @@ function checkpointLine({ checkpoint: { found, damage, point, times } }: VerifyR
   if (damage !== undefined) return `damaged: ${damage}`;
   if (point !== undefined) return `at offset ${point.physicalOffset}, flushed to ${point.flushedOffset}`;
   return `of Apache RocketMQ, at ${timeOf(times.physicMsgTimestamp)}`;
+}
+
+function timerLine({ waitingMessages, units, deliveredUntilMs }: NonNullable<VerifyReport['timer']>): string {
+  const until =
+    deliveredUntilMs === undefined ? '' : `, everything due before ${timeOf(deliveredUntilMs)} is delivered`;
+  return `${waitingMessages} messages wait, ${units} units in the timer log${until}`;
 }
 
 function queueLines({ queues }: VerifyReport): string[] {

@@ -163,6 +163,9 @@ function asideSteps(report: VerifyReport, { rebuildIndex }: PlanOptions, isChang
   }
   if (rebuildIndex || findings.some(({ kind, severity }) => kind === 'INDEX_DAMAGED' && severity === 'damage'))
     steps.push({ kind: 'SET_ASIDE', path: join(rootPath, 'index'), why: 'the next start makes it again from the log' });
+  const timerPaths = findings.filter(({ kind, severity }) => kind === 'TIMER_DAMAGED' && severity === 'damage');
+  for (const timerPath of new Set(timerPaths.map((finding) => finding.path)))
+    steps.push({ kind: 'SET_ASIDE', path: timerPath, why: 'the next start makes it again from the messages' });
   if (isChanged || steps.length > 0)
     steps.push({ kind: 'SET_ASIDE', path: join(rootPath, 'queuetable'), why: 'a short cut that is made again' });
   return steps;

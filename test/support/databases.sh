@@ -1,11 +1,11 @@
 #!/bin/sh
-# Starts a Postgres and a MariaDB of their own for the conformance tests, on loopback and free ports, with all data under DIR.
+# Starts a Postgres, a MariaDB and an etcd of their own for the conformance tests, on loopback and free ports, with all data under DIR.
 #
-#   eval "$(test/support/databases.sh start DIR)"    sets TEST_POSTGRES_URL and TEST_MYSQL_URL
-#   test/support/databases.sh stop DIR               stops both and removes DIR
+#   eval "$(test/support/databases.sh start DIR)"    sets TEST_POSTGRES_URL, TEST_MYSQL_URL and TEST_ETCD_URL
+#   test/support/databases.sh stop DIR               stops them and removes DIR
 #
-# A database that is not installed is left out (its variable stays unset, its tests show as skipped). Packages of Debian:
-# postgresql, mariadb-server. Runs as root (the servers then run as postgres and mysql) or as an ordinary user.
+# What is not installed is left out (its variable stays unset, its tests show as skipped). Packages of Debian:
+# postgresql, mariadb-server, etcd-server. Runs as root (the servers then run as postgres and mysql) or as an ordinary user.
 set -eu
 
 usage() {
@@ -95,7 +95,34 @@ start_mysql() {
   echo "export TEST_MYSQL_URL='mysql://rocknest:rocknest@127.0.0.1:$port/rocknest'"
 }
 
+start_etcd() {
+  if ! command -v etcd >/dev/null 2>&1; then
+    echo "databases.sh: no etcd is installed: its tests will be skipped" >&2
+    return
+  fi
+  mkdir -p "$dir/etcd"
+  port=$(free_port)
+  peer_port=$(free_port)
+  {
+    nohup etcd --data-dir "$dir/etcd/data" --listen-client-urls "http://127.0.0.1:$port" \
+      --advertise-client-urls "http://127.0.0.1:$port" --listen-peer-urls "http://127.0.0.1:$peer_port" \
+      --initial-advertise-peer-urls "http://127.0.0.1:$peer_port" --initial-cluster "default=http://127.0.0.1:$peer_port"
+  } >>"$dir/etcd.log" 2>&1 </dev/null &
+  echo $! >"$dir/etcd/pid"
+  tries=0
+  until node -e "fetch('http://127.0.0.1:$port/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"; do
+    tries=$((tries + 1))
+    if [ "$tries" -gt 100 ]; then
+      echo "databases.sh: etcd did not start; see $dir/etcd.log" >&2
+      exit 1
+    fi
+    sleep 0.2
+  done
+  echo "export TEST_ETCD_URL='etcd://127.0.0.1:$port'"
+}
+
 stop_all() {
+  if [ -f "$dir/etcd/pid" ]; then kill "$(cat "$dir/etcd/pid")" 2>/dev/null || true; fi
   bin=$(postgres_bin)
   if [ -n "$bin" ] && [ -f "$dir/postgres/data/postmaster.pid" ]; then
     as postgres "$bin/pg_ctl" -D "$dir/postgres/data" -m immediate -w stop >/dev/null 2>&1 || true
@@ -117,6 +144,7 @@ case $action in
     chmod 755 "$dir"
     start_postgres
     start_mysql
+    start_etcd
     ;;
   stop) stop_all ;;
   *) usage ;;

@@ -78,6 +78,8 @@ export interface BrokerServicesOptions {
   /** Whether a slave follows this broker now. */
   readonly hasSlaves: () => boolean;
   readonly haStatus: () => HARuntimeInfo;
+  /** False while consumers must not read from this slave. */
+  readonly isReadable: () => boolean;
   readonly logger: BrokerLogger;
 }
 
@@ -306,7 +308,7 @@ export class BrokerServices {
         clock: systemClock,
         replicas: new PullReplicas({
           isSlave,
-          slaveReadEnable: () => config.slaveReadEnable,
+          slaveReadEnable: () => config.slaveReadEnable && this.options.isReadable(),
           offsetCheckInSlave: () => config.offsetCheckInSlave,
           hasSlaves: this.options.hasSlaves,
         }),

@@ -7,12 +7,14 @@ import { BrokerServices } from './broker-services.js';
 import type { BrokerConfig } from './config/broker-settings.js';
 import { BrokerSettingsInForce, type StartSettings } from './config/broker-settings-in-force.js';
 import { ConfigImport } from './exchange/config-import.js';
+import type { MemberRole } from './election/member-role.js';
 import type { BrokerLogger } from './logger.js';
 import type { Metadata } from './metadata/index.js';
 import { type BrokerNetwork, resolveBrokerNetwork } from './network/broker-network.js';
 import { NamesrvRegistration } from './registration/namesrv-registration.js';
 import { RegistrationMessages } from './registration/registration-messages.js';
 import { checkRole } from './replication/broker-role.js';
+import type { BrokerReplication } from './replication/broker-replication.js';
 import { Replication } from './replication/replication.js';
 import { parseDelayLevels } from './schedule/index.js';
 import { storeHostIp } from './start/store-host.js';
@@ -57,6 +59,8 @@ export class Broker {
   constructor(
     started: StartSettings,
     private readonly logger: BrokerLogger,
+    /** What this broker is in a group with a lease. */
+    private readonly role?: MemberRole,
   ) {
     checkRole(started.values);
     this.settings = new BrokerSettingsInForce(started, logger);
@@ -88,7 +92,8 @@ export class Broker {
     let port = config.listenPort;
     const store = await this.openStore(() => `${storeIp}:${port}`);
     const metadata = await this.openMetadata((await metadataModule).openMetadata);
-    const replication = new Replication(store, config, logger);
+    const replication =
+      (await this.role?.openReplication(store, metadata, config)) ?? new Replication(store, config, logger);
     const services = new BrokerServices({
       settings: this.settings,
       store,
@@ -98,6 +103,7 @@ export class Broker {
       createUniqKey: uniqKeys(storeIp),
       hasSlaves: () => replication.hasSlaves,
       haStatus: () => replication.status(),
+      isReadable: () => replication.isReadable,
       logger,
     });
     this.stops.push(() => services.pop.service.stop());
@@ -148,15 +154,17 @@ export class Broker {
       maxMsgsNumBatch: config.maxMsgsNumBatch,
       storeHost,
       logger: this.logger,
+      ...(this.role?.cutAtOffset === undefined ? {} : { cutAtOffset: this.role.cutAtOffset }),
     });
-    await store.open();
+    const report = await store.open();
+    this.role?.recovered(report);
     this.stops.push(() => store.close());
     return store;
   }
 
   private async openMetadata(open: typeof import('./metadata/index.js').openMetadata): Promise<Metadata> {
     const { config } = this;
-    const brokerKey = `${config.brokerClusterName}/${config.brokerName}/${config.brokerId}`;
+    const brokerKey = `${config.brokerClusterName}/${config.brokerName}/${this.role?.memberId ?? config.brokerId}`;
     const configImport = new ConfigImport(config.storePathRootDir, brokerKey, this.logger);
     const metadata = await open({
       databaseUrl: config.databaseUrl,
@@ -194,7 +202,7 @@ export class Broker {
   private async register(
     services: BrokerServices,
     metadata: Metadata,
-    replication: Replication,
+    replication: BrokerReplication,
     { address: brokerAddress, haServerAddress }: { readonly address: string; readonly haServerAddress: string },
     namesrvAddresses: readonly string[],
   ): Promise<NamesrvRegistration> {
@@ -214,6 +222,7 @@ export class Broker {
       brokerId: config.brokerId,
       brokerAddress,
       haServerAddress,
+      ...(this.role?.term === undefined ? {} : { stateVersion: this.role.term.epoch }),
     };
     const messages = new RegistrationMessages(identity, metadata.topics, () => config.brokerPermission);
     const registration = new NamesrvRegistration(client, messages, {

@@ -1,7 +1,8 @@
 import { settingsInForce } from '@rocknest/config';
-import { Broker, type RunningBroker } from './broker.js';
+import type { RunningBroker } from './broker.js';
 import { type BrokerConfig, brokerSettings } from './config/broker-settings.js';
 import { type BrokerLogger, silentLogger } from './logger.js';
+import { startBroker } from './start/start-broker.js';
 
 export interface CreateBrokerOptions {
   /** Where the broker reports to; by default it is silent. */
@@ -20,5 +21,5 @@ export async function createBroker(
 ): Promise<RunningBroker> {
   const anyPort = config.listenPort === 0 && config.namesrvPort === undefined ? { namesrvPort: 0 } : {};
   const settings = settingsInForce(brokerSettings, { ...anyPort, ...config });
-  return new Broker(settings, options.logger ?? silentLogger).start();
+  return startBroker(settings, options.logger ?? silentLogger);
 }

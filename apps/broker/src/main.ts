@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { ConsoleLogger } from '@nestjs/common';
 import { loadSettings } from '@rocknest/config';
-import { Broker } from './broker.js';
 import { brokerSettings } from './config/broker-settings.js';
+import { startBroker } from './start/start-broker.js';
 import { startErrorText } from './start/start-error-text.js';
 import { startLine } from './start/start-line.js';
 import { stopOnSignals } from '@rocknest/remoting-nest';
@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   }
   const logger = new ConsoleLogger('Broker');
   for (const warning of warnings) logger.warn(warning);
-  const broker = await new Broker({ values, sources }, logger).start();
+  const broker = await startBroker({ values, sources }, logger);
   stopOnSignals(() => broker.close(), logger);
   logger.log(startLine(broker));
 }

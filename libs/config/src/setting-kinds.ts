@@ -118,6 +118,13 @@ const databaseUrlShape: SettingShape<string> = {
   show: redactDatabaseUrl,
 };
 
+/** A database, or etcd, whose address is read where it is used. */
+const leaseStoreShape: SettingShape<string> = {
+  ...databaseUrlShape,
+  allowed: 'postgres://, mysql://, mariadb://, sqlite:, etcd:// or etcds://',
+  parse: (text) => (/^etcds?:\/\/./.test(text) ? text : databaseUrlShape.parse(text)),
+};
+
 function string(options: With<string> & { pattern?: RegExp; allowed?: string }): Setting<string>;
 function string(options: Without & { pattern?: RegExp; allowed?: string }): Setting<string | undefined>;
 function string(
@@ -169,4 +176,5 @@ export const setting = {
   addresses: (options: With<string>): Setting<string> => makeSetting(options, addressesShape),
   /** A database URL, empty for the SQLite file in the store folder. Its password is never shown. */
   databaseUrl: (options: With<string>): Setting<string> => makeSetting(options, databaseUrlShape),
+  leaseStoreUrl: (options: With<string>): Setting<string> => makeSetting(options, leaseStoreShape),
 } as const;

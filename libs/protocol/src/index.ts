@@ -32,6 +32,7 @@ export * from './topic/pop-retry-topic.js';
 export * from './topic/validate.js';
 export * from './pop/extra-info.js';
 export * from './pop/offset-info.js';
+export * from './ha/auto-switch-frames.js';
 export * from './ha/transfer-header.js';
 export * from './trace/index.js';
 export * from './json/index.js';

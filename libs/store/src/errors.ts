@@ -16,6 +16,8 @@ export type StoreErrorCode =
   | 'STORE_FOREIGN_LAYOUT'
   | 'STORE_REPLICA_GAP'
   | 'STORE_REPLICA_DAMAGED'
+  | 'STORE_EPOCHS'
+  | 'STORE_LOG_CUT'
   | 'STORE_IO';
 
 /** What keeps a store from opening or from going on. The message alone is fit for an operator. */

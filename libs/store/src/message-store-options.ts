@@ -77,6 +77,8 @@ export interface MessageStoreOptions extends RetentionOptions, IndexOptions {
   readonly queueTableMinQueues?: number;
   /** Damage before whole messages: refuse to open, or cut everything from the damage on. @default 'REFUSE' */
   readonly damagedLog?: 'REFUSE' | 'CUT';
+  /** Everything from this offset on is taken out of the log before it is recovered: the group did not take it over. */
+  readonly cutAtOffset?: number;
   /** @default warnings and errors to standard error */
   readonly logger?: StoreLogger;
   /** @default the machine's */
@@ -86,7 +88,8 @@ export interface MessageStoreOptions extends RetentionOptions, IndexOptions {
 }
 
 /** All settings, with the defaults filled in. */
-export interface StoreSettings extends Required<Omit<MessageStoreOptions, 'storeHost'>> {
+export interface StoreSettings extends Required<Omit<MessageStoreOptions, 'storeHost' | 'cutAtOffset'>> {
+  readonly cutAtOffset: number | undefined;
   readonly storeHost: string | (() => string) | undefined;
   readonly consumeQueuePath: string;
   readonly maxRecordBytes: number;
@@ -143,6 +146,7 @@ export function resolveSettings(options: MessageStoreOptions): StoreSettings {
     holdBackQueues: options.holdBackQueues ?? defaults.CONSUME_QUEUE_HOLD_BACK_QUEUES,
     queueTableMinQueues: options.queueTableMinQueues ?? defaults.QUEUE_TABLE_MIN_QUEUES,
     damagedLog: options.damagedLog ?? 'REFUSE',
+    cutAtOffset: options.cutAtOffset,
     ...resolveRetention(options),
     ...resolveIndex(options),
     logger: options.logger ?? consoleLogger,

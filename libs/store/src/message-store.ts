@@ -235,6 +235,7 @@ export class MessageStore {
     // Puts on their way still belong to the old queues.
     await group.idle();
     if (this.settings.flushDiskType === 'SYNC_FLUSH') await flush.flushedTo(writer.writtenOffset);
+    await this.parts.dispatch.gate?.idle();
     await checkpoints.idle();
     const counted = checkpoints.countEntries(topics.flatMap((topic) => queues.of(topic)));
     const removals = topics.map((topic) => queues.remove(topic));
@@ -372,6 +373,8 @@ export class MessageStore {
       await this.parts.retention.stop();
       await group.idle();
       await this.parts.replication.appender.restart();
+      const { gate } = this.parts.dispatch;
+      gate?.open('this broker stops, and not all brokers of its group that must have the message do');
       await this.parts.repair.stop();
       maintenance.stop();
       checkpoints.stop();

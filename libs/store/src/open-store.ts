@@ -71,7 +71,7 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
 
 function recover(settings: StoreSettings, parts: StoreParts): Promise<RecoveryReport> {
   const { segments, handles, queues, dispatch, checkpoint, table, abort } = parts;
-  const { fileSystem, clock, logger, damagedLog } = settings;
+  const { fileSystem, clock, logger, damagedLog, cutAtOffset } = settings;
   const decoder = new RecordDecoder(settings.delayLevelsMs);
   const scanner = new LogScanner(segments, handles, defaults.RECOVERY_READ_BYTES);
   const loader = new QueueLoader(
@@ -94,6 +94,7 @@ function recover(settings: StoreSettings, parts: StoreParts): Promise<RecoveryRe
     clock,
     logger,
     damagedLog,
+    cutAtOffset,
   }).run(abort.find());
 }
 

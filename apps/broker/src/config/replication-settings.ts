@@ -1,5 +1,6 @@
 import { setting } from '@rocknest/config';
 import * as defaults from '../replication/defaults.js';
+import { electionSettings } from './election-settings.js';
 
 const REPLICATION = 'Replication';
 
@@ -137,4 +138,5 @@ export const replicationSettings = {
     description: 'How often a slave takes topics, groups and offsets over from its master.',
     section: REPLICATION,
   }),
+  ...electionSettings,
 };

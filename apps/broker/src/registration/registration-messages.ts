@@ -1,5 +1,6 @@
 import {
   bodyCrc32,
+  type DataVersion,
   decodeQueryDataVersionResponse,
   encodeCompressedRegisterBrokerBody,
   encodeDataVersion,
@@ -25,6 +26,8 @@ export interface BrokerIdentity {
   readonly brokerId: number;
   /** `ip:port` that clients are told. */
   readonly brokerAddress: string;
+  /** Of the group's master when it was elected: namesrvs do not let a broker with a lower one take its place. @default 0 */
+  readonly stateVersion?: number;
   /** `ip:port` that slaves replicate from. */
   readonly haServerAddress: string;
 }
@@ -43,7 +46,7 @@ export class RegistrationMessages {
   /** A registration with every topic that there is now. The broker's own permission limits that of each topic. */
   register(): RemotingCommand {
     const wrapper = {
-      topicConfigSerializeWrapper: { topicConfigTable: this.topicTable(), dataVersion: this.topics.dataVersion },
+      topicConfigSerializeWrapper: { topicConfigTable: this.topicTable(), dataVersion: this.dataVersion },
       filterServerList: [],
     };
     let body = encodeRegisterBrokerBody(wrapper);
@@ -85,7 +88,7 @@ export class RegistrationMessages {
   queryVersion(): RemotingCommand {
     const { brokerName, brokerAddress, clusterName, brokerId } = this.identity;
     const fields = encodeQueryDataVersionRequest({ brokerName, brokerAddr: brokerAddress, clusterName, brokerId });
-    return RemotingCommand.request(RequestCode.QUERY_DATA_VERSION, fields, encodeDataVersion(this.topics.dataVersion));
+    return RemotingCommand.request(RequestCode.QUERY_DATA_VERSION, fields, encodeDataVersion(this.dataVersion));
   }
 
   /** Whether the answer to `queryVersion` makes a registration unnecessary. */
@@ -110,6 +113,12 @@ export class RegistrationMessages {
       'BROKER_REGISTRATION_REFUSED',
       `the namesrv answered ${responseCodeName(response.code)}: ${response.remark ?? 'no reason given'}`,
     );
+  }
+
+  private get dataVersion(): DataVersion {
+    const { stateVersion } = this.identity;
+    const { dataVersion } = this.topics;
+    return stateVersion === undefined ? dataVersion : { ...dataVersion, stateVersion };
   }
 
   private topicTable(): Record<string, TopicConfig> {

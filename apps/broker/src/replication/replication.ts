@@ -7,6 +7,7 @@ import { BrokerStartError } from '../errors.js';
 import type { BrokerLogger } from '../logger.js';
 import type { Metadata } from '../metadata/index.js';
 import { SystemTopicSet } from '../topics/system-topics.js';
+import type { BrokerReplication } from './broker-replication.js';
 import { AckWaiter } from './ack-waiter.js';
 import { isSlave, SLAVE_TAKES_NO_MESSAGES } from './broker-role.js';
 import { HaClient } from './ha-client.js';
@@ -15,7 +16,9 @@ import { SlaveService } from './slave-service.js';
 import { SlaveSynchronize } from './slave-synchronize.js';
 
 /** Replication of one broker, whatever its role: a master serves slaves, and waits for them where it is SYNC_MASTER; a slave follows its master, and may have slaves of its own. */
-export class Replication {
+export class Replication implements BrokerReplication {
+  /** A classic slave serves what it has. */
+  readonly isReadable = true;
   readonly isSlave: boolean;
   private readonly service: HaService;
   private readonly waiter: AckWaiter | undefined;

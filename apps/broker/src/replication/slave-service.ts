@@ -32,8 +32,8 @@ export class SlaveService {
   private stopped = true;
 
   constructor(
-    private readonly client: HaClient,
-    private readonly synchronize: SlaveSynchronize,
+    private readonly client: Pick<HaClient, 'setMaster' | 'start' | 'stop' | 'status'>,
+    private readonly synchronize: Pick<SlaveSynchronize, 'run' | 'stop'>,
     private readonly options: SlaveServiceOptions,
   ) {}
 
@@ -73,7 +73,7 @@ export class SlaveService {
     clearTimeout(this.lookupTimer);
     clearTimeout(this.synchronizeTimer);
     this.client.stop();
-    if (this.masterAddress !== undefined) await this.running;
+    await this.synchronize.stop();
   }
 
   private running: Promise<void> | undefined;

@@ -59,6 +59,8 @@ export class SlaveSynchronize {
   private readonly parts: Part[];
   private readonly problems = new Map<string, string>();
   private running: Promise<void> | undefined;
+  private stopped = false;
+  private interrupt: (() => void) | undefined;
 
   constructor(private readonly options: SlaveSynchronizeParts) {
     const { topics, groups } = options.metadata;
@@ -116,12 +118,21 @@ export class SlaveSynchronize {
     return this.running;
   }
 
+  /** Begins nothing more, and waits for no answer: the master may be one that never gives any. @returns when what was being taken over is. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.interrupt?.();
+    await this.running;
+  }
+
   private async runAll(masterAddress: string): Promise<void> {
     for (const part of this.parts) {
+      if (this.stopped) return;
       try {
         await this.runPart(part, masterAddress);
         this.problems.delete(part.name);
       } catch (error) {
+        if (this.stopped) return;
         const problem = error instanceof Error ? error.message : String(error);
         if (this.problems.get(part.name) !== problem)
           this.options.logger.warn(
@@ -134,7 +145,7 @@ export class SlaveSynchronize {
 
   private async runPart(part: Part, masterAddress: string): Promise<void> {
     const request = RemotingCommand.request(part.code, {});
-    const response = await this.options.client.invoke(masterAddress, request, SLAVE_SYNCHRONIZE_TIMEOUT_MS);
+    const response = await this.ask(masterAddress, request);
     if (part.isOptional && response.code !== ResponseCode.SUCCESS) return;
     if (response.code !== ResponseCode.SUCCESS)
       throw new Error(`it answered ${responseCodeName(response.code)} (${response.remark ?? 'no reason given'})`);
@@ -147,6 +158,19 @@ export class SlaveSynchronize {
     await part.take(body);
     part.takenHash = hash;
     part.takenVersion = part.version?.();
+  }
+
+  private async ask(masterAddress: string, request: RemotingCommand): Promise<RemotingCommand> {
+    const answer = this.options.client.invoke(masterAddress, request, SLAVE_SYNCHRONIZE_TIMEOUT_MS);
+    const stop = new Promise<never>((_, reject) => {
+      this.interrupt = () => reject(new Error('this broker stops'));
+    });
+    try {
+      return await Promise.race([answer, stop]);
+    } finally {
+      this.interrupt = undefined;
+      answer.catch(() => undefined);
+    }
   }
 
   private async takeTopics(body: Buffer): Promise<void> {

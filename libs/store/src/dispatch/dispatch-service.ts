@@ -1,6 +1,7 @@
 import type { PendingAppend } from '../commit-log/pending-append.js';
 import type { ConsumeQueueStore } from '../consume-queue/consume-queue-store.js';
 import type { Clock } from '../io/clock.js';
+import type { ConfirmGate } from '../replication/confirm-gate.js';
 import type { StoreLogger } from '../types.js';
 import type { DispatchRequest, Dispatcher } from './dispatch-request.js';
 import { hasQueueEntry } from './tags-code.js';
@@ -27,6 +28,8 @@ export class DispatchService {
   lastStoreTimestamp = 0;
   /** Who answers the puts; undefined: they are answered at once. */
   heldAnswers: HeldAnswers | undefined;
+  /** What is written waits here until it may be seen; undefined: it may be seen at once. */
+  gate: ConfirmGate | undefined;
   private readonly listeners: ArrivalListener[] = [];
 
   constructor(
@@ -39,8 +42,14 @@ export class DispatchService {
     this.listeners.push(listener);
   }
 
-  /** Dispatches appends, answers them, then tells the listeners: everything a woken reader looks at is in place. */
+  /** Appends that are written (SYNC_FLUSH: flushed). */
   complete(appends: readonly PendingAppend[]): void {
+    if (this.gate === undefined) this.completeNow(appends);
+    else this.gate.hold(appends);
+  }
+
+  /** Dispatches appends, answers them, then tells the listeners: everything a woken reader looks at is in place. */
+  completeNow(appends: readonly PendingAppend[]): void {
     const nowMs = this.clock.monotonicMs();
     for (const append of appends) this.dispatchAppend(append, nowMs);
     if (this.heldAnswers === undefined) this.answer(appends);
@@ -59,8 +68,14 @@ export class DispatchService {
     }
   }
 
-  /** Dispatches records that came from a master and were written, then tells the listeners. */
+  /** Records that came from a master and were written. */
   replicated(requests: readonly DispatchRequest[]): void {
+    if (this.gate === undefined) this.replicatedNow(requests);
+    else this.gate.holdReplicated(requests);
+  }
+
+  /** Dispatches records of a master, then tells the listeners. */
+  replicatedNow(requests: readonly DispatchRequest[]): void {
     for (const request of requests) this.redispatch(request);
     for (const { topic, queueId, queueOffset, tagsCode, sysFlag } of requests)
       if (hasQueueEntry(sysFlag)) this.tell(topic, queueId, queueOffset, tagsCode);

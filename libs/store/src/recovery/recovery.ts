@@ -16,6 +16,7 @@ import type { RecoveryReport } from './recovery-report.js';
 import { QueueTableRecovery } from './queue-table-recovery.js';
 import type { StartPoint } from './start-point.js';
 import { StartPointFinder } from './start-point.js';
+import { cutLog } from './cut-log.js';
 import { rewriteLog } from './rewrite-log.js';
 import { lacksText } from './torn-record.js';
 
@@ -33,6 +34,7 @@ export interface RecoveryParts {
   readonly logger: StoreLogger;
   /** What to do when whole records follow a damaged place. */
   readonly damagedLog: 'REFUSE' | 'CUT';
+  readonly cutAtOffset: number | undefined;
 }
 
 const PROGRESS_BYTES = 1024 * 1024 * 1024;
@@ -67,13 +69,15 @@ export class Recovery {
     this.notes.push(...segments.load(this.powerLost ? this.unflushedFrom : Infinity));
     this.refuseMissingLog();
     this.noteMissingStart();
-    const finder = new StartPointFinder(segments, this.parts.scanner, checkpoint, this.notes);
+    const wasCut = await this.cutAsTold();
+    // What the checkpoint says of the cut part is no news.
+    const finder = new StartPointFinder(segments, this.parts.scanner, checkpoint, wasCut ? [] : this.notes);
     const found = await finder.find(cleanStop);
     const byTable = await this.takeOverQueues(found, finder, lastStop);
     const start = byTable ?? found;
     const scanFrom = byTable?.scanFromOffset ?? (await this.loadQueues(start, !cleanStop));
     const { end, from, rebuilt } = await this.scanFrom(scanFrom, start);
-    const cutBytes = await this.cut(end, lastStop);
+    const cutBytes = await this.cut(end, lastStop, wasCut);
     if (byTable !== undefined && cutBytes > 0) this.cutFiles();
     if (start.trustBelowOffset === Infinity) await this.cutQueues(end.physicalOffset);
     if (lastStop?.flushFailed === true) await this.rewrite(end.physicalOffset);
@@ -93,6 +97,15 @@ export class Recovery {
       durationMs: clock.monotonicMs() - startMs,
       lines: this.notes,
     };
+  }
+
+  /** Checkpoint and queues may speak of what is cut, as after the loss of a log's end: they are believed as far as the log goes. */
+  private async cutAsTold(): Promise<boolean> {
+    const { segments, handles, table, cutAtOffset } = this.parts;
+    if (cutAtOffset === undefined || !(await cutLog(segments, handles, cutAtOffset))) return false;
+    table.remove();
+    this.notes.push(`the log was cut at offset ${cutAtOffset}, as the group did not take over what followed`);
+    return true;
   }
 
   private refuseMissingLog(): void {
@@ -210,7 +223,7 @@ export class Recovery {
   }
 
   /** Removes what stands behind the last whole record, or refuses to. @returns the bytes that were not zero. */
-  private async cut(end: LogEnd, lastStop: LastStop | undefined): Promise<number> {
+  private async cut(end: LogEnd, lastStop: LastStop | undefined, wasCut: boolean): Promise<number> {
     const { segments, handles, scanner, checkpoint, damagedLog } = this.parts;
     const { physicalOffset } = end;
     const flushedOffset = checkpoint.point?.flushedOffset ?? 0;
@@ -234,7 +247,7 @@ export class Recovery {
           (isPowerLoss ? 'as a power loss leaves it behind the last flush' : 'and damagedLog=CUT is set'),
       );
     }
-    if (physicalOffset < flushedOffset) {
+    if (physicalOffset < flushedOffset && !wasCut) {
       this.notes.push(
         `offsets ${physicalOffset} to ${flushedOffset} had been on stable storage and are gone: ${segment.path} was cut or damaged at ${position}`,
       );

@@ -2,6 +2,7 @@ import type { PendingAppend } from '../commit-log/pending-append.js';
 import type { Refusal } from '../commit-log/put-check.js';
 import type { DispatchService, HeldAnswers } from '../dispatch/dispatch-service.js';
 import type { RecordVisitor } from '../recovery/log-scanner.js';
+import { ConfirmGate } from './confirm-gate.js';
 import type { RawAppender } from './raw-appender.js';
 import type { RawLogReader } from './raw-log-reader.js';
 
@@ -36,6 +37,15 @@ export class StoreReplication {
   /** From now on these answer the puts, in their order; undefined: they are answered as soon as they are dispatched. */
   holdAnswers(held: HeldAnswers | undefined): void {
     this.dispatch.heldAnswers = held;
+  }
+
+  /** From now on nothing that is written is seen before the gate was told so; for a store in which nothing was put yet. */
+  holdUnconfirmed(): ConfirmGate {
+    this.dispatch.gate ??= new ConfirmGate({
+      complete: (appends) => this.dispatch.completeNow(appends),
+      replicated: (requests) => this.dispatch.replicatedNow(requests),
+    });
+    return this.dispatch.gate;
   }
 
   /** Answers puts that were held, in this order; their results may have been changed before. */

@@ -326,6 +326,7 @@ export class BrokerServices {
       advertisedIp,
       brokerPermission,
       given: this.given,
+      timer: this.timer.messages,
       logger: this.options.logger,
     });
     this.set(HaStatus, new HaStatus(this.options.haStatus));

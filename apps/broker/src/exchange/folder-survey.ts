@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LMQ_PREFIX, parseFastjson, REVIVE_TOPIC_PREFIX } from '@rocknest/protocol';
+import { LMQ_PREFIX, parseFastjson } from '@rocknest/protocol';
 import { SMALL_FILE_MAX_BYTES } from './defaults.js';
 import { BACKUP_SUFFIX, CONFIG_FILE_NAMES, configFolder, listFolder, sizeOf } from './config-folder.js';
 import { ExchangeError } from './exchange-error.js';
@@ -81,25 +81,15 @@ function unreadFiles(storePath: string): string[] {
 }
 
 /**
- * Check points of POP that are not in the revive topic: the group's offset is past their messages, so nothing else would bring these back. Follows
- * `broker/processor/PopBufferMergeService.java` (by way of timer messages) and `broker/pop/PopConsumerService.java` (`popConsumerKVServiceEnable`).
+ * Check points of POP that are not in the log: the group's offset is past their messages, so nothing else would bring these back
+ * (`broker/pop/PopConsumerService.java`, with `popConsumerKVServiceEnable`). Those that wait in the timer wheel come by themselves.
  */
 function unreadPops(storePath: string): string[] {
-  const lines: string[] = [];
-  const hint = 'to have them, stop the consumers and let their invisible times pass before the store changes hands';
-  const waiting = keysOf(join(configFolder(storePath), 'timermetrics'), 'timingCount') ?? [];
-  const timed = waiting.filter((topic) => topic.startsWith(REVIVE_TOPIC_PREFIX));
-  if (timed.length > 0) {
-    lines.push(
-      `POP check points wait in the timer wheel (${namesForLine(timed)}): messages popped and not acknowledged whose invisible time was not over do not come again: ${hint}`,
-    );
-  }
-  if (sizeOf(join(storePath, POP_ROCKSDB_FOLDER, ROCKSDB_FILE)) > 0) {
-    lines.push(
-      `POP check points are in RocksDB (${join(storePath, POP_ROCKSDB_FOLDER)}), which is not read: messages popped and not acknowledged do not come again: ${hint}`,
-    );
-  }
-  return lines;
+  const folder = join(storePath, POP_ROCKSDB_FOLDER);
+  if (sizeOf(join(folder, ROCKSDB_FILE)) === 0) return [];
+  return [
+    `POP check points are in RocksDB (${folder}), which is not read: messages popped and not acknowledged do not come again: to have them, stop the consumers and let their invisible times pass before the store changes hands`,
+  ];
 }
 
 /** Names of a table's entries; undefined when the file makes no sense. */

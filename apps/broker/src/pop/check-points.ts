@@ -263,6 +263,7 @@ export class CheckPoints {
       this.storing.delete(slot);
       if (isStored(result.status)) {
         this.table.setLogged(slot, result.queueOffset, ackedBits);
+        this.progress.wrote(reviveQueueId, result.queueOffset);
         this.progress.logged(reviveQueueId, slot, result.queueOffset);
         const stretch = this.stretches[slot];
         if (stretch !== undefined) stretch.physicalOffset = result.physicalOffset + result.sizeBytes;
@@ -311,8 +312,10 @@ export class CheckPoints {
     const deliverMs = ack.popTime + this.table.invisibleMsOf(slot);
     this.storing.add(slot);
     this.begin();
-    this.log.putAcks(this.table.reviveQueueIdOf(slot), ack, deliverMs, (result) => {
+    const reviveQueueId = this.table.reviveQueueIdOf(slot);
+    this.log.putAcks(reviveQueueId, ack, deliverMs, (result) => {
       this.storing.delete(slot);
+      if (isStored(result.status)) this.progress.wrote(reviveQueueId, result.queueOffset);
       if (!isStored(result.status)) {
         this.table.forgetLogged(slot, indexes);
         this.dirty.add(slot);

@@ -1,5 +1,5 @@
 import { encodeHost, popNormalTopicOf, reviveTopicOf } from '@rocknest/protocol';
-import type { MessageStore } from '@rocknest/store';
+import type { MessageStore, TimerMessageStore } from '@rocknest/store';
 import type { ConsumerManager } from '../clients/consumer-manager.js';
 import { systemClock as clock } from '../clock.js';
 import type { BrokerConfig } from '../config/broker-settings.js';
@@ -26,8 +26,10 @@ import { PopStages } from './pop-stages.js';
 import { PopTaker } from './pop-taker.js';
 import { QueueAssigner } from './queue-assigner.js';
 import { ReviveLog } from './revive-log.js';
-import { ReviveRecovery } from './revive-recovery.js';
+import { ReviveReader } from './revive-reader.js';
+import { ReviveRecords } from './revive-records.js';
 import { RouteSource } from './route-source.js';
+import { TimerAcks } from './timer-acks.js';
 
 export interface PopOptions {
   readonly config: BrokerConfig;
@@ -41,6 +43,7 @@ export interface PopOptions {
   readonly brokerPermission: () => number;
   /** Messages that were given to consumers. */
   readonly given: Counter;
+  readonly timer: TimerMessageStore;
   readonly logger: BrokerLogger;
 }
 
@@ -106,15 +109,23 @@ export function createPop(options: PopOptions): Pop {
     onRevived: (topic, group) => service.wake(topic, group),
     logger,
   });
-  const recovery = new ReviveRecovery(store, checkPoints, log, brokerName, logger);
-  const service = new PopService(checkPoints, reviver, recovery, orders, [holds, notificationHolds], {
-    reviveQueueNum,
+  const records = new ReviveRecords(checkPoints, brokerName, clock);
+  const reader = new ReviveReader(store, checkPoints.progress, records, { topic: log.topic, reviveQueueNum, logger });
+  const service = new PopService(checkPoints, reviver, reader, records, orders, [holds, notificationHolds], {
     clock,
     exists: (topic, group, queueId) =>
       queueId < (topics.get(topic)?.readQueueNums ?? 0) &&
       metadata.groups.get(group) !== undefined &&
       topics.get(popNormalTopicOf(topic, group)) !== undefined,
+    isTimerBehind: () => options.timer.isBehind,
     onError: (error) => logger.warn(`POP: ${error instanceof Error ? error.message : String(error)}; trying again`),
+  });
+  const timerAcks = new TimerAcks(log, {
+    brokerName,
+    reviveQueueNum,
+    clock,
+    hasTimed: () => config.timerWheelEnable && options.timer.metrics.countOf(log.topic) > 0,
+    logger,
   });
   const onOrderChanged = service.orderChanged.bind(service);
   const stages = new PopStages(topics, {
@@ -141,11 +152,12 @@ export function createPop(options: PopOptions): Pop {
       clock,
       given: options.given,
     }),
-    acker: new MessageAcker(store, topics, offsets, checkPoints, orders, holds, inflightThreshold),
+    acker: new MessageAcker(store, topics, offsets, checkPoints, orders, holds, inflightThreshold, timerAcks),
     changer: new InvisibleTimeChanger(store, topics, offsets, checkPoints, orders, {
       maxInvisibleMs,
       reviveQueueNum,
       clock,
+      timerAcks,
       onOrderChanged,
     }),
     notifier: new PopNotifier(store, topics, groups, admission, popOffsets, orders, notificationHolds, clock),

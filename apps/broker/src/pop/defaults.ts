@@ -50,6 +50,13 @@ export const REVIVE_RETRY_INTERVALS_MS: readonly number[] = [
 export const REVIVE_LOG_MAX_LAG = 20_000;
 /** Records read at a time at the start. */
 export const REVIVE_READ_MESSAGES = 1_000;
+/**
+ * How long a check point that was read, at a start or behind a Java broker, waits beyond its time for acknowledgements which the timer delivers at that
+ * time. RocketMQ waits 2 s; one more for how often we look, and for a timer that takes whole seconds.
+ */
+export const TIMER_ACKS_WAIT_MS = 3_000;
+/** Check points that do not wait any more are forgotten so often. */
+export const WAITING_TIDY_INTERVAL_MS = 10_000;
 /** RocketMQ: the state of a queue that was not popped for a day is forgotten. */
 export const ORDER_INFO_LIFE_MS = 86_400_000;
 /** A pop's answer is not filled beyond this, so that it fits a frame (16 MiB) together with one message of the largest size. */

@@ -14,11 +14,13 @@ import type { CheckPoints } from './check-points.js';
 import { checkPlace } from './message-acker.js';
 import type { OrderInfos } from './order-infos.js';
 import { checkInvisible, refused } from './pop-admission.js';
+import type { TimerAcks } from './timer-acks.js';
 
 export interface InvisibleTimeChangerOptions {
   readonly maxInvisibleMs: number;
   readonly reviveQueueNum: number;
   readonly clock: Clock;
+  readonly timerAcks: TimerAcks;
   /** An orderly pop's queue is free at another time now. */
   readonly onOrderChanged: (topic: string, group: string, queueId: number) => void;
 }
@@ -56,7 +58,9 @@ export class InvisibleTimeChanger {
   private renew(header: ChangeInvisibleTimeRequest, info: PopExtraInfo): RemotingCommand | Promise<RemotingCommand> {
     const { topic, queueId, offset, consumerGroup: group, invisibleTime } = header;
     const old = { topic, group, queueId, startOffset: info.ckQueueOffset, popTimeMs: info.popTime };
-    if (!this.checkPoints.isPending(old, offset)) return notPending(topic, queueId, offset);
+    const times = { invisibleTime: info.invisibleTime, reviveQueueId: info.reviveQid };
+    const isPending = this.checkPoints.isPending(old, offset);
+    if (!isPending && !this.options.timerAcks.mayCome(old, times)) return notPending(topic, queueId, offset);
     const queue = this.checkPoints.queues.obtain(topic, group, queueId);
     let popTime = this.options.clock();
     // A handle of this moment may exist: times tell them apart.
@@ -78,7 +82,8 @@ export class InvisibleTimeChanger {
           resolve(refused(ResponseCode.SYSTEM_ERROR, 'the new invisible time could not be stored: try again'));
           return;
         }
-        if (!this.checkPoints.acknowledge(old, offset)) {
+        if (!isPending) this.options.timerAcks.put(old, times, offset);
+        else if (!this.checkPoints.acknowledge(old, offset)) {
           // Acknowledged, or moved to its retry topic, while the record was written: the new handle must not bring it back.
           this.checkPoints.acknowledge({ ...old, startOffset: offset, popTimeMs: popTime }, offset);
           resolve(notPending(topic, queueId, offset));

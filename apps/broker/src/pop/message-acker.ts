@@ -10,10 +10,11 @@ import {
 } from '@rocknest/protocol';
 import type { MessageStore } from '@rocknest/store';
 import type { ConsumerOffsetManager, TopicConfigManager } from '../metadata/index.js';
-import type { CheckPoints } from './check-points.js';
+import type { CheckPoints, PoppedMessage } from './check-points.js';
 import type { OrderInfos } from './order-infos.js';
 import { refused } from './pop-admission.js';
 import type { PopHoldService } from './pop-hold-service.js';
+import type { HandleTimes, TimerAcks } from './timer-acks.js';
 
 /**
  * Acknowledgements of popped messages. One for a message that is not pending any more (it came again, or was acknowledged before) is no error.
@@ -30,6 +31,7 @@ export class MessageAcker {
     private readonly orders: OrderInfos,
     private readonly holds: PopHoldService,
     private readonly inflightThreshold: number,
+    private readonly timerAcks: TimerAcks,
   ) {}
 
   /** ACK_MESSAGE. @throws ProtocolError when the handle is malformed. */
@@ -50,7 +52,8 @@ export class MessageAcker {
       const illegal = this.acknowledgeOrderly(topic, group, queueId, offset, info.popTime, remoteAddress);
       return illegal ?? RemotingCommand.response(ResponseCode.SUCCESS);
     }
-    this.acknowledgeOne(topic, group, queueId, info.ckQueueOffset, info.popTime, offset);
+    const popped = { topic, group, queueId, startOffset: info.ckQueueOffset, popTimeMs: info.popTime };
+    this.acknowledgeOne(popped, { invisibleTime: info.invisibleTime, reviveQueueId: info.reviveQid }, offset);
     return RemotingCommand.response(ResponseCode.SUCCESS);
   }
 
@@ -74,21 +77,18 @@ export class MessageAcker {
       if (ack.reviveQueueId === POP_ORDER_REVIVE_QUEUE) {
         answer = this.acknowledgeOrderly(topic, group, queueId, offset, popTime, remoteAddress) ?? answer;
       } else {
-        this.acknowledgeOne(topic, group, queueId, startOffset, popTime, offset);
+        this.acknowledgeOne({ topic, group, queueId, startOffset, popTimeMs: popTime }, ack, offset);
       }
     }
     return answer;
   }
 
-  private acknowledgeOne(
-    topic: string,
-    group: string,
-    queueId: number,
-    startOffset: number,
-    popTimeMs: number,
-    offset: number,
-  ): void {
-    if (!this.checkPoints.acknowledge({ topic, group, queueId, startOffset, popTimeMs }, offset)) return;
+  private acknowledgeOne(popped: PoppedMessage, times: HandleTimes, offset: number): void {
+    const { topic, group, queueId } = popped;
+    if (!this.checkPoints.acknowledge(popped, offset)) {
+      if (this.timerAcks.mayCome(popped, times)) this.timerAcks.put(popped, times, offset);
+      return;
+    }
     const queue = this.checkPoints.queues.find(topic, group, queueId);
     if (queue?.inflight === this.inflightThreshold) this.holds.wakeGroup(popNormalTopicOf(topic, group), group);
   }

@@ -6,7 +6,8 @@ import { ORDER_INFO_CLEAN_INTERVAL_MS, POP_TICK_MS } from './defaults.js';
 import type { MessageReviver } from './message-reviver.js';
 import type { OrderInfos } from './order-infos.js';
 import type { PopHoldService } from './pop-hold-service.js';
-import type { ReviveRecovery } from './revive-recovery.js';
+import type { ReviveReader } from './revive-reader.js';
+import type { ReviveRecords } from './revive-records.js';
 
 /** A queue popped in order that gives messages again at its deadline. */
 interface BlockedQueue {
@@ -17,10 +18,11 @@ interface BlockedQueue {
 }
 
 export interface PopServiceOptions {
-  readonly reviveQueueNum: number;
   readonly clock: Clock;
   /** False for queues whose topic, group or queue is gone. */
   readonly exists: (topic: string, group: string, queueId: number) => boolean;
+  /** The timer has not delivered what is due. */
+  readonly isTimerBehind: () => boolean;
   readonly onError: (error: unknown) => void;
 }
 
@@ -35,7 +37,8 @@ export class PopService {
   constructor(
     private readonly checkPoints: CheckPoints,
     private readonly reviver: MessageReviver,
-    private readonly recovery: ReviveRecovery,
+    private readonly reader: ReviveReader,
+    private readonly records: ReviveRecords,
     private readonly orders: OrderInfos,
     private readonly holds: readonly PopHoldService[],
     private readonly options: PopServiceOptions,
@@ -43,7 +46,7 @@ export class PopService {
 
   /** Reads what was pending. Before the broker serves anybody. */
   async recover(): Promise<void> {
-    await this.recovery.run(this.options.reviveQueueNum);
+    await this.reader.recover();
     for (const { topic, group, queueId } of this.orders.all()) this.orderChanged(topic, group, queueId);
   }
 
@@ -60,6 +63,7 @@ export class PopService {
   /** Writes what is pending; after the last request was answered. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
+    await this.reader.stop();
     await this.reviving;
     await this.checkPoints.close();
   }
@@ -89,6 +93,8 @@ export class PopService {
   tick(): void {
     const nowMs = this.options.clock();
     try {
+      this.reader.look(this.options.onError);
+      this.records.waitForAcks(nowMs, this.options.isTimerBehind);
       if (this.checkPoints.hasWork) this.checkPoints.tend(nowMs);
       this.freeQueues(nowMs);
       if (nowMs - this.cleanedMs >= ORDER_INFO_CLEAN_INTERVAL_MS) {

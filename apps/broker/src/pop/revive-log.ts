@@ -6,6 +6,7 @@ import {
   type PopAckMsg,
   type PopCheckPoint,
   tagsCodeOf,
+  TIMER_TOPIC,
 } from '@rocknest/protocol';
 import type { MessageStore, PutMessage, PutResult, PutStatus } from '@rocknest/store';
 
@@ -61,6 +62,13 @@ export class ReviveLog {
     }
   }
 
+  /** By way of the timer, as a Java broker writes it: for a check point that comes from there too. */
+  putTimedAck(reviveQueueId: number, ack: PopAckMsg, deliverMs: number, done: (result: PutResult) => void): void {
+    const { TIMER_OUT_MS, REAL_TOPIC, REAL_QUEUE_ID } = MessageConst;
+    const way = `${TIMER_OUT_MS}\u0001${deliverMs - 1}\u0002${REAL_TOPIC}\u0001${this.topic}\u0002${REAL_QUEUE_ID}\u0001${reviveQueueId}\u0002`;
+    this.put(0, ACK_TAG, ACK_TAGS_CODE, encodePopAckMsg(ack), deliverMs, done, { topic: TIMER_TOPIC, properties: way });
+  }
+
   private put(
     queueId: number,
     tag: string,
@@ -68,9 +76,10 @@ export class ReviveLog {
     body: Buffer,
     deliverMs: number,
     done: (result: PutResult) => void,
+    way = { topic: this.topic, properties: '' },
   ): void {
     const message: PutMessage = {
-      topic: this.topic,
+      topic: way.topic,
       queueId,
       flag: 0,
       sysFlag: 0,
@@ -79,7 +88,7 @@ export class ReviveLog {
       reconsumeTimes: 0,
       preparedTransactionOffset: 0,
       body,
-      properties: `${MessageConst.TAGS}\u0001${tag}\u0002${MessageConst.TIMER_DELIVER_MS}\u0001${deliverMs}\u0002`,
+      properties: `${MessageConst.TAGS}\u0001${tag}\u0002${MessageConst.TIMER_DELIVER_MS}\u0001${deliverMs}\u0002${way.properties}`,
       tagsCode,
       waitStoreOk: false,
     };

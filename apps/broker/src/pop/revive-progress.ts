@@ -14,6 +14,10 @@ interface LoggedCheckPoint {
 class ReviveQueue {
   private records: LoggedCheckPoint[] = [];
   private first = 0;
+  /** First record that was not looked at. */
+  unreadFrom = 0;
+  /** Behind that: what this broker wrote itself. */
+  private readonly own = new Set<number>();
   /** What may be committed once the log is flushed up to `flushTo`. */
   target: { readonly offset: number; readonly flushTo: number } | undefined;
 
@@ -25,6 +29,20 @@ class ReviveQueue {
 
   add(record: LoggedCheckPoint): void {
     this.records.push(record);
+  }
+
+  /** This broker wrote a record. */
+  wrote(offset: number): void {
+    if (offset > this.unreadFrom) this.own.add(offset);
+    else if (offset === this.unreadFrom) this.readUpTo(offset + 1);
+  }
+
+  readUpTo(offset: number): void {
+    if (offset <= this.unreadFrom) return;
+    this.unreadFrom = offset;
+    if (this.own.size === 0) return;
+    for (const own of this.own) if (own < offset) this.own.delete(own);
+    while (this.own.delete(this.unreadFrom)) this.unreadFrom++;
   }
 
   /** The oldest record whose check point is pending. */
@@ -48,7 +66,7 @@ class ReviveQueue {
 }
 
 /**
- * From where the revive topic must be read at the next start: from the oldest record of a pending check point on. Kept as the offset of RocketMQ's revive
+ * How far the revive topic was read, and from where it must be read at the next start: from the oldest record of a pending check point on. Kept as the offset of RocketMQ's revive
  * group, which is that of the last record that is done with.
  */
 export class ReviveProgress {
@@ -68,6 +86,21 @@ export class ReviveProgress {
   startOffset(queueId: number): number {
     const done = this.offsets.query(POP_REVIVE_GROUP, this.topic, queueId);
     return Math.max(done + 1, this.store.minOffset(this.topic, queueId));
+  }
+
+  /** First offset of a queue that nobody looked at: another's records may stand there. */
+  unreadFrom(queueId: number): number {
+    return this.queues[queueId]?.unreadFrom ?? 0;
+  }
+
+  /** Everything before an offset was looked at. */
+  wasRead(queueId: number, offset: number): void {
+    this.queues[queueId]?.readUpTo(offset);
+  }
+
+  /** This broker wrote a record: it need not be read. */
+  wrote(queueId: number, offset: number): void {
+    this.queues[queueId]?.wrote(offset);
   }
 
   /** The record of a check point was written (again). */
@@ -105,7 +138,8 @@ export class ReviveProgress {
       const head = queue.head();
       queue.compact();
       if (queue.target !== undefined || (head === undefined && !mayPassAll)) return;
-      const doneOffset = (head?.reviveOffset ?? this.store.maxOffset(this.topic, queueId)) - 1;
+      const doneOffset =
+        Math.min(head?.reviveOffset ?? this.store.maxOffset(this.topic, queueId), queue.unreadFrom) - 1;
       if (doneOffset <= this.offsets.query(POP_REVIVE_GROUP, this.topic, queueId)) return;
       queue.target = { offset: doneOffset, flushTo: this.store.maxPhysicalOffset };
     });

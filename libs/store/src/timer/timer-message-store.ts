@@ -113,6 +113,13 @@ export class TimerMessageStore {
     return Math.random() <= (count - this.maxMessagesPerSlot) / this.maxMessagesPerSlot;
   }
 
+  /** Something that is due was not delivered, or may stand among what is not in the wheel yet. */
+  get isBehind(): boolean {
+    if (this.beginning === undefined) return false;
+    const { dequeuer, enqueuer, wheel } = this.run.parts;
+    return enqueuer.behindMessages > 0 || wheel.nextUsed(dequeuer.readTimeMs, slotOf(this.clock.nowMs())) !== undefined;
+  }
+
   /** RocketMQ's checkpoint of the timer, as GET_TIMER_CHECK_POINT answers it. */
   encodeCheckpoint(): Buffer {
     return this.run.encodeCheckpoint();

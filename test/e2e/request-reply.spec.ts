@@ -4,14 +4,14 @@ import { Ctx, MessagePattern, Payload, RpcException } from '@nestjs/microservice
 import {
   getClientToken,
   ROCKETMQ_TRANSPORT,
+  RocketMQClient,
   RocketMQContext,
   RocketMQModule,
   RocketMQServer,
-  type RocketMQClient,
 } from '@rocknest/client';
 import { MQAdmin, Producer, PushConsumer, type MessageExt } from '@rocknest/client-core';
 import { type RunningCluster, startCluster } from '@rocknest/testing';
-import { firstValueFrom } from 'rxjs';
+import { concat, EMPTY, firstValueFrom, type Observable, range, throwError, toArray } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uniqueName } from '../support/unique-name.js';
 import { waitFor } from '../support/wait-for.js';
@@ -119,6 +119,59 @@ describe('request and reply', () => {
   });
 });
 
+describe('request and reply with two brokers', () => {
+  let two: RunningCluster;
+
+  beforeAll(async () => {
+    two = await startCluster({ brokers: 2 });
+  });
+
+  afterAll(async () => {
+    await two?.stop();
+  });
+
+  it('reaches who asked by whichever broker the replier takes, for requests that both brokers and that one of them has', async () => {
+    const admin = new MQAdmin({ namesrvAddr: two.namesrvAddr });
+    await admin.start();
+    const [everywhere, onlyB] = [uniqueName('requests'), uniqueName('requests')];
+    await admin.createTopic(everywhere, { readQueueNums: 2, writeQueueNums: 2 });
+    await admin.createTopic(onlyB, { readQueueNums: 2, writeQueueNums: 2 }, { brokerName: 'broker-b' });
+    await admin.shutdown();
+    const { namesrvAddr } = two;
+    const askers = [1, 2].map((n) => new Producer({ namesrvAddr, group: 'PID_two', instanceName: `asker-${n}` }));
+    const producer = new Producer({ namesrvAddr, group: 'PID_two_replies', instanceName: 'replier' });
+    const consumer = new PushConsumer({ namesrvAddr, group: 'GID_two', consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' });
+    const answeredBy = new Set<string>();
+    for (const topic of [everywhere, onlyB]) consumer.subscribe(topic);
+    consumer.registerMessageListener(async (messages) => {
+      for (const message of messages) {
+        // By its own broker, or by the other one, as a client that knows nothing of brokers may choose.
+        const [near, far] = message.brokerName === 'broker-a' ? ['broker-a', 'broker-b'] : ['broker-b', 'broker-a'];
+        const brokerName = message.body.toString().startsWith('far') ? far : near;
+        answeredBy.add(`${message.topic} ${message.brokerName} ${brokerName}`);
+        await producer.reply({ ...message, brokerName }, { body: message.body });
+      }
+      return 'CONSUME_SUCCESS' as const;
+    });
+    await Promise.all([...askers, producer].map((client) => client.start()));
+    await consumer.start();
+    for (const topic of [onlyB, everywhere]) {
+      // Eight in a row of each way: producers take the queues in turns.
+      const asked = Array.from({ length: 32 }, (_, n) => `${n % 16 < 8 ? 'far' : 'near'} ${n}`);
+      const replies = await Promise.all(
+        asked.map((body, n) => askers[n >> 4].request({ topic, body }, { timeoutMs: 15_000 })),
+      );
+      expect(replies.map(({ body }) => body.toString())).toEqual(asked);
+    }
+    const both = ['broker-a broker-a', 'broker-a broker-b', 'broker-b broker-a', 'broker-b broker-b'];
+    expect([...answeredBy].sort()).toEqual(
+      [...both.map((way) => `${everywhere} ${way}`), ...both.slice(2).map((way) => `${onlyB} ${way}`)].sort(),
+    );
+    await consumer.shutdown();
+    await Promise.all([...askers, producer].map((client) => client.shutdown()));
+  });
+});
+
 describe('Nest', () => {
   const topic = uniqueName('sums');
   const seen: string[] = [];
@@ -129,6 +182,19 @@ describe('Nest', () => {
     add(@Payload() numbers: number[], @Ctx() context: RocketMQContext): { sum: number } {
       seen.push(context.getMessage().msgId);
       return { sum: numbers.reduce((a, b) => a + b, 0) };
+    }
+
+    @MessagePattern(`${topic}:count`, ROCKETMQ_TRANSPORT, { group: `GID_${topic}_count` })
+    count(@Payload() to: number): Observable<number> {
+      return to === 0 ? EMPTY : range(1, to);
+    }
+
+    @MessagePattern(`${topic}:break`, ROCKETMQ_TRANSPORT, { group: `GID_${topic}_break` })
+    break(@Payload() at: number): Observable<number> {
+      return concat(
+        range(1, at),
+        throwError(() => new RpcException(`broken after ${at}`)),
+      );
     }
 
     @MessagePattern(`${topic}:fail`, ROCKETMQ_TRANSPORT, { group: `GID_${topic}_fail` })
@@ -175,6 +241,24 @@ describe('Nest', () => {
       message: 'Internal server error',
     });
     expect(seen.filter((why) => why === 'mine' || why === 'other')).toEqual(['mine', 'other']);
+  });
+
+  it('of an Observable the last value is the reply, null without one, and an error that ends it', async () => {
+    expect(await firstValueFrom(client.send(`${topic}:count`, 3))).toBe(3);
+    expect(await firstValueFrom(client.send(`${topic}:count`, 0))).toBeNull();
+    const broken = client.send(`${topic}:break`, 2).pipe(toArray());
+    await expect(firstValueFrom(broken)).rejects.toEqual({ status: 'error', message: 'broken after 2' });
+  });
+
+  it('no reply in time is REQUEST_TIMEOUT', async () => {
+    const hasty = new RocketMQClient({ namesrvAddr, group: `PID_${topic}_hasty`, requestTimeoutMs: 700 });
+    const lost = uniqueName('nobody');
+    await createTopic(lost);
+    await expect(firstValueFrom(hasty.send(lost, 1))).rejects.toMatchObject({
+      code: 'REQUEST_TIMEOUT',
+      message: expect.stringContaining(`no reply to a request to topic ${lost} within 700 ms`),
+    });
+    await hasty.close();
   });
 
   it('an event to a @MessagePattern handler is handled and not answered', async () => {

@@ -83,43 +83,6 @@ async function receiveWithOurs(namesrvAddr: string, topic: string): Promise<Reco
   return queues;
 }
 
-/** Asks with our producer, and lets the Java program answer. */
-async function askWithOurs(namesrvAddr: string, topic: string, java: JavaClient): Promise<void> {
-  const replier = java.start('reply', { topic, group: `GID_${topic}` });
-  await replier.waitFor(({ event }) => event === 'ready', 'the replier');
-  const asker = new Producer({ namesrvAddr, group: 'PID_ask' });
-  await asker.start();
-  const replies = await Promise.all(
-    Array.from({ length: 20 }, (_, n) =>
-      asker.request({ topic, body: `request ${n}` }, { timeoutMs: SEND_TIMEOUT_MS }),
-    ),
-  );
-  expect(replies.map(({ body }) => body.toString())).toEqual(replies.map((_, n) => `java:request ${n}`));
-  await asker.shutdown();
-  await replier.finish();
-}
-
-/** Lets the Java program ask, and answers with our clients. */
-async function answerWithOurs(namesrvAddr: string, topic: string, java: JavaClient): Promise<void> {
-  const producer = new Producer({ namesrvAddr, group: 'PID_reply', compressType: 'LZ4', compressMsgBodyOverBytes: 10 });
-  const consumer = new PushConsumer({
-    namesrvAddr,
-    group: `GID_${topic}`,
-    consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
-  });
-  consumer.subscribe(topic);
-  consumer.registerMessageListener(async (messages) => {
-    for (const message of messages) await producer.reply(message, { body: `ours:${message.body.toString()}` });
-    return 'CONSUME_SUCCESS' as const;
-  });
-  await producer.start();
-  await consumer.start();
-  const asked = await java.run('ask', { topic, count: 20 });
-  await consumer.shutdown();
-  await producer.shutdown();
-  expect(asked).toMatchObject({ timeouts: 0, replies: Array.from({ length: 20 }, (_, n) => `ours:request ${n}`) });
-}
-
 const byKey = (queues: Record<string, number>): Record<string, number> =>
   Object.fromEntries(KEYS.map((key) => [key, queues[`key-${key}`]]));
 
@@ -162,15 +125,5 @@ describe.each(Object.entries(CLUSTERS))('sending, on %s', (_name, startCluster) 
     expect(received.different).toEqual([]);
     expect(Object.keys(received.queues as object).sort()).toEqual([...KINDS].sort());
     expect(byKey(received.queues as Record<string, number>)).toEqual(queues);
-  });
-
-  it('request and reply: our producer asks, the official Java client answers', async () => {
-    await createTopic(cluster.namesrvAddr, 'ours-asks');
-    await askWithOurs(cluster.namesrvAddr, 'ours-asks', java);
-  });
-
-  it('request and reply: the official Java client asks, our client answers', async () => {
-    await createTopic(cluster.namesrvAddr, 'java-asks');
-    await answerWithOurs(cluster.namesrvAddr, 'java-asks', java);
   });
 });

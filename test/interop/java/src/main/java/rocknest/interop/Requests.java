@@ -20,22 +20,30 @@ import org.apache.rocketmq.common.message.MessageExt;
 final class Requests {
     private static final int ASKED_AT_ONCE = 8;
 
-    /** {@code --topic --count}: asks, and reports which replies came. */
+    /**
+     * {@code --topic --count [--prefix P] [--tags A,B]}: asks, with the tags in turn, and reports which replies came, {@code null} for those that did not,
+     * and how many were errors of Nest handlers.
+     */
     static void ask(Arguments arguments) throws Exception {
         String topic = arguments.text("topic");
         int count = arguments.number("count");
         int timeoutMs = arguments.number("timeout-ms", 20_000);
         DefaultMQProducer producer = Clients.producer(arguments);
         producer.start();
+        String prefix = arguments.text("prefix", "request") + " ";
+        String[] tags = arguments.text("tags", "").split(",");
         AtomicInteger timeouts = new AtomicInteger();
+        AtomicInteger errors = new AtomicInteger();
         List<String> replies = new ArrayList<>();
         ExecutorService threads = Executors.newFixedThreadPool(ASKED_AT_ONCE);
         List<Future<String>> asked = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            Message message = new Message(topic, ("request " + i).getBytes(StandardCharsets.UTF_8));
+            Message message = new Message(topic, tags[i % tags.length], (prefix + i).getBytes(StandardCharsets.UTF_8));
             asked.add(threads.submit(() -> {
                 try {
-                    return new String(producer.request(message, timeoutMs).getBody(), StandardCharsets.UTF_8);
+                    Message reply = producer.request(message, timeoutMs);
+                    if (reply.getUserProperty("rocknestReplyError") != null) errors.incrementAndGet();
+                    return new String(reply.getBody(), StandardCharsets.UTF_8);
                 } catch (RequestTimeoutException late) {
                     timeouts.incrementAndGet();
                     return null;
@@ -43,7 +51,7 @@ final class Requests {
             }));
         }
         for (Future<String> reply : asked) replies.add(reply.get());
-        Report.event("done").put("replies", replies).put("timeouts", timeouts.get()).write();
+        Report.event("done").put("replies", replies).put("timeouts", timeouts.get()).put("errors", errors.get()).write();
         threads.shutdown();
         producer.shutdown();
     }

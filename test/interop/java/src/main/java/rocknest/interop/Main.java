@@ -28,6 +28,7 @@ public final class Main {
             case "sending-send": return Sending::send;
             case "sending-receive": return Sending::receive;
             case "long-run": return LongRun::run;
+            case "wrong-uses": return WrongUses::run;
             case "lab": return Lab::run;
             default: throw new IllegalArgumentException("unknown command " + name);
         }

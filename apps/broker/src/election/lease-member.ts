@@ -54,6 +54,7 @@ export class LeaseMember {
   private stopped = true;
   private mayLead = true;
   private lastProblem = '';
+  private lastWarning = '';
 
   constructor(
     private readonly store: LeaseStore,
@@ -138,8 +139,23 @@ export class LeaseMember {
     if (after !== undefined) this.take(after, record.epoch + 1, startMs);
   }
 
-  private isCandidate({ inSyncIds }: LeaseRecord): boolean {
-    return this.mayLead && this.replica.isElectable && inSyncIds.includes(this.options.candidate.holderId);
+  /**
+   * In sync as the store says, and with the log that it said that of: whoever is in sync has the epoch of the record. A store folder that was emptied
+   * since has not. Of a member that is in sync alone, there is no better log.
+   */
+  private isCandidate({ epoch, inSyncIds }: LeaseRecord): boolean {
+    if (!this.mayLead || !this.replica.isElectable) return false;
+    if (!inSyncIds.includes(this.options.candidate.holderId)) return false;
+    if (inSyncIds.length === 1 || this.replica.lastEpoch === epoch) return true;
+    this.warnOnce(
+      `the lease record has this broker in sync in epoch ${epoch}, but its log has no such epoch: it does not lead. Start a member that has the messages`,
+    );
+    return false;
+  }
+
+  private warnOnce(warning: string): void {
+    if (warning !== this.lastWarning) this.logger.warn(warning);
+    this.lastWarning = warning;
   }
 
   /** There never was a lease. Members that have messages go first; a log with epochs belongs to a group whose lease is elsewhere. */

@@ -77,6 +77,27 @@ export const MAX_PENDING_SENDS = 65_535;
 /** Body bytes of those sends (`backPressureForAsyncSendSize`: 100 MiB). */
 export const MAX_PENDING_SEND_BYTES = 100 * 1024 * 1024;
 
+/**
+ * A send that took so many ms or more has its broker passed over for as long as the second list says at the same place, with `sendLatencyFaultEnable`
+ * (`MQFaultStrategy.latencyMax` and `notAvailableDuration` of 5.x).
+ */
+export const LATENCY_MAX_MS: readonly number[] = [50, 100, 550, 1_800, 3_000, 5_000, 15_000];
+export const NOT_AVAILABLE_DURATION_MS: readonly number[] = [0, 0, 2_000, 5_000, 6_000, 10_000, 30_000];
+/** ms that a failed send counts as (`MQFaultStrategy.updateFaultItem`: isolation). */
+export const ISOLATION_LATENCY_MS = 10_000;
+/** ms between two probes of a broker that is not reachable, and for one of them (`ClientConfig.detectInterval`, `detectTimeout`). */
+export const DETECT_INTERVAL_MS = 2_000;
+export const DETECT_TIMEOUT_MS = 200;
+/** ms between two looks for brokers to be probed, when `detectIntervalMs` is not shorter (`LatencyFaultToleranceImpl.startDetector`). */
+export const FAULT_DETECTOR_ROUND_MS = 3_000;
+/** Probes under way at once: a probe of a broker that hangs takes its whole time. */
+export const PROBE_CONCURRENCY = 16;
+/** Brokers in the tables of faults and pauses of one producer: far more than a cluster has. */
+export const MAX_FAULT_BROKERS = 10_000;
+/** ms for which a broker is left alone that answered SYSTEM_BUSY or FLOW_CONTROL, twice as long each time it does so again, and the longest. */
+export const FLOW_CONTROL_DELAY_MS = 50;
+export const MAX_FLOW_CONTROL_DELAY_MS = 1_000;
+
 /** ms that a message waits for fellows with `autoBatch` (`ProduceAccumulator.holdMs`). */
 export const BATCH_MAX_DELAY_MS = 10;
 /** Bytes at which such a batch goes (`ProduceAccumulator.holdSize`). */

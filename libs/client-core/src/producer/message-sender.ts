@@ -5,6 +5,8 @@ import { integerOption, invalidArgument } from '../support/check.js';
 import { settledWithin } from '../support/concurrency.js';
 import { compressBody } from './compression.js';
 import { delayFieldOf } from './delay.js';
+import { FaultDetector } from './fault-detector.js';
+import { FaultStrategy } from './fault-strategy.js';
 import type { MessageInput } from './message-input.js';
 import { outgoingBatch, splitBatch } from './outgoing-batch.js';
 import { illegalMessage, outgoingMessage, type OutgoingMessage } from './outgoing-message.js';
@@ -35,6 +37,7 @@ export interface SendInBatchesOptions extends SendOptions {
  */
 export class MessageSender {
   readonly engine: SendEngine;
+  private readonly detector: FaultDetector | undefined;
   private readonly accumulator: ProduceAccumulator | undefined;
 
   constructor(
@@ -42,7 +45,13 @@ export class MessageSender {
     private readonly options: ResolvedProducerOptions,
     onSent?: SentListener,
   ) {
-    const engine = new SendEngine(instance, options.engine, onSent);
+    const { faults } = options;
+    const strategy = faults && new FaultStrategy(faults);
+    const engine = new SendEngine(instance, options.engine, onSent, strategy);
+    if (strategy && faults?.startDetectorEnable) {
+      this.detector = new FaultDetector(strategy.table, instance, faults, options.client.logger);
+      this.detector.start();
+    }
     this.engine = engine;
     const { accumulator, sendMsgTimeoutMs, retryTimesWhenSendFailed } = options;
     this.accumulator =
@@ -56,6 +65,11 @@ export class MessageSender {
   idle(): Promise<void> {
     this.accumulator?.flush();
     return this.engine.gate.idle();
+  }
+
+  /** Ends what runs beside the sends. */
+  async close(): Promise<void> {
+    await this.detector?.stop();
   }
 
   /** Whatever is wrong comes to `callback.onException`, never within this call. */

@@ -4,6 +4,7 @@ import * as defaults from '../defaults.js';
 import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from '../options.js';
 import { integerOption, invalidArgument } from '../support/check.js';
 import type { CompressionOptions } from './compression.js';
+import { latencyLadder, type FaultStrategyOptions } from './fault-strategy.js';
 import type { AccumulatorOptions } from './produce-accumulator.js';
 import type { SendEngineOptions } from './send-engine.js';
 import type { TransactionRunnerOptions } from './transaction-runner.js';
@@ -23,6 +24,18 @@ export interface ProducerOptions extends ClientOptions {
   retryTimesWhenSendAsyncFailed?: number;
   /** Try another broker when one stored the message and could not flush or replicate it in time: false. */
   retryAnotherBrokerWhenNotStoreOk?: boolean;
+  /** Pass over brokers whose sends took long or failed, for a while that grows with what they took: false. */
+  sendLatencyFaultEnable?: boolean;
+  /** A send that took so many ms or more ... (RocketMQ: `latencyMax`): 50, 100, 550, 1,800, 3,000, 5,000, 15,000. */
+  latencyMaxMs?: readonly number[];
+  /** ... has its broker passed over for so many ms (RocketMQ: `notAvailableDuration`): 0, 0, 2,000, 5,000, 6,000, 10,000, 30,000. */
+  notAvailableDurationMs?: readonly number[];
+  /** With `sendLatencyFaultEnable`: brokers that failed are probed and passed over until they answer, instead of for a while: false. */
+  startDetectorEnable?: boolean;
+  /** ms between two probes of a broker: 2,000 (RocketMQ: `detectInterval`). */
+  detectIntervalMs?: number;
+  /** ms for one of them: 200 (RocketMQ: `detectTimeout`). */
+  detectTimeoutMs?: number;
   /** Bytes from which a body is compressed (RocketMQ: `compressMsgBodyOverHowmuch`): 4,096. */
   compressMsgBodyOverBytes?: number;
   /** `ZLIB` (default), `LZ4` (fast) or `ZSTD` (small and fast). Consumers before RocketMQ 4.9.3 or 5.0 read ZLIB only. */
@@ -60,6 +73,8 @@ export interface ProducerOptions extends ClientOptions {
 export interface ResolvedProducerOptions {
   client: ResolvedClientOptions;
   engine: SendEngineOptions;
+  /** Undefined without `sendLatencyFaultEnable`. */
+  faults: FaultStrategyOptions | undefined;
   sendMsgTimeoutMs: number;
   retryTimesWhenSendFailed: number;
   retryTimesWhenSendAsyncFailed: number;
@@ -94,6 +109,15 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     compressMsgBodyOverBytes,
     maxMessageSizeBytes,
   };
+  const faults = {
+    ...latencyLadder(options.latencyMaxMs, options.notAvailableDurationMs),
+    startDetectorEnable: options.startDetectorEnable === true,
+    detectIntervalMs: integer('detectIntervalMs', defaults.DETECT_INTERVAL_MS, 10),
+    detectTimeoutMs: integer('detectTimeoutMs', defaults.DETECT_TIMEOUT_MS, 10),
+  };
+  if (faults.startDetectorEnable && options.sendLatencyFaultEnable !== true) {
+    throw invalidArgument('startDetectorEnable needs sendLatencyFaultEnable: without a fault table there is nothing to probe');
+  }
   return {
     client,
     accumulator: options.autoBatch === true ? accumulator : undefined,
@@ -108,6 +132,7 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
       maxTimeoutPerRequestMs: integer('sendMsgMaxTimeoutPerRequestMs', 0, 0),
       retryAnotherBrokerWhenNotStoreOk: options.retryAnotherBrokerWhenNotStoreOk ?? false,
     },
+    faults: options.sendLatencyFaultEnable === true ? faults : undefined,
     sendMsgTimeoutMs: integer('sendMsgTimeoutMs', defaults.SEND_MSG_TIMEOUT_MS),
     retryTimesWhenSendFailed: integer('retryTimesWhenSendFailed', defaults.RETRY_TIMES_WHEN_SEND_FAILED, 0, 100),
     retryTimesWhenSendAsyncFailed: integer(

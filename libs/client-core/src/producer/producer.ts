@@ -334,6 +334,7 @@ export class Producer implements InstanceProducer {
     if (this.transactions && !(await settledWithin(this.transactions.idle(), deadlineMs - performance.now()))) {
       logger.warn(`producer ${this.group} shuts down with transactions under way; the broker will ask about them`);
     }
+    await sender.close();
     await this.dispatcher?.shutdown();
     try {
       this.registry.deregister(instance, { producer: this });

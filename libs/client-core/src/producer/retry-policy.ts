@@ -1,7 +1,7 @@
 import { ResponseCode } from '@rocknest/protocol';
 import type { SendStatus } from './send-result.js';
 
-/** Broker answers after which another broker may do better (`DefaultMQProducer.retryResponseCodes`, as of 5.3.1). */
+/** Broker answers after which another broker may do better (`DefaultMQProducer.retryResponseCodes`, as of 5.3.1, and FLOW_CONTROL). */
 export const RETRY_RESPONSE_CODES: ReadonlySet<number> = new Set([
   ResponseCode.TOPIC_NOT_EXIST,
   ResponseCode.SERVICE_NOT_AVAILABLE,
@@ -11,7 +11,11 @@ export const RETRY_RESPONSE_CODES: ReadonlySet<number> = new Set([
   ResponseCode.NOT_IN_CURRENT_UNIT,
   ResponseCode.SYSTEM_BUSY,
   ResponseCode.GO_AWAY,
+  ResponseCode.FLOW_CONTROL,
 ]);
+
+/** Broker answers that ask for a pause: the message was not stored, and the same broker takes it a little later. */
+export const FLOW_CONTROL_CODES: ReadonlySet<number> = new Set([ResponseCode.SYSTEM_BUSY, ResponseCode.FLOW_CONTROL]);
 
 /** What a response code says about a message that the broker has taken, or undefined when it has not. */
 export function sendStatusOf(responseCode: number): SendStatus | undefined {

@@ -9,6 +9,7 @@ import {
 import { RemotingTimeoutError, WritePage, type EncodedRequest, type ResponseCallback } from '@rocknest/remoting';
 import { MQClientError } from '../errors.js';
 import { TopicPublishInfo } from '../route/topic-publish-info.js';
+import { FaultStrategy, latencyLadder } from './fault-strategy.js';
 import type { OutgoingMessage } from './outgoing-message.js';
 import { SendEngine, type SendEngineOptions, type SendInstance } from './send-engine.js';
 import type { SendResult } from './send-result.js';
@@ -47,7 +48,7 @@ interface Attempt {
   answer: ResponseCallback;
 }
 
-function harness(brokers: string[], changes: Partial<SendEngineOptions> = {}) {
+function harness(brokers: string[], changes: Partial<SendEngineOptions> = {}, faults?: FaultStrategy) {
   const attempts: Attempt[] = [];
   const refreshes: string[] = [];
   let opaque = 0;
@@ -81,7 +82,7 @@ function harness(brokers: string[], changes: Partial<SendEngineOptions> = {}) {
       },
     },
   } as unknown as SendInstance;
-  const engine = new SendEngine(instance, { ...options, ...changes });
+  const engine = new SendEngine(instance, { ...options, ...changes }, undefined, faults);
   const outcome: { result?: SendResult; error?: Error } = {};
   const send = (queue?: MessageQueue, timeoutMs = 3_000, retries = 2): typeof outcome => {
     engine.send(Date.now(), message, queue, timeoutMs, retries, {
@@ -196,9 +197,9 @@ describe('SendEngine', () => {
   it('gives up after its retries and names every attempt', () => {
     const { attempts, send } = harness(['a', 'b']);
     const outcome = send();
-    for (let i = 0; i < 3; i++) attempts[i].answer(undefined, refused(ResponseCode.SYSTEM_BUSY));
+    for (let i = 0; i < 3; i++) attempts[i].answer(undefined, refused(ResponseCode.SYSTEM_ERROR));
     expect(attempts.map((attempt) => attempt.address)).toEqual(['a:1', 'b:1', 'a:1']);
-    expect(outcome.error).toMatchObject({ code: 'BROKER_ERROR', responseCode: 2, retriable: true });
+    expect(outcome.error).toMatchObject({ code: 'BROKER_ERROR', responseCode: 1, retriable: true });
     expect(outcome.error?.message).toMatch(/3 attempts/);
   });
 
@@ -285,5 +286,133 @@ describe('SendEngine', () => {
     expect(attempts).toHaveLength(1);
     attempts[0].answer(undefined, ok());
     expect(attempts).toHaveLength(2);
+  });
+});
+
+describe.each([ResponseCode.SYSTEM_BUSY, ResponseCode.FLOW_CONTROL])('SendEngine, when a broker answers %i', (code) => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('goes to the other brokers until its pause is over, with every send', async () => {
+    const { attempts, send } = harness(['a', 'b']);
+    const outcome = send();
+    attempts[0].answer(undefined, refused(code));
+    attempts[1].answer(undefined, ok());
+    expect(outcome.result?.messageQueue.brokerName).toBe('b');
+    for (let i = 2; i < 5; i++) {
+      send();
+      expect(attempts[i].address).toBe('b:1');
+    }
+    await vi.advanceTimersByTimeAsync(50);
+    send();
+    send();
+    expect(attempts.slice(5).map(({ address }) => address)).toContain('a:1');
+  });
+
+  it('tries the only broker again after longer and longer pauses, more often than other failures are retried, until it takes the message', async () => {
+    const { attempts, send } = harness(['a']);
+    const outcome = send();
+    const times: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      times.push(Date.now());
+      attempts[i].answer(undefined, refused(code));
+      expect(attempts).toHaveLength(i + 1);
+      while (attempts.length === i + 1) await vi.advanceTimersByTimeAsync(1);
+    }
+    const pauses = times.slice(1).map((ms, i) => ms - times[i]);
+    for (const [i, pause] of pauses.entries()) {
+      expect(pause).toBeGreaterThanOrEqual(50 * 2 ** i);
+      expect(pause).toBeLessThanOrEqual(75 * 2 ** i + 1);
+    }
+    attempts[5].answer(undefined, ok());
+    expect(outcome.result?.status).toBe('SEND_OK');
+  });
+
+  it('holds further sends back during the pause', async () => {
+    const { attempts, send } = harness(['a']);
+    send();
+    attempts[0].answer(undefined, refused(code));
+    send();
+    send();
+    expect(attempts).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(75);
+    expect(attempts).toHaveLength(4);
+  });
+
+  it('fails with the answer when the next pause would end after the time of the send, and at once without retries', async () => {
+    const { attempts, send, engine } = harness(['a']);
+    const outcome = send(undefined, 400);
+    for (let i = 0; outcome.error === undefined && i < 10; i++) {
+      attempts[i]?.answer(undefined, refused(code));
+      await vi.advanceTimersByTimeAsync(200);
+    }
+    expect(outcome.error).toMatchObject({ code: 'BROKER_ERROR', responseCode: code, retriable: true });
+    expect(outcome.error?.message).toContain('because');
+    expect(engine.gate.inFlight).toBe(0);
+    const single = harness(['a', 'b']);
+    const refusal = single.send(undefined, 3_000, 0);
+    single.attempts[0].answer(undefined, refused(code));
+    expect(refusal.error).toMatchObject({ responseCode: code });
+    expect(single.attempts).toHaveLength(1);
+  });
+
+  it('says what it waited for when a send never got to a broker', () => {
+    const { attempts, send } = harness(['a']);
+    send();
+    attempts[0].answer(undefined, refused(code));
+    const outcome = send(undefined, 20);
+    expect(outcome.error).toMatchObject({ code: 'TIMEOUT', retriable: true });
+    expect(outcome.error?.message).toContain('(a) asked for a pause');
+  });
+});
+
+describe('SendEngine with a fault table', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  const faults = (): FaultStrategy =>
+    new FaultStrategy({
+      ...latencyLadder(),
+      startDetectorEnable: false,
+      detectIntervalMs: 2_000,
+      detectTimeoutMs: 200,
+    });
+
+  it('passes over a broker that did not answer, for 10 s', async () => {
+    const { attempts, send } = harness(['a', 'b'], {}, faults());
+    send();
+    attempts[0].answer(new Error('connection reset'), undefined);
+    attempts[1].answer(undefined, ok());
+    for (let i = 2; i < 6; i++) {
+      send();
+      expect(attempts[i].address).toBe('b:1');
+      attempts[i].answer(undefined, ok());
+    }
+    await vi.advanceTimersByTimeAsync(10_000);
+    send();
+    send();
+    expect(attempts.slice(6).map(({ address }) => address)).toContain('a:1');
+  });
+
+  it('passes over a slow broker for as long as its latency says', async () => {
+    const { attempts, send } = harness(['a', 'b'], {}, faults());
+    send();
+    await vi.advanceTimersByTimeAsync(600);
+    attempts[0].answer(undefined, ok());
+    send();
+    send();
+    expect(attempts.slice(1).map(({ address }) => address)).toEqual(['b:1', 'b:1']);
+    await vi.advanceTimersByTimeAsync(2_000);
+    send();
+    send();
+    expect(attempts.slice(3).map(({ address }) => address)).toContain('a:1');
+  });
+
+  it('uses what there is when all brokers are in trouble', () => {
+    const { attempts, send } = harness(['a', 'b'], {}, faults());
+    send();
+    for (let i = 0; i < 3; i++) attempts[i].answer(new Error('connection reset'), undefined);
+    send();
+    expect(attempts).toHaveLength(4);
   });
 });

@@ -9,8 +9,11 @@ import {
 import { errorText, MQBrokerError, MQClientError, MQClientErrorCode } from '../errors.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import { transportError } from '../instance/call.js';
+import type { TopicPublishInfo } from '../route/topic-publish-info.js';
 import type { OutgoingMessage } from './outgoing-message.js';
-import { RETRY_RESPONSE_CODES, SAME_BROKER_RETRY_DELAY_MS, sendStatusOf } from './retry-policy.js';
+import type { FaultStrategy } from './fault-strategy.js';
+import { FlowPauses } from './flow-pauses.js';
+import { FLOW_CONTROL_CODES, RETRY_RESPONSE_CODES, SAME_BROKER_RETRY_DELAY_MS, sendStatusOf } from './retry-policy.js';
 import { CompactSendFrameTemplate, JsonSendFrameTemplate, type SendFrameTemplate } from './send-frame-template.js';
 import { SendGate } from './send-gate.js';
 import type { SendResult } from './send-result.js';
@@ -53,6 +56,7 @@ export class SendEngine implements SendTaskOwner {
   readonly gate: SendGate;
   private readonly templates = new Map<string, Map<string, SendFrameTemplate>>();
   private templateCount = 0;
+  private readonly pauses = new FlowPauses();
   /** Of the last answer: that of the next one, nearly always. */
   private regionId = '';
 
@@ -60,6 +64,7 @@ export class SendEngine implements SendTaskOwner {
     private readonly instance: SendInstance,
     private readonly options: SendEngineOptions,
     private readonly onSent?: SentListener,
+    private readonly faults?: FaultStrategy,
   ) {
     this.gate = new SendGate({
       maxInFlight: options.maxInFlightSends,
@@ -92,6 +97,7 @@ export class SendEngine implements SendTaskOwner {
       return;
     }
     if (!this.choose(task, nowMs)) {
+      if (this.waitsForPause(task, nowMs)) return;
       void this.attemptAfterRoute(task, leftMs);
       return;
     }
@@ -116,15 +122,18 @@ export class SendEngine implements SendTaskOwner {
 
   answered(task: SendTask, error: Error | undefined, response: RemotingCommand | undefined): void {
     if (!response) {
+      this.noteFailure(task, false);
       this.retryOr(task, transportError(`send to topic ${task.message.topic}`, task.address, error), true);
       return;
     }
     const status = sendStatusOf(response.code);
     if (status === undefined) {
       const retriable = RETRY_RESPONSE_CODES.has(response.code);
+      if (retriable) this.noteRefusal(task, response.code);
       this.retryOr(task, this.brokerError(task, response.code, response.remark, retriable), retriable);
       return;
     }
+    this.noteSuccess(task);
     if (status !== 'SEND_OK' && this.options.retryAnotherBrokerWhenNotStoreOk && this.mayRetry(task)) {
       task.lastFailedBroker = task.chosen!.brokerName;
       this.attempt(task, Date.now());
@@ -155,7 +164,8 @@ export class SendEngine implements SendTaskOwner {
     const info = task.queue ? undefined : routes.publishInfo(task.message.topic);
     if (info) info.lastUsedMs = nowMs;
     for (let left = task.queue ? 1 : (info?.queues.length ?? 0); left > 0; left--) {
-      const queue = task.queue ?? info!.select(task.lastFailedBroker);
+      const queue = task.queue ?? this.turn(info!, task.lastFailedBroker, nowMs);
+      if (queue === undefined) return false;
       const address = brokers.master(queue.brokerName);
       if (address === undefined) continue;
       task.chosen = queue;
@@ -163,6 +173,64 @@ export class SendEngine implements SendTaskOwner {
       return true;
     }
     return false;
+  }
+
+  /** Whose turn it is; undefined when every broker with a master has asked for a pause, or none has a master. */
+  private turn(info: TopicPublishInfo, lastFailed: string | undefined, nowMs: number): MessageQueue | undefined {
+    const { faults, pauses } = this;
+    if (faults === undefined && pauses.none) return info.select(lastFailed);
+    const { brokers } = this.instance;
+    const usable = (name: string): boolean => brokers.master(name) !== undefined && !pauses.isPaused(name, nowMs);
+    if (faults !== undefined) return faults.select(info, lastFailed, nowMs, usable);
+    return info.selectWhere((name) => name !== lastFailed && usable(name)) ?? info.selectWhere(usable);
+  }
+
+  /** When all brokers of the topic asked for a pause, the send waits for the end of the first one, or fails when that is after its time. */
+  private waitsForPause(task: SendTask, nowMs: number): boolean {
+    if (this.pauses.none || task.queue !== undefined) return false;
+    const { routes, brokers } = this.instance;
+    const names = new Set<string>();
+    for (const { brokerName } of routes.publishInfo(task.message.topic)?.queues ?? []) {
+      if (brokers.master(brokerName) !== undefined) names.add(brokerName);
+    }
+    const waitMs = this.pauses.waitMs(names, nowMs);
+    if (waitMs === 0) return false;
+    // Not all at once, when it is over.
+    const delayMs = Math.ceil(waitMs * (1 + Math.random() / 2));
+    if (nowMs + delayMs >= task.deadlineMs) {
+      this.fail(task, task.refusal ? this.finalError(task, task.refusal) : this.pausedError(task, names));
+      return true;
+    }
+    setTimeout(() => this.attempt(task, Date.now()), delayMs);
+    return true;
+  }
+
+  private pausedError(task: SendTask, brokerNames: ReadonlySet<string>): MQClientError {
+    const { topic } = task.message;
+    return new MQClientError(
+      MQClientErrorCode.TIMEOUT,
+      `a send to topic ${topic} was not sent within ${task.timeoutMs} ms: its brokers (${[...brokerNames].join(', ')}) asked for a pause; send slower`,
+      { retriable: true, details: { topic, attempts: 0, timeoutMs: task.timeoutMs } },
+    );
+  }
+
+  private noteSuccess(task: SendTask): void {
+    const { brokerName } = task.chosen!;
+    if (!this.pauses.none) this.pauses.stored(brokerName);
+    if (this.faults === undefined) return;
+    const nowMs = Date.now();
+    this.faults.answered(brokerName, task.message.topic, nowMs - task.bornMs, nowMs);
+  }
+
+  private noteFailure(task: SendTask, connected: boolean): void {
+    if (this.faults === undefined) return;
+    const nowMs = Date.now();
+    this.faults.failed(task.chosen!.brokerName, task.message.topic, nowMs - task.bornMs, connected, nowMs);
+  }
+
+  private noteRefusal(task: SendTask, code: number): void {
+    if (FLOW_CONTROL_CODES.has(code)) this.pauses.refused(task.chosen!.brokerName, Date.now());
+    else this.noteFailure(task, true);
   }
 
   private resultOf(task: SendTask, status: SendResult['status'], response: RemotingCommand): SendResult {
@@ -196,12 +264,18 @@ export class SendEngine implements SendTaskOwner {
   }
 
   private mayRetry(task: SendTask): boolean {
-    return task.queue === undefined && task.attempts <= task.retries && Date.now() < task.deadlineMs;
+    return task.queue === undefined && task.attempts - task.pauses <= task.retries && Date.now() < task.deadlineMs;
   }
 
   private retryOr(task: SendTask, error: MQClientError, retriable: boolean): void {
     const failed = task.chosen!.brokerName;
     (task.tried ??= []).push(`${failed} (${errorText(error)})`);
+    const busy = error instanceof MQBrokerError && FLOW_CONTROL_CODES.has(error.responseCode);
+    if (busy) {
+      // It was not stored, so trying again can do no harm: as long as the time lasts, unless the caller wants no retry at all.
+      task.refusal = error;
+      if (task.retries > 0) task.pauses++;
+    }
     if (!retriable || !this.mayRetry(task)) {
       this.fail(task, this.finalError(task, error));
       return;
@@ -211,7 +285,7 @@ export class SendEngine implements SendTaskOwner {
     const another = info?.queues.some((queue) => queue.brokerName !== failed) ?? false;
     if (error instanceof MQBrokerError && error.responseCode === ResponseCode.TOPIC_NOT_EXIST) {
       void this.attemptAfterRoute(task, task.deadlineMs - Date.now());
-    } else if (another) {
+    } else if (another || busy) {
       this.attempt(task, Date.now());
     } else {
       const leftMs = task.deadlineMs - Date.now();

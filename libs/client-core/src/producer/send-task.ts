@@ -1,5 +1,6 @@
 import type { MessageQueue, RemotingCommand } from '@rocknest/protocol';
 import { EncodedRequest, type WritePage } from '@rocknest/remoting';
+import type { MQBrokerError } from '../errors.js';
 import type { OutgoingMessage } from './outgoing-message.js';
 import { separateBody, type SendFrameTemplate } from './send-frame-template.js';
 import type { GatedSend } from './send-gate.js';
@@ -31,6 +32,10 @@ export class SendTask extends EncodedRequest implements GatedSend {
   template: SendFrameTemplate | undefined = undefined;
   /** `Date.now()` of the attempt. */
   bornMs = 0;
+  /** Attempts that a broker refused with a request for a pause: they don't count as retries. */
+  pauses = 0;
+  /** The last of those answers. */
+  refusal: MQBrokerError | undefined = undefined;
   lastFailedBroker: string | undefined = undefined;
   /** Brokers that were tried, for the error. */
   tried: string[] | undefined = undefined;

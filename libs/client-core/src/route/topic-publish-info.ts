@@ -35,6 +35,17 @@ export class TopicPublishInfo {
     return queues[this.step(count)];
   }
 
+  /** The queue whose turn it is among those of brokers that `allows` lets through, or undefined. */
+  selectWhere(allows: (brokerName: string) => boolean): MessageQueue | undefined {
+    const { queues } = this;
+    const count = queues.length;
+    for (let i = 0; i < count; i++) {
+      const queue = queues[this.step(count)];
+      if (allows(queue.brokerName)) return queue;
+    }
+    return undefined;
+  }
+
   private step(count: number): number {
     const turn = this.turn++;
     if (this.turn >= Number.MAX_SAFE_INTEGER) this.turn = 0;

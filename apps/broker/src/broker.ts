@@ -146,6 +146,8 @@ export class Broker {
       delayLevelsMs: this.delayLevelsMs,
       damagedLog: config.damagedLog,
       maxOpenFiles: config.maxOpenFiles,
+      maxPendingAppends: config.sendThreadPoolQueueCapacity,
+      osPageCacheBusyTimeoutMs: config.osPageCacheBusyTimeOutMills,
       inMemoryBytes: (totalmem() * config.accessMessageInMemoryMaxRatio) / 100,
       ...retentionOptions(config),
       messageIndexEnable: config.messageIndexEnable,

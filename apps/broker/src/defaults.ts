@@ -130,3 +130,8 @@ export const DEFAULT_SHUTDOWN_GRACE_MS = 3_000;
 /** Compiled SQL92 expressions that are kept ready (RocketMQ: 100), and their characters together, which bound what they hold of memory. */
 export const SQL92_CACHE_MAX_EXPRESSIONS = 1_000;
 export const SQL92_CACHE_MAX_CHARACTERS = 1_000_000;
+
+/** Messages that wait for a write or an fdatasync (`sendThreadPoolQueueCapacity`: 10,000 requests; each waiting message costs about 200 bytes here). */
+export const DEFAULT_SEND_QUEUE_CAPACITY = 100_000;
+/** ms that a write to the log may take before sends are refused (`osPageCacheBusyTimeOutMills`). */
+export const DEFAULT_OS_PAGE_CACHE_BUSY_TIMEOUT_MS = 1_000;

@@ -51,6 +51,12 @@ export class OfficialBroker {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** Of the run under way. */
+  get pid(): number {
+    if (this.child === undefined) throw new Error('the broker was not started');
+    return this.child.pid;
+  }
+
   private allConfig(): ConfigValues {
     const { storePath, namesrvAddr, port } = this;
     return {

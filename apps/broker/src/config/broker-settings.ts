@@ -1,6 +1,7 @@
 import { defineSettings, setting, type SettingsOf } from '@rocknest/config';
 import * as defaults from '../defaults.js';
 import { DEFAULT_MESSAGE_DELAY_LEVEL } from '../schedule/defaults.js';
+import { flowControlSettings } from './flow-control-settings.js';
 import { popSettings } from './pop-settings.js';
 import { filterSettings } from './filter-settings.js';
 import { replicationSettings } from './replication-settings.js';
@@ -375,12 +376,7 @@ export const brokerSettings = defineSettings({
       'Descriptors of log and queue files that stay open, whatever the number of topics. Sockets need theirs beside them.',
     section: LIMITS,
   }),
-  maxParkedPulls: setting.integer({
-    default: defaults.DEFAULT_MAX_PARKED_PULLS,
-    min: 0,
-    description: 'Pulls that wait for messages at most; past it a pull that found nothing is answered at once.',
-    section: LIMITS,
-  }),
+  ...flowControlSettings,
   maxQueueLocks: setting.integer({
     default: defaults.DEFAULT_MAX_QUEUE_LOCKS,
     min: 1,

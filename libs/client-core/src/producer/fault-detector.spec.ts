@@ -1,6 +1,7 @@
 import { decodeGetMaxOffsetRequest, RemotingCommand, RequestCode, ResponseCode } from '@rocknest/protocol';
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../logger.js';
+import { TopicPublishInfo } from '../route/topic-publish-info.js';
 import { FaultDetector } from './fault-detector.js';
 import { FaultStrategy, latencyLadder } from './fault-strategy.js';
 import type { SendInstance } from './send-engine.js';
@@ -75,6 +76,26 @@ describe('FaultStrategy', () => {
       expect(strategy.table.isAvailable(name, NOW + durationMs - 1)).toBe(durationMs === 0);
       expect(strategy.table.isAvailable(name, NOW + durationMs)).toBe(true);
     }
+  });
+
+  it('chooses brokers that are not passed over, then those that are reachable, then any', () => {
+    const strategy = new FaultStrategy(options);
+    const queues = ['a', 'b', 'c'].map((brokerName) => ({ topic: 't', brokerName, queueId: 0 }));
+    const info = new TopicPublishInfo(queues, false, 0);
+    const chosen = (last?: string, usable: (name: string) => boolean = () => true): Set<string | undefined> =>
+      new Set([1, 2, 3, 4, 5, 6].map(() => strategy.select(info, last, NOW, usable)?.brokerName));
+    expect(chosen()).toEqual(new Set(['a', 'b', 'c']));
+    strategy.failed('a', 't', 5, false, NOW);
+    expect(chosen()).toEqual(new Set(['b', 'c']));
+    expect(chosen('b')).toEqual(new Set(['c']));
+    strategy.answered('b', 't', 600, NOW);
+    strategy.answered('c', 't', 600, NOW);
+    expect(chosen()).toEqual(new Set(['b', 'c']));
+    strategy.failed('b', 't', 5, false, NOW);
+    strategy.failed('c', 't', 5, false, NOW);
+    expect(chosen()).toEqual(new Set(['a', 'b', 'c']));
+    expect(chosen('a', (name) => name === 'a')).toEqual(new Set(['a']));
+    expect(chosen(undefined, () => false)).toEqual(new Set([undefined]));
   });
 
   it('refuses lists that do not fit together', () => {

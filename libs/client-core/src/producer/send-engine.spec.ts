@@ -393,26 +393,4 @@ describe('SendEngine with a fault table', () => {
     send();
     expect(attempts.slice(6).map(({ address }) => address)).toContain('a:1');
   });
-
-  it('passes over a slow broker for as long as its latency says', async () => {
-    const { attempts, send } = harness(['a', 'b'], {}, faults());
-    send();
-    await vi.advanceTimersByTimeAsync(600);
-    attempts[0].answer(undefined, ok());
-    send();
-    send();
-    expect(attempts.slice(1).map(({ address }) => address)).toEqual(['b:1', 'b:1']);
-    await vi.advanceTimersByTimeAsync(2_000);
-    send();
-    send();
-    expect(attempts.slice(3).map(({ address }) => address)).toContain('a:1');
-  });
-
-  it('uses what there is when all brokers are in trouble', () => {
-    const { attempts, send } = harness(['a', 'b'], {}, faults());
-    send();
-    for (let i = 0; i < 3; i++) attempts[i].answer(new Error('connection reset'), undefined);
-    send();
-    expect(attempts).toHaveLength(4);
-  });
 });

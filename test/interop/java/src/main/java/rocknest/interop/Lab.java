@@ -17,6 +17,7 @@ final class Lab {
         LabLitePull litePull = new LabLitePull(common);
         LabLookup lookup = new LabLookup(common);
         LabDelay delay = new LabDelay(common);
+        LabSend send = new LabSend(common);
         Report.event("ready").write();
         ExecutorService operations = Executors.newCachedThreadPool();
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
@@ -26,7 +27,7 @@ final class Lab {
             operations.execute(() -> {
                 Report report = Report.event("answer").put("number", Integer.parseInt(words[0]));
                 try {
-                    report.put("ok", true).put("value", answer(words[1], arguments, push, pull, litePull, lookup, delay));
+                    report.put("ok", true).put("value", answer(words[1], arguments, push, pull, litePull, lookup, delay, send));
                 } catch (Throwable error) {
                     report.put("ok", false).put("error", String.valueOf(error));
                 }
@@ -38,17 +39,19 @@ final class Lab {
         litePull.close();
         lookup.close();
         delay.close();
+        send.close();
         Report.event("done").write();
     }
 
     private static Object answer(String operation, Arguments line, LabPush push, LabPull pull, LabLitePull litePull, LabLookup lookup,
-        LabDelay delay) throws Exception {
+        LabDelay delay, LabSend send) throws Exception {
         String[] parts = operation.split("\\.");
         switch (parts[0]) {
             case "push": return push.answer(parts[1], line);
             case "pull": return pull.answer(parts[1], line);
             case "lite": return litePull.answer(parts[1], line);
             case "lookup": return lookup.answer(parts[1], line);
+            case "send": return send.answer(parts[1], line);
             case "delay": return delay.answer(parts[1], line);
             default: throw new IllegalArgumentException("unknown operation " + operation);
         }

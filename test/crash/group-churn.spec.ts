@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MQAdmin, Producer, silentLogger } from '@rocknest/client-core';
 import { BrokerProcess } from '../support/rocknest-process.js';
 import { waitFor } from '../support/wait-for.js';
-import { buildProgram } from './support/build-program.js';
+import { buildProgram } from '../support/build-program.js';
 import { ChurnedGroup } from './support/churn/churned-group.js';
 import { checkConcurrent, checkOrderly } from '../support/handling-checker.js';
 

@@ -7,7 +7,7 @@ import { checkOrderly } from '../support/handling-checker.js';
 import type { Handling } from '../support/handling-log.js';
 import { BrokerProcess } from '../support/rocknest-process.js';
 import { waitFor } from '../support/wait-for.js';
-import { buildProgram } from './support/build-program.js';
+import { buildProgram } from '../support/build-program.js';
 import { ChurnedGroup } from './support/churn/churned-group.js';
 
 const QUEUES = 8;

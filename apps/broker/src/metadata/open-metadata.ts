@@ -33,6 +33,7 @@ import { MessageRequestModeManager } from './message-request-mode-manager.js';
 import type { MetadataLogger } from './metadata-logger.js';
 import { hasNoRows, replaceMetadata, type MetadataSnapshot } from './metadata-snapshot.js';
 import { metadataMigrations } from './migrations/index.js';
+import { takeOldNumber } from './renumbered-broker.js';
 import { SubscriptionGroupManager } from './subscription-group-manager.js';
 import { TopicConfigManager } from './topic-config-manager.js';
 import { firstVersion } from './versions.js';
@@ -92,6 +93,8 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
   checkName('broker', options.brokerKey);
   const database = await openMetadataDatabase(options);
   try {
+    const isOwnFile = options.databaseUrl === undefined || options.databaseUrl === '';
+    if (isOwnFile) await takeOldNumber(database.dataSource, options.brokerKey, options.logger);
     if (options.seed !== undefined) await seed(database, options.brokerKey, options.seed);
     return await load(database, options);
   } catch (error) {

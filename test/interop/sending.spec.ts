@@ -91,7 +91,7 @@ const CLUSTERS = {
   'the official broker': (): Promise<OfficialCluster> => startOfficialCluster(),
 };
 
-describe.each(Object.entries(CLUSTERS))('sending, on %s', (_name, startCluster) => {
+describe.each(Object.entries(CLUSTERS))('sending, on %s (item 1: sending)', (_name, startCluster) => {
   let cluster: Pick<Target, 'namesrvAddr' | 'stop'>;
   let java: JavaClient;
 

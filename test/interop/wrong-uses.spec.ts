@@ -108,7 +108,7 @@ const USES: Readonly<Record<string, readonly [use: () => Promise<unknown>, names
   ],
 };
 
-describe('wrong uses of a producer', () => {
+describe('wrong uses of a producer (item 1: sending)', () => {
   it('are refused by our client as by the official one, each with an error that names what is wrong', async () => {
     const { verdicts } = (await java.run('wrong-uses', { topic: TOPIC })) as unknown as {
       verdicts: Record<string, string | null>;

@@ -87,6 +87,8 @@ describe('delayed messages', () => {
       messageId: gone.msgId,
     });
     expect(await producer.recallMessage(topic, gone.recallHandle ?? '')).toBe(gone.msgId);
+    // Once more changes nothing.
+    expect(await producer.recallMessage(topic, gone.recallHandle ?? '')).toBe(gone.msgId);
     await waitFor(() => got.length > 0, 'the message that was kept');
     expect(bodies(got)).toEqual(['kept']);
     await expect(producer.recallMessage(topic, kept.recallHandle ?? '')).rejects.toMatchObject({

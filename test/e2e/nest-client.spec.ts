@@ -62,6 +62,30 @@ async function makeTopic(topic: string): Promise<void> {
 }
 
 describe('a Nest application on the bus', () => {
+  it('gets timer messages at their time, and not what its producer recalled', async () => {
+    const topic = uniqueName('later');
+    const group = uniqueName('g');
+    const seen: { payload: string; atMs: number }[] = [];
+    @Controller()
+    class Consumer {
+      @ConcurrentConsumer({ topic, group, consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' })
+      handle(@Payload() payload: string): void {
+        seen.push({ payload, atMs: Date.now() });
+      }
+    }
+    await makeTopic(topic);
+    const { producer } = await startApp([Consumer]);
+    const deliverTimeMs = Date.now() + 900;
+    const gone = await producer.send({ topic, body: 'gone', deliverTimeMs });
+    await producer.send({ topic, body: 'kept', deliverTimeMs });
+    expect(await producer.recallMessage(topic, gone.recallHandle ?? '')).toBe(gone.msgId);
+    const ofTimer = (): typeof seen => seen.filter(({ payload }) => String(payload) !== 'warm-up');
+    await waitFor(() => ofTimer().length > 0, 'the message that was kept');
+    expect(ofTimer()).toMatchObject([{ payload: 'kept' }]);
+    expect(ofTimer()[0].atMs).toBeGreaterThanOrEqual(deliverTimeMs);
+    await expect(producer.recallMessage(topic, gone.recallHandle ?? '')).rejects.toThrow(/timestamp invalid/);
+  });
+
   it('gets every message with body, tag, keys and properties as they were sent', async () => {
     const topic = uniqueName('content');
     const group = uniqueName('g');

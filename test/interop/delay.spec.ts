@@ -55,7 +55,7 @@ async function createTopic(namesrvAddr: string, topic: string): Promise<void> {
   await admin.shutdown();
 }
 
-describe("the official client 5.4.0's delays on our broker (item 3: delay)", () => {
+describe("the official clients' delays on our broker (item 3: delay)", () => {
   let cluster: RocknestCluster;
   let lab: Lab;
 
@@ -86,6 +86,25 @@ describe("the official client 5.4.0's delays on our broker (item 3: delay)", () 
     await lab.waitForBodies('delayed', 4);
     for (const { body, storeTimestamp } of await stored(cluster.broker.brokerAddr, topic)) {
       expect(storeTimestamp, body.toString()).toBeGreaterThanOrEqual(startMs + times[body.toString()]);
+    }
+  });
+
+  it('the delay levels of the client 4.9.8 are kept too', async () => {
+    const topic = 'java-old-delay';
+    await createTopic(cluster.namesrvAddr, topic);
+    const old = await Lab.start('4.9.8', cluster.namesrvAddr);
+    try {
+      await old.ask('push.start', { name: 'delayed', group: 'GID_java_old_delay', topic });
+      const startMs = Date.now();
+      await old.ask('delay.send', { topic, body: 'first', how: 'setDelayTimeLevel', value: 1 });
+      await old.ask('delay.send', { topic, body: 'second', how: 'setDelayTimeLevel', value: 2 });
+      await old.waitForBodies('delayed', 2);
+      const records = await stored(cluster.broker.brokerAddr, topic);
+      expect(records.map(({ body }) => body.toString())).toEqual(['first', 'second']);
+      expect(records[0].storeTimestamp).toBeGreaterThanOrEqual(startMs + 1_000);
+      expect(records[1].storeTimestamp).toBeGreaterThanOrEqual(startMs + 2_000);
+    } finally {
+      await old.stop();
     }
   });
 

@@ -57,7 +57,7 @@ export class OfficialBroker {
     return this.child.pid;
   }
 
-  private allConfig(): ConfigValues {
+  private allConfig(config: ConfigValues): ConfigValues {
     const { storePath, namesrvAddr, port } = this;
     return {
       brokerId: 0,
@@ -72,18 +72,19 @@ export class OfficialBroker {
       flushDiskType: 'ASYNC_FLUSH',
       diskMaxUsedSpaceRatio: 95,
       ...this.config,
+      ...config,
     };
   }
 
   /** On ports of their own each time: while it is stopped, any connection may take one. @returns the milliseconds until it served and was registered. */
-  async start(): Promise<number> {
+  async start(config: ConfigValues = {}): Promise<number> {
     const startedAt = performance.now();
     this.port = await freePort([-2, 1]);
     this.child = launchOfficial(
       `broker-${++this.starts}`,
       'org.apache.rocketmq.broker.BrokerStartup',
       this.folder,
-      properties(this.allConfig()),
+      properties(this.allConfig(config)),
       ['-Xms1g', '-Xmx2g', '-XX:MaxDirectMemorySize=2g'],
       serverClassPath(VERSION),
     );

@@ -45,6 +45,7 @@ export { MQBrokerError, MQClientError, MQClientErrorCode } from './errors.js';
 export { ClientInstanceRegistry } from './instance/client-instance-registry.js';
 export type { ConnectionStatus } from './instance/client-members.js';
 export { consoleLogger, LogLimiter, silentLogger, type ClientLogger } from './logger.js';
+export { withoutNamespace, wrapNamespace } from '@rocknest/protocol';
 export { parseNamesrvAddr } from './namesrv/namesrv-addresses.js';
 export type { ClientOptions } from './options.js';
 export type { MessageInput } from './producer/message-input.js';

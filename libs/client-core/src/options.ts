@@ -3,10 +3,11 @@ import type { ConnectionStatus } from './instance/client-members.js';
 import { consoleLogger, type ClientLogger } from './logger.js';
 import { parseNamesrvAddr } from './namesrv/namesrv-addresses.js';
 import { integerOption, invalidArgument } from './support/check.js';
+import { ClientNamespace, type NamespaceOptions } from './support/namespace.js';
 import { resolveTraceOptions, type ResolvedTraceOptions, type TraceOptions } from './trace/trace-options.js';
 
 /** What producers, consumers and `MQAdmin` have in common (RocketMQ: `client/ClientConfig.java`). Times are ms. */
-export interface ClientOptions extends TraceOptions {
+export interface ClientOptions extends TraceOptions, NamespaceOptions {
   /** `host:port;host:port`. Default: `NAMESRV_ADDR` of the environment. */
   namesrvAddr?: string;
   /** The address that stands in the client id. Default: the first IPv4 address that is not loopback. */
@@ -61,6 +62,7 @@ export interface ResolvedClientOptions {
   onStatus: ((status: ConnectionStatus, address: string) => void) | undefined;
   /** Undefined when nothing is traced. */
   trace: ResolvedTraceOptions | undefined;
+  namespace: ClientNamespace | undefined;
 }
 
 /** A part of the client id: tools split at `@`, and the broker keys tables by it. */
@@ -108,5 +110,6 @@ export function resolveClientOptions(
     logger: options.logger ?? consoleLogger,
     onStatus: options.onStatus,
     trace: resolveTraceOptions(options),
+    namespace: ClientNamespace.of(options.namespace),
   };
 }

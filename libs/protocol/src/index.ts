@@ -27,6 +27,7 @@ export * from './message/properties.js';
 export * from './message/sys-flag.js';
 export * from './message/uniq-key.js';
 export * from './topic/names.js';
+export * from './topic/namespace.js';
 export * from './topic/perm-name.js';
 export * from './topic/pop-retry-topic.js';
 export * from './topic/validate.js';

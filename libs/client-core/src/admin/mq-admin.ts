@@ -28,6 +28,7 @@ import { GroupAdmin, type ConsumeProgress } from './group-admin.js';
 import { OffsetAdmin, type RollbackStats } from './offset-admin.js';
 import { propertiesOf, propertiesText } from './properties-text.js';
 import { TopicAdmin, type QueueStats, type TopicOptions } from './topic-admin.js';
+import { refuseNamespace } from '../support/namespace.js';
 
 /** ms for one administrative request (`DefaultMQAdminExt`: 5,000). */
 const ADMIN_TIMEOUT_MS = 5_000;
@@ -62,6 +63,7 @@ export class MQAdmin {
     options: MQAdminOptions = {},
     private readonly registry: ClientInstanceRegistry = clientInstances,
   ) {
+    refuseNamespace(options, 'MQAdmin');
     this.options = resolveClientOptions(options);
     this.timeoutMs = integerOption('timeoutMs', options.timeoutMs, ADMIN_TIMEOUT_MS);
   }

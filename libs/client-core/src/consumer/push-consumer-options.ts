@@ -174,11 +174,12 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
   const strategy = strategyOf(options.allocateMessageQueueStrategy);
   // The default counts from here on, not from when a queue is taken: a queue taken late misses nothing.
   const startMs = consumeTimestampMs(options.consumeTimestamp);
+  const client = resolveClientOptions(withStableInstance(options));
   return {
     model: resolveMessageModel(options),
     broadcastFailure: resolveBroadcastFailure(options),
-    client: resolveClientOptions(withStableInstance(options)),
-    group: options.group,
+    client,
+    group: client.namespace?.wrap(options.group) ?? options.group,
     consumeFromWhere,
     timestampMs: () => startMs,
     concurrency: integerOption('concurrency', options.concurrency, defaults.CONSUME_THREAD_MAX, 1, 100_000),

@@ -3,6 +3,7 @@ import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import { clientInstances, type ClientInstanceRegistry } from '../instance/client-instance-registry.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import { invalidArgument } from '../support/check.js';
+import type { ClientNamespace } from '../support/namespace.js';
 import type { ListenerRegistration, MessageListener, MessageListenerOrderly } from './consume-types.js';
 import type { MessageSelector } from './message-selector.js';
 import { PausedQueues, type QueueSelector } from './paused-queues.js';
@@ -39,9 +40,10 @@ export class PushConsumer {
     private readonly registry: ClientInstanceRegistry = clientInstances,
   ) {
     this.options = resolvePushConsumerOptions(options);
-    this.subscriptions = new Subscriptions(options.messageModel === 'BROADCASTING' ? undefined : options.group);
+    this.subscriptions = new Subscriptions(options.messageModel === 'BROADCASTING' ? undefined : this.group);
   }
 
+  /** As brokers know it: with its namespace. */
   get group(): string {
     return this.options.group;
   }
@@ -58,7 +60,9 @@ export class PushConsumer {
 
   /** The queues that this member consumes now. */
   get assignedQueues(): MessageQueue[] {
-    return this.core?.assignedQueues ?? [];
+    const { namespace } = this;
+    const queues = this.core?.assignedQueues ?? [];
+    return namespace ? queues.map((queue) => namespace.outside(queue)) : queues;
   }
 
   /** What this member holds and does, queue by queue, as tools get it from GET_CONSUMER_RUNNING_INFO; undefined unless it runs. */
@@ -74,15 +78,17 @@ export class PushConsumer {
    */
   subscribe(topic: string, selector: string | MessageSelector = '*'): void {
     this.assertNotShutDown();
-    this.subscriptions.put(topic, selector);
-    this.core?.subscriptionChanged(topic);
+    const known = this.known(topic);
+    this.subscriptions.put(known, selector);
+    this.core?.subscriptionChanged(known);
   }
 
   /** Gives a topic up: its offsets are committed, and what was pulled and not begun is left to the next consumer. */
   unsubscribe(topic: string): void {
-    if (topic === retryTopicOf(this.group))
+    const known = this.known(topic);
+    if (known === retryTopicOf(this.group))
       throw invalidArgument(`the retry topic of group ${this.group} can't be unsubscribed`);
-    if (this.subscriptions.remove(topic)) this.core?.topicGivenUp(topic);
+    if (this.subscriptions.remove(known)) this.core?.topicGivenUp(known);
   }
 
   /**
@@ -164,20 +170,22 @@ export class PushConsumer {
         `mode: 'pop' consumes no single queues that could rest, as queue ${single.queueId} of ${single.topic}; pause the topic`,
       );
     }
-    for (const selector of selectors) this.paused.pause(selector);
-    this.core?.pause(selectors);
+    const known = this.knownAll(selectors);
+    for (const selector of known) this.paused.pause(selector);
+    this.core?.pause(known);
   }
 
   /** Ends pauses of these, of all without an argument. */
   resumeQueues(...selectors: readonly QueueSelector[]): void {
-    const ended = selectors.length === 0 ? this.paused.all : selectors;
+    const ended = selectors.length === 0 ? this.paused.all : this.knownAll(selectors);
     for (const selector of ended) this.paused.resume(selector);
     this.core?.goOn(ended);
   }
 
   /** What rests by `pauseQueues`. */
   get pausedQueues(): readonly QueueSelector[] {
-    return this.paused.all;
+    const { namespace } = this;
+    return namespace ? this.paused.all.map((selector) => namespace.outside(selector)) : this.paused.all;
   }
 
   /** The first step of a shutdown, for signal handlers: no pull is sent and no handler begins any more; what runs goes on and counts. */
@@ -197,11 +205,25 @@ export class PushConsumer {
     return this.closing;
   }
 
+  private get namespace(): ClientNamespace | undefined {
+    return this.options.client.namespace;
+  }
+
+  /** The topic as brokers know it. */
+  private known(topic: string): string {
+    return this.namespace?.wrap(topic) ?? topic;
+  }
+
+  private knownAll(selectors: readonly QueueSelector[]): readonly QueueSelector[] {
+    const { namespace } = this;
+    return namespace ? selectors.map((selector) => namespace.inside(selector)) : selectors;
+  }
+
   private register(registration: ListenerRegistration): void {
     if (this.state !== 'NEW') {
       throw new MQClientError(MQClientErrorCode.ALREADY_STARTED, 'a listener is registered before start()');
     }
-    this.registration = registration;
+    this.registration = this.namespace?.registration(registration) ?? registration;
   }
 
   private async startNow(registration: ListenerRegistration): Promise<void> {

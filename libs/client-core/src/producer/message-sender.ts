@@ -80,6 +80,22 @@ export class MessageSender {
     callback: SendCallback,
     change?: (outgoing: OutgoingMessage) => OutgoingMessage,
   ): void {
+    const { namespace } = this.options.client;
+    if (namespace === undefined) {
+      this.submitInside(message, options, retries, callback, change);
+      return;
+    }
+    const inside = options && namespace.sendOptions(options);
+    this.submitInside(namespace.messages(message), inside, retries, namespace.callback(callback), change);
+  }
+
+  private submitInside(
+    message: MessageInput | readonly MessageInput[],
+    options: SendOptions | undefined,
+    retries: number,
+    callback: SendCallback,
+    change?: (outgoing: OutgoingMessage) => OutgoingMessage,
+  ): void {
     try {
       const { engine } = this;
       const nowMs = Date.now();
@@ -162,8 +178,9 @@ export class MessageSender {
   async sendInBatches(messages: readonly MessageInput[], options: SendInBatchesOptions): Promise<SendResult[]> {
     const { maxBatchBytes, ...sendOptions } = options;
     const limit = this.options.maxMessageSizeBytes;
+    const { namespace } = this.options.client;
     const batches = splitBatch(
-      messages,
+      namespace ? messages.map((message) => namespace.inside(message)) : messages,
       limit,
       integerOption('maxBatchBytes', maxBatchBytes, Math.min(SPLIT_BATCH_BYTES, limit), 1, limit),
     );
@@ -193,7 +210,12 @@ export class MessageSender {
   /** See `Producer.sendOneway`. */
   async sendOneway(message: MessageInput, fixed: MessageQueue | undefined): Promise<void> {
     const { instance } = this;
-    const outgoing = outgoingMessage(message, this.options.maxMessageSizeBytes, Date.now());
+    const { namespace } = this.options.client;
+    const outgoing = outgoingMessage(
+      namespace?.inside(message) ?? message,
+      this.options.maxMessageSizeBytes,
+      Date.now(),
+    );
     await compressBody(outgoing, this.options.compression);
     const { defaultTopic, defaultTopicQueueNums } = this.options.engine;
     const queue =

@@ -116,13 +116,15 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     detectTimeoutMs: integer('detectTimeoutMs', defaults.DETECT_TIMEOUT_MS, 10),
   };
   if (faults.startDetectorEnable && options.sendLatencyFaultEnable !== true) {
-    throw invalidArgument('startDetectorEnable needs sendLatencyFaultEnable: without a fault table there is nothing to probe');
+    throw invalidArgument(
+      'startDetectorEnable needs sendLatencyFaultEnable: without a fault table there is nothing to probe',
+    );
   }
   return {
     client,
     accumulator: options.autoBatch === true ? accumulator : undefined,
     engine: {
-      group: options.group,
+      group: client.namespace?.wrap(options.group) ?? options.group,
       defaultTopic: options.createTopicKey ?? AUTO_CREATE_TOPIC,
       defaultTopicQueueNums: integer('defaultTopicQueueNums', defaults.DEFAULT_TOPIC_QUEUE_NUMS, 1, 65_536),
       serializeType: client.serializeType,

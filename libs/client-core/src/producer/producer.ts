@@ -11,6 +11,7 @@ import type { ConnectionStatus, InstanceProducer } from '../instance/client-memb
 import { MessageLookup, type QueryMessageOptions, type QueryResult } from '../query/message-lookup.js';
 import { integerOption, invalidArgument } from '../support/check.js';
 import { settledWithin } from '../support/concurrency.js';
+import type { ClientNamespace } from '../support/namespace.js';
 import { createTraceDispatcher } from '../trace/create-trace-dispatcher.js';
 import { SendTrace } from '../trace/send-trace.js';
 import type { TraceDispatcher } from '../trace/trace-dispatcher.js';
@@ -54,11 +55,13 @@ export class Producer implements InstanceProducer {
     this.options = resolveProducerOptions(options);
     const { transactions } = this.options;
     if (transactions) {
-      const { logger } = this.options.client;
-      this.transactions = new TransactionRunner({ ...transactions, group: options.group, logger });
+      const { logger, namespace } = this.options.client;
+      const listener = namespace?.transactionListener(transactions.listener) ?? transactions.listener;
+      this.transactions = new TransactionRunner({ ...transactions, listener, group: this.group, logger });
     }
   }
 
+  /** As brokers know it: with its namespace. */
   get group(): string {
     return this.options.engine.group;
   }
@@ -137,7 +140,9 @@ export class Producer implements InstanceProducer {
    * @throws MQClientError REQUEST_TIMEOUT; as `send`, when the request itself failed.
    */
   async request(message: MessageInput, options: RequestOptions = {}): Promise<MessageExt> {
-    return this.running().requests.request(message, options);
+    const { namespace } = this;
+    const reply = await this.running().requests.request(namespace?.inside(message) ?? message, options);
+    return namespace?.outside(reply) ?? reply;
   }
 
   /**
@@ -178,7 +183,9 @@ export class Producer implements InstanceProducer {
         transactions.asHalf(message, outgoing, immunity),
       );
     });
-    return transactions.run(message, sent, arg, (command) => this.sendToMaster(sent.messageQueue.brokerName, command));
+    return transactions.run(this.namespace?.inside(message) ?? message, sent, arg, (command) =>
+      this.sendToMaster(sent.messageQueue.brokerName, command),
+    );
   }
 
   /** For the client instance: the broker asks about a transaction of this group. */
@@ -206,8 +213,9 @@ export class Producer implements InstanceProducer {
     const { instance } = this.running();
     const { group, trace } = this;
     const { sendMsgTimeoutMs: timeoutMs } = this.options;
-    const recall = recallMessage(instance, { group, topic, recallHandle, timeoutMs });
-    return trace ? trace.recalled(topic, recallHandle, recall) : recall;
+    const known = this.known(topic);
+    const recall = recallMessage(instance, { group, topic: known, recallHandle, timeoutMs });
+    return trace ? trace.recalled(known, recallHandle, recall) : recall;
   }
 
   /**
@@ -218,13 +226,15 @@ export class Producer implements InstanceProducer {
   async fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]> {
     const { instance } = this.running();
     const { defaultTopic, defaultTopicQueueNums } = this.options.engine;
-    const info = await instance.routes.findPublishInfo(topic, defaultTopic, defaultTopicQueueNums);
-    return info.queues.map((queue) => ({ ...queue }));
+    const info = await instance.routes.findPublishInfo(this.known(topic), defaultTopic, defaultTopicQueueNums);
+    return info.queues.map((queue) => this.namespace?.outside(queue) ?? { ...queue });
   }
 
   /** Messages that have the key among their KEYS, from all brokers of the topic (`DefaultMQProducer.queryMessage`). */
   async queryMessage(topic: string, key: string, options?: QueryMessageOptions): Promise<QueryResult> {
-    return this.lookup.queryMessage(topic, key, options);
+    const result = await this.lookup.queryMessage(this.known(topic), key, options);
+    const { namespace } = this;
+    return namespace ? { ...result, messages: result.messages.map((message) => namespace.outside(message)) } : result;
   }
 
   /**
@@ -233,26 +243,27 @@ export class Producer implements InstanceProducer {
    * @throws MQClientError NO_MESSAGE.
    */
   async viewMessage(topic: string, msgId: string): Promise<MessageExt> {
-    return this.lookup.viewMessage(topic, msgId);
+    const message = await this.lookup.viewMessage(this.known(topic), msgId);
+    return this.namespace?.outside(message) ?? message;
   }
 
   /** The first (LOWER) or last (UPPER) offset of the queue at a time, ms since 1970. */
   async searchOffset(queue: MessageQueue, timestampMs: number, boundary: 'LOWER' | 'UPPER' = 'LOWER'): Promise<number> {
-    return this.lookup.searchOffset(queue, timestampMs, boundary);
+    return this.lookup.searchOffset(this.knownQueue(queue), timestampMs, boundary);
   }
 
   /** The offset that the next message of the queue gets. */
   async maxOffset(queue: MessageQueue): Promise<number> {
-    return this.lookup.maxOffset(queue);
+    return this.lookup.maxOffset(this.knownQueue(queue));
   }
 
   async minOffset(queue: MessageQueue): Promise<number> {
-    return this.lookup.minOffset(queue);
+    return this.lookup.minOffset(this.knownQueue(queue));
   }
 
   /** ms since 1970 at which the oldest message of the queue was stored, -1 when it is empty. */
   async earliestMsgStoreTime(queue: MessageQueue): Promise<number> {
-    return this.lookup.earliestMsgStoreTime(queue);
+    return this.lookup.earliestMsgStoreTime(this.knownQueue(queue));
   }
 
   /**
@@ -278,6 +289,19 @@ export class Producer implements InstanceProducer {
     const { sender } = this;
     if (sender && !this.closing) sender.submit(message, options, retries, callback, change);
     else queueMicrotask(() => callback.onException(this.notUsable()));
+  }
+
+  private get namespace(): ClientNamespace | undefined {
+    return this.options.client.namespace;
+  }
+
+  /** The topic as brokers know it. */
+  private known(topic: string): string {
+    return this.namespace?.wrap(topic) ?? topic;
+  }
+
+  private knownQueue(queue: MessageQueue): MessageQueue {
+    return this.namespace?.inside(queue) ?? queue;
   }
 
   private async sendToMaster(brokerName: string, command: RemotingCommand): Promise<void> {

@@ -21,6 +21,7 @@ const NAMES: Record<keyof ConnectionOptions, true> = {
   clientIp: true,
   instanceName: true,
   unitName: true,
+  namespace: true,
   pollNameServerIntervalMs: true,
   pollMissingRouteIntervalMs: true,
   heartbeatIntervalMs: true,

@@ -10,6 +10,7 @@ import {
   type ResolvedMessageModel,
 } from '../message-model.js';
 import { resolvePushConsumerOptions } from '../push-consumer-options.js';
+import { refuseNamespace } from '../../support/namespace.js';
 
 /** RocketMQ's names and defaults (`client/consumer/DefaultLitePullConsumer.java`); times are ms. */
 export interface LitePullConsumerOptions extends ClientOptions, MessageModelOptions {
@@ -77,6 +78,7 @@ export function resolveLitePullOptions(options: LitePullConsumerOptions): Resolv
   const { group, autoCommit = true } = options;
   if (typeof autoCommit !== 'boolean')
     throw invalidArgument(`option autoCommit is ${String(autoCommit)}, must be true or false`);
+  refuseNamespace(options, 'a LitePullConsumer');
   // What both kinds of consumers have is checked in one place.
   const common = resolvePushConsumerOptions({
     ...options,

@@ -18,6 +18,7 @@ import { PopApi, type PopAnswer } from './pop-api.js';
 import { PopMember } from './pop-member.js';
 import { receiptOf } from './popped-messages.js';
 import type { PopReceipt } from './pop-lease.js';
+import { refuseNamespace } from '../../support/namespace.js';
 
 /** Longest time that a broker is asked to hold a pop. */
 const MAX_POLL_TIME_MS = 60_000;
@@ -73,6 +74,7 @@ export class PopConsumer {
   ) {
     checkGroup(options.group);
     this.group = options.group;
+    refuseNamespace(options, 'a PopConsumer');
     this.client = resolveClientOptions(options);
     this.subscriptions = new Subscriptions(options.group);
     this.invisibleTimeMs = invisibleTime(options.invisibleTimeMs, POP_INVISIBLE_TIME_MS);

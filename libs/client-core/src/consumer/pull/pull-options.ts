@@ -8,6 +8,7 @@ import {
   type ResolvedMessageModel,
 } from '../message-model.js';
 import { checkGroup } from '../push-consumer-options.js';
+import { refuseNamespace } from '../../support/namespace.js';
 
 /** Options of a `PullConsumer` (RocketMQ: `client/consumer/DefaultMQPullConsumer.java`). */
 export interface PullConsumerOptions extends ClientOptions, MessageModelOptions {
@@ -29,6 +30,7 @@ export interface ResolvedPullConsumerOptions {
 
 /** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */
 export function resolvePullConsumerOptions(options: PullConsumerOptions): ResolvedPullConsumerOptions {
+  refuseNamespace(options, 'a PullConsumer');
   checkGroup(options.group);
   return {
     client: resolveClientOptions(withStableInstance(options)),

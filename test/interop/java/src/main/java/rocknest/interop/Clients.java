@@ -40,6 +40,9 @@ final class Clients {
         consumer.setInstanceName("consumer-" + member + "-" + System.nanoTime());
         consumer.setMqClientApiTimeout(CALL_TIMEOUT_MS);
         consumer.setHeartbeatBrokerInterval(HEARTBEAT_INTERVAL_MS);
+        // Before the subscription, which is made with it.
+        String namespace = arguments.text("namespace", "");
+        if (!namespace.isEmpty()) consumer.setNamespace(namespace);
         startFrom(consumer, arguments);
         // By reflection: clients of 4.x have no such setting.
         if (arguments.flag("broker-rebalance")) consumer.getClass().getMethod("setClientRebalance", boolean.class).invoke(consumer, false);

@@ -1,10 +1,11 @@
 /**
- * Consumption through Nest handlers: orderly, concurrent and pop on our broker, and Nest's transports of RabbitMQ (amqplib) and Kafka (kafkajs)
- * beside them. README.md tells what the figures mean.
+ * Consumption through Nest handlers: orderly, concurrent and pop on our broker, concurrent and pop on the official Java broker, and Nest's transports of
+ * RabbitMQ (amqplib) and Kafka (kafkajs) beside them. README.md tells what the figures mean.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { requireToolchain } from '../test/interop/support/toolchain.js';
 import { cpuMicroseconds } from '../test/support/child.js';
 import { projectRoot } from '../test/support/project-root.js';
 import { kafkaMissing, startKafka } from './consume/kafka.js';
@@ -28,7 +29,7 @@ const flags = readFlags(
     bytes: 1024,
     perSecond: 1_000,
     seconds: 5,
-    only: 'concurrent,orderly,pop,rabbitmq,kafka',
+    only: 'concurrent,orderly,pop,java-concurrent,java-pop,rabbitmq,kafka',
   },
   {
     rounds: 'times each load runs; medians are printed',
@@ -56,6 +57,8 @@ interface Contestant {
 
 const wanted = flags.only.split(',').map((name) => name.trim());
 const ours = ['concurrent', 'orderly', 'pop'] as const;
+/** The same client and handlers on the official broker. */
+const onJava = ['concurrent', 'pop'] as const;
 const file = (name: string): string => fileURLToPath(new URL(`${name}.js`, import.meta.url));
 
 async function closeProcess(process: BenchProcess): Promise<void> {
@@ -63,15 +66,18 @@ async function closeProcess(process: BenchProcess): Promise<void> {
   await process.stop();
 }
 
-async function openOurs(kind: ConsumerSettings['kind']): Promise<Contestant> {
-  const bus = await startBus({ broker: 'rocknest', flush: 'ASYNC_FLUSH', nodeArgs: [] });
+const nameOf = (kind: string, broker: 'rocknest' | 'java'): string =>
+  `${broker === 'java' ? 'Java broker, our client' : 'Rocknest'}, ${kind}`;
+
+async function openOurs(kind: ConsumerSettings['kind'], broker: 'rocknest' | 'java'): Promise<Contestant> {
+  const bus = await startBus({ broker, flush: 'ASYNC_FLUSH', nodeArgs: [] });
   const topic = `bench-${kind}`;
   await makeTopic(bus, topic, QUEUES);
   const { namesrvAddr } = bus;
   const producer = new BenchProcess(`producer for ${kind}`, file('producer'), []);
   await producer.call('open', { namesrvAddr, topic, bodyBytes: flags.bytes } satisfies ProducerSettings);
   return {
-    name: `Rocknest, ${kind}`,
+    name: nameOf(kind, broker),
     brokerPid: bus.brokerPid,
     producer,
     openConsumer: async () => {
@@ -176,9 +182,23 @@ function reasonToLeaveOut(kind: PeerKind): string | undefined {
   return kind === 'rabbitmq' ? rabbitmqMissing() : kafkaMissing();
 }
 
+/** The official broker is left out where there is no JDK or Maven. */
+async function openJava(contestants: Contestant[]): Promise<void> {
+  const kinds = onJava.filter((kind) => wanted.includes(`java-${kind}`));
+  if (kinds.length === 0) return;
+  try {
+    requireToolchain();
+  } catch (error) {
+    console.log(`the Java broker is left out: ${(error as Error).message}`);
+    return;
+  }
+  for (const kind of kinds) contestants.push(await openOurs(kind, 'java'));
+}
+
 /** Opens those who take part, one after the other, into `contestants`. */
 async function openAll(contestants: Contestant[]): Promise<void> {
-  for (const kind of ours) if (wanted.includes(kind)) contestants.push(await openOurs(kind));
+  for (const kind of ours) if (wanted.includes(kind)) contestants.push(await openOurs(kind, 'rocknest'));
+  await openJava(contestants);
   for (const kind of ['rabbitmq', 'kafka'] as const) {
     if (!wanted.includes(kind)) continue;
     const reason = reasonToLeaveOut(kind);
@@ -216,6 +236,29 @@ function report(results: Map<string, Figures[]>): void {
   );
 }
 
+/** Shares of our broker in what the Java broker needs, with the same client and handlers. */
+function reportRatios(results: Map<string, Figures[]>): void {
+  const rows = onJava.flatMap((kind) => {
+    const [mine, theirs] = [results.get(nameOf(kind, 'rocknest')), results.get(nameOf(kind, 'java'))];
+    if (mine === undefined || theirs === undefined) return [];
+    const ratio = (key: keyof Figures): string =>
+      (median(mine.map((one) => one[key])) / median(theirs.map((one) => one[key]))).toFixed(2);
+    return [
+      [
+        kind,
+        ratio('backlogPerSecond'),
+        ratio('floodPerSecond'),
+        ratio('brokerMicroseconds'),
+        ratio('p50Ms'),
+        ratio('p99Ms'),
+      ],
+    ];
+  });
+  if (rows.length === 0) return;
+  console.log('\nRocknest against Java\n');
+  printTable(['', 'backlog, events/s', 'in flight, events/s', 'broker CPU', 'p50', 'p99'], rows);
+}
+
 const contestants: Contestant[] = [];
 try {
   await openAll(contestants);
@@ -228,6 +271,7 @@ try {
     }
   }
   report(results);
+  reportRatios(results);
 } finally {
   for (const contestant of contestants) await contestant.close();
 }

@@ -29,6 +29,7 @@ describe('RocketMQModule.forRoot', () => {
     const { app } = await start([
       RocketMQModule.forRoot({
         namesrvAddr: '10.0.0.1:9876',
+        namespace: 'tenant',
         clientFactory,
         producer: { group: 'shop', sendMsgTimeoutMs: 500 },
       }),
@@ -36,6 +37,7 @@ describe('RocketMQModule.forRoot', () => {
     expect(clientFactory.producers[0].started).toBe(true);
     expect(clientFactory.producers[0].options).toMatchObject({
       namesrvAddr: '10.0.0.1:9876',
+      namespace: 'tenant',
       group: 'shop',
       sendMsgTimeoutMs: 500,
     });

@@ -181,9 +181,13 @@ describe('RocketMQServer: boot', () => {
   });
 
   it('takes the connection from RocketMQModule, unless it has its own', async () => {
-    const imports = [RocketMQModule.forRoot({ namesrvAddr: '10.0.0.1:9876', instanceName: 'app' })];
+    const imports = [RocketMQModule.forRoot({ namesrvAddr: '10.0.0.1:9876', instanceName: 'app', namespace: 'shop' })];
     const inherited = await startMicroservice({ controllers: [Orders], imports });
-    expect(inherited.consumer().options).toMatchObject({ namesrvAddr: '10.0.0.1:9876', instanceName: 'app' });
+    expect(inherited.consumer().options).toMatchObject({
+      namesrvAddr: '10.0.0.1:9876',
+      instanceName: 'app',
+      namespace: 'shop',
+    });
     await inherited.app.close();
     const own = await startMicroservice({ controllers: [Orders], imports, server: { namesrvAddr: '10.0.0.2:9876' } });
     expect(own.consumer().options).toMatchObject({ namesrvAddr: '10.0.0.2:9876', instanceName: 'app' });

@@ -24,3 +24,5 @@ export const MEMBER_RECONNECT_MS = 250;
 export const ROLE_RETRY_MS = 1_000;
 /** A leader that was just elected opens its ports first; only then is it worth a warning that it cannot be reached. */
 export const NEW_LEADER_PATIENCE_MS = 10_000;
+/** For clients to go elsewhere before their connections are closed, when a role changes: the group cannot write meanwhile. */
+export const ROLE_CHANGE_GRACE_MS = 200;

@@ -13,6 +13,7 @@ import {
   LEASE_MARGIN,
   LOOKS_PER_LEASE,
   RENEWALS_PER_LEASE,
+  ROLE_CHANGE_GRACE_MS,
   ROLE_RETRY_MS,
 } from './defaults.js';
 import { LeaseMember, type Replica } from './lease-member.js';
@@ -204,6 +205,8 @@ export class GroupMember implements Replica {
     const roleValues = {
       brokerRole: term === undefined ? ('SLAVE' as const) : ('SYNC_MASTER' as const),
       brokerId: term === undefined ? this.memberId : MASTER_ID,
+      // Whoever waits for a new master waits for this, too.
+      shutdownGraceMs: Math.min(values.shutdownGraceMs, ROLE_CHANGE_GRACE_MS),
     };
     const started = { values: { ...values, ...this.ports, ...roleValues }, sources };
     this.currentTerm = term;

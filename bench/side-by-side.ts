@@ -14,12 +14,23 @@ import { readFlags } from './support/flags.js';
 import { median, printTable, rates, spread } from './support/statistics.js';
 
 const flags = readFlags(
-  { rounds: 3, sync: 40_000, async: 80_000, batch: 160_000, catchup: 200_000, client: '5.4.0', idle: 30, starts: 3 },
+  {
+    rounds: 3,
+    sync: 40_000,
+    async: 80_000,
+    batch: 160_000,
+    transactions: 20_000,
+    catchup: 200_000,
+    client: '5.4.0',
+    idle: 30,
+    starts: 3,
+  },
   {
     rounds: 'turns of each broker',
-    sync: 'messages of a sync load (64 threads)',
-    async: 'messages of an async load (1,024 in flight)',
+    sync: 'messages of a sync load (64 threads); 0 leaves it out',
+    async: 'messages of an async load (1,024 in flight); 0 leaves it out',
     batch: 'messages of a batch load (32 a call, 4 threads); 0 leaves it out',
+    transactions: 'transactions of a message of 1 KiB that commit (64 threads); 0 leaves them out',
     catchup: 'messages of 1 KiB that a new consumer group reads; 0 leaves it out',
     client: 'version of the official Java client',
     idle: 'seconds of doing nothing before memory and CPU of the idle broker are read',
@@ -44,13 +55,12 @@ function send(kind: string, size: number, inFlight: number, count: number): Load
 
 function loads(): Load[] {
   const list = [
-    send('sync', 128, 64, flags.sync),
-    send('sync', 1024, 64, flags.sync),
-    send('async', 128, 1024, flags.async),
-    send('async', 1024, 1024, flags.async),
+    ...(flags.sync > 0 ? [send('sync', 128, 64, flags.sync), send('sync', 1024, 64, flags.sync)] : []),
+    ...(flags.async > 0 ? [send('async', 128, 1024, flags.async), send('async', 1024, 1024, flags.async)] : []),
   ];
   if (flags.batch > 0)
     list.push({ ...send('batch', 1024, 4, flags.batch), name: 'batches of 32, 4 in flight, 1024 B' });
+  if (flags.transactions > 0) list.push(send('transaction', 1024, 64, flags.transactions));
   if (flags.catchup > 0) {
     list.push({
       name: `catch-up of ${flags.catchup}, 1024 B`,
@@ -63,6 +73,9 @@ function loads(): Load[] {
 async function warmUp(contestant: Contestant): Promise<void> {
   await contestant.measure(`async topic=${TOPIC} size=1024 inFlight=1024 count=${WARM_UP_MESSAGES}`);
   await contestant.measure(`sync topic=${TOPIC} size=128 inFlight=64 count=${WARM_UP_MESSAGES}`);
+  if (flags.transactions > 0) {
+    await contestant.measure(`transaction topic=${TOPIC} size=1024 inFlight=64 count=${flags.transactions}`);
+  }
   if (flags.catchup > 0) await contestant.measure(`batch topic=${CATCH_UP_TOPIC} size=1024 count=${flags.catchup}`);
 }
 

@@ -14,12 +14,16 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendCallback;
+import org.apache.rocketmq.client.producer.LocalTransactionState;
 import org.apache.rocketmq.client.producer.SendResult;
+import org.apache.rocketmq.client.producer.TransactionListener;
+import org.apache.rocketmq.client.producer.TransactionMQProducer;
 import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageExt;
 
 /**
  * The load generator of the benchmark. Reads one load a line from standard input, so that the JVM stays warm between rounds:
- * {@code sync|async|batch topic=T size=BYTES inFlight=N count=N} or {@code catchup topic=T group=G count=N}. Prints {@code begin} and
+ * {@code sync|async|batch|transaction topic=T size=BYTES inFlight=N count=N} or {@code catchup topic=T group=G count=N}. Prints {@code begin} and
  * {@code end} around each, with rate and latency. Ends with its input.
  */
 final class Load {
@@ -57,6 +61,7 @@ final class Load {
             case "sync": sync(line); break;
             case "async": async(line); break;
             case "batch": batch(line); break;
+            case "transaction": transaction(line); break;
             case "catchup": catchUp(line); break;
             default: throw new IllegalArgumentException("unknown load " + kind);
         }
@@ -126,6 +131,31 @@ final class Load {
             for (int i = 0; i < BATCH_MESSAGES; i++) messages.add(new Message(topic, body));
             producer.send(messages);
         });
+    }
+
+    /** Half message, local part, end: each transaction commits. */
+    private void transaction(Arguments line) throws Exception {
+        byte[] body = bodyOf(line);
+        String topic = line.text("topic");
+        TransactionMQProducer transactions = new TransactionMQProducer("PID_load_transactions");
+        transactions.setNamesrvAddr(common.text("namesrv"));
+        transactions.setInstanceName("transactions-" + System.nanoTime());
+        transactions.setSendMsgTimeout(30_000);
+        transactions.setTransactionListener(new TransactionListener() {
+            @Override
+            public LocalTransactionState executeLocalTransaction(Message message, Object argument) {
+                return LocalTransactionState.COMMIT_MESSAGE;
+            }
+
+            @Override
+            public LocalTransactionState checkLocalTransaction(MessageExt message) {
+                return LocalTransactionState.COMMIT_MESSAGE;
+            }
+        });
+        transactions.start();
+        inThreads(line.number("inFlight"), line.number("count"), 1,
+            index -> transactions.sendMessageInTransaction(new Message(topic, body), null));
+        transactions.shutdown();
     }
 
     private void async(Arguments line) throws Exception {

@@ -85,7 +85,7 @@ describe('MQAdmin on two brokers', () => {
     const message = await admin.viewMessage(topic, results[3].offsetMsgId);
     expect(message.body.toString()).toBe('text-3');
     await expect(admin.viewMessage(`${results[3].offsetMsgId.slice(0, 16)}000000000FFFFFFF`)).rejects.toMatchObject({
-      code: 'BROKER_ERROR',
+      code: 'NO_MESSAGE',
     });
     await expect(admin.maxOffset({ topic, brokerName: 'nobody', queueId: 0 })).rejects.toMatchObject({
       code: 'BROKER_NOT_FOUND',

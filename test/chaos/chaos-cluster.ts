@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Child } from '../support/child.js';
 import { freePort } from '../support/free-port.js';
 import { mainFile } from '../support/rocknest-process.js';
+import { LEASE_HOST, startEtcd } from './etcd.js';
 import { groupName, membersOf, type ClusterShape, type MemberSpec } from './members.js';
 import type { ChaosNetwork } from './network.js';
 
@@ -19,6 +20,7 @@ export interface Member extends MemberSpec {
 /** The namesrvs and brokers of a run, each a process on a host of its own. */
 export class ChaosCluster {
   readonly members: Member[] = [];
+  private etcd?: Child;
 
   private constructor(
     private readonly network: ChaosNetwork,
@@ -35,6 +37,13 @@ export class ChaosCluster {
       .filter(({ app }) => app === 'namesrv')
       .map(addressOf)
       .join(';');
+    let leaseStore: string | undefined;
+    if (shape.lease === 'sqlite') leaseStore = `sqlite:${join(folder, 'lease.db')}`;
+    else if (shape.lease === 'etcd') {
+      const port = await freePort();
+      leaseStore = `etcd://${network.addressOf(LEASE_HOST)}:${port}`;
+      cluster.etcd = await startEtcd(network, port, join(folder, 'etcd'));
+    }
     for (const spec of specs) {
       const own = join(folder, spec.name);
       mkdirSync(join(own, 'store'), { recursive: true });
@@ -46,7 +55,7 @@ export class ChaosCluster {
           ? { ...common, storePath: join(own, 'store') }
           : {
               ...common,
-              ...brokerConfig(spec, shape),
+              ...brokerConfig(spec, shape, leaseStore),
               namesrvAddr,
               brokerIP1: bindAddress,
               storePathRootDir: join(own, 'store'),
@@ -104,18 +113,23 @@ export class ChaosCluster {
     for (const member of this.members) this.signal(member, 'SIGCONT');
     await Promise.all(this.brokers.map(async ({ child }) => child?.stop()));
     await Promise.all(this.members.map(async ({ child }) => child?.stop()));
+    await this.etcd?.stop();
   }
 }
 
-function brokerConfig({ group, index }: MemberSpec, shape: ClusterShape): Record<string, string | number | boolean> {
-  const isMaster = index === 0;
+function brokerConfig(
+  { group, index }: MemberSpec,
+  shape: ClusterShape,
+  leaseStore: string | undefined,
+): Record<string, string | number | boolean> {
+  const common = { brokerName: group!, autoCreateTopicEnable: false };
+  if (leaseStore !== undefined) return { ...common, brokerId: index + 1, leaseStore };
   return {
-    brokerName: group!,
+    ...common,
     brokerId: index,
-    brokerRole: isMaster ? 'SYNC_MASTER' : 'SLAVE',
+    brokerRole: index === 0 ? 'SYNC_MASTER' : 'SLAVE',
     inSyncReplicas: COPIES,
     minInSyncReplicas: Math.min(COPIES, shape.membersPerGroup),
-    autoCreateTopicEnable: false,
   };
 }
 

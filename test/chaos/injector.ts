@@ -1,4 +1,5 @@
 import type { Member, ChaosCluster } from './chaos-cluster.js';
+import { LEASE_HOST } from './etcd.js';
 import { groupName } from './members.js';
 import type { ChaosNetwork } from './network.js';
 import type { MasterLoss } from './outages.js';
@@ -85,7 +86,7 @@ export class Injector {
       const slowed = this.slowed(member, durationMs);
       return () => slowed;
     }
-    const hosts = kind === 'cutLease' ? ['lease'] : this.hostsAround(member, kind);
+    const hosts = kind === 'cutLease' ? [LEASE_HOST] : this.hostsAround(member, kind);
     for (const host of hosts) network.cut(member.name, host);
     return () => {
       for (const host of hosts) network.join(member.name, host);
@@ -106,7 +107,7 @@ export class Injector {
     const others = this.cluster.members.filter(
       ({ name, group }) => name !== member.name && (kind === 'cutAll' || group === member.group),
     );
-    const lease = this.cluster.shape.lease === 'etcd' ? ['lease'] : [];
+    const lease = this.cluster.shape.lease === 'etcd' ? [LEASE_HOST] : [];
     return [...others.map(({ name }) => name), ...(kind === 'cutAll' ? ['client', ...lease] : [])];
   }
 

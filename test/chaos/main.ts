@@ -4,6 +4,8 @@ import type { LeaseStoreKind } from './members.js';
 import { percentile, type Outage } from './outages.js';
 import { runChaos } from './run.js';
 
+const LEASE_KINDS: readonly LeaseStoreKind[] = ['none', 'sqlite', 'etcd'];
+
 const HELP = `npm run chaos -- [options]
 
 Starts clusters of the built namesrv and broker, kills, stops, slows and cuts off their members at random while clients send and consume, and checks what the
@@ -15,6 +17,7 @@ As root, members have network namespaces of their own and lines can be cut; othe
   --minutes N   of faults for each run, fractions are fine (default 10)
   --groups N    broker groups (default 2)
   --members N   of each group (default 3)
+  --lease KIND  how masters are found: sqlite or etcd (leases, default sqlite), none (fixed masters)
   --queues N    of each group (default 4)
   --pause MS    between two messages of a queue (default 20)
   --keep        keep the folder with stores, logs and history of every run; that of a failed one is kept anyway
@@ -27,6 +30,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     groups: { type: 'string', default: '2' },
     members: { type: 'string', default: '3' },
+    lease: { type: 'string', default: 'sqlite' },
     queues: { type: 'string', default: '4' },
     pause: { type: 'string', default: '20' },
     keep: { type: 'boolean', default: false },
@@ -48,7 +52,8 @@ function told(outages: readonly Outage[], of: 'withoutWritesMs' | 'withoutReadsM
 }
 
 async function main(): Promise<number> {
-  const lease: LeaseStoreKind = 'none';
+  const lease = LEASE_KINDS.find((kind) => kind === values.lease);
+  if (lease === undefined) throw new Error(`--lease is "${values.lease}": one of ${LEASE_KINDS.join(', ')} is needed`);
   const shape = { groups: numberOf('groups', 8), membersPerGroup: numberOf('members', 9), namesrvs: 2, lease };
   const all: Outage[] = [];
   let failed = 0;

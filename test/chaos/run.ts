@@ -131,7 +131,7 @@ class ChaosRun {
         if (ended) throw new Error(`${ended.name} ended while starting\n${ended.child?.tail()}`);
         const known = await this.addresses();
         return Array.from({ length: options.shape.groups }, (_, group) => known.get(groupName(group))).every(
-          (addresses) => addresses?.size === options.shape.membersPerGroup,
+          (addresses) => addresses?.has(0) === true && addresses.size === options.shape.membersPerGroup,
         );
       },
       'every broker to be known',

@@ -74,7 +74,13 @@ export class ClientInstance {
     });
     registerClientCallbacks(this);
     const refreshTask = this.task(options.pollNameServerIntervalMs, 'route refresh', () => this.routes.refreshAll());
-    this.lossRefresh = new RouteRefreshAfterLoss({ brokers: this.brokers, refresh: () => refreshTask.wake() });
+    this.lossRefresh = new RouteRefreshAfterLoss({
+      brokers: this.brokers,
+      refresh: async () => {
+        await refreshTask.wake();
+        this.leaveGoneBrokers();
+      },
+    });
     this.tasks = [
       refreshTask,
       this.task(options.pollMissingRouteIntervalMs, 'look for missing topics', () => this.routes.refreshMissing()),
@@ -153,12 +159,22 @@ export class ClientInstance {
     if (!this.closed) for (const task of this.tasks) task.start();
   }
 
+  /** A request to this broker failed in a way that a broker's leave or change of role would explain: routes are looked up soon. */
+  brokerDoubted(address: string): void {
+    this.lossRefresh.doubted(address);
+  }
+
   private async beat(): Promise<void> {
+    this.leaveGoneBrokers();
+    await this.heartbeats.sendToAll();
+  }
+
+  /** Requests that wait for brokers that no route has any more fail now, and go to their successors. */
+  private leaveGoneBrokers(): void {
     for (const address of this.brokers.retain((known) => this.routes.hasAddress(known))) {
       this.logger.debug?.(`broker ${address} is in no route any more`);
       this.transport.closeConnection(address);
     }
-    await this.heartbeats.sendToAll();
   }
 
   /** Brokers bind a client to its connection: a new one needs a heartbeat at once. */

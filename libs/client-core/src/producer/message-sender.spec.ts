@@ -38,6 +38,7 @@ function harness(options: Partial<ProducerOptions> = {}, answer: (n: number) => 
         queueMicrotask(() => request.onAnswer(undefined, response));
       },
     },
+    brokerDoubted: () => undefined,
     brokers: { master: () => 'a:1' },
     routes: {
       publishInfo: () => (known ? info : undefined),

@@ -17,6 +17,9 @@ export const RETRY_RESPONSE_CODES: ReadonlySet<number> = new Set([
 /** Broker answers that ask for a pause: the message was not stored, and the same broker takes it a little later. */
 export const FLOW_CONTROL_CODES: ReadonlySet<number> = new Set([ResponseCode.SYSTEM_BUSY, ResponseCode.FLOW_CONTROL]);
 
+/** Answers of a broker that is no master (any more): slaves, and masters that may not write. */
+export const NO_MASTER_CODES: ReadonlySet<number> = new Set([ResponseCode.SERVICE_NOT_AVAILABLE]);
+
 /** What a response code says about a message that the broker has taken, or undefined when it has not. */
 export function sendStatusOf(responseCode: number): SendStatus | undefined {
   switch (responseCode) {

@@ -51,6 +51,7 @@ interface Attempt {
 function harness(brokers: string[], changes: Partial<SendEngineOptions> = {}, faults?: FaultStrategy) {
   const attempts: Attempt[] = [];
   const refreshes: string[] = [];
+  const doubted: string[] = [];
   let opaque = 0;
   let routeError: Error | undefined;
   const queues = (): MessageQueue[] => brokers.map((brokerName) => ({ topic: 't', brokerName, queueId: 0 }));
@@ -67,6 +68,7 @@ function harness(brokers: string[], changes: Partial<SendEngineOptions> = {}, fa
         attempts.push({ address, queueId, brokerName, uniqKey: properties, opaque: id, timeoutMs, answer });
       },
     },
+    brokerDoubted: (address: string) => void doubted.push(address),
     brokers: { master: (name: string) => (brokers.includes(name) ? `${name}:1` : undefined) },
     routes: {
       publishInfo: () => info,
@@ -92,6 +94,7 @@ function harness(brokers: string[], changes: Partial<SendEngineOptions> = {}, fa
     return outcome;
   };
   return {
+    doubted,
     engine,
     attempts,
     refreshes,
@@ -153,6 +156,16 @@ describe('SendEngine', () => {
     attempts[1].answer(undefined, ok());
     expect(attempts.map((attempt) => attempt.address)).toEqual(['a:1', 'b:1']);
     expect(outcome.result?.status).toBe('SEND_OK');
+  });
+
+  it('doubts brokers that do not answer or are no masters, and no others', () => {
+    const { attempts, send, doubted } = harness(['a', 'b']);
+    send();
+    attempts[0].answer(undefined, ok({}, ResponseCode.SYSTEM_ERROR));
+    attempts[1].answer(undefined, ok({}, ResponseCode.SERVICE_NOT_AVAILABLE));
+    expect(doubted).toEqual(['b:1']);
+    attempts[2].answer(new RemotingTimeoutError('a:1', 3_000), undefined);
+    expect(doubted).toEqual(['b:1', attempts[2].address]);
   });
 
   it('takes the queue that the broker chose', () => {

@@ -13,7 +13,13 @@ import type { TopicPublishInfo } from '../route/topic-publish-info.js';
 import type { OutgoingMessage } from './outgoing-message.js';
 import type { FaultStrategy } from './fault-strategy.js';
 import { FlowPauses } from './flow-pauses.js';
-import { FLOW_CONTROL_CODES, RETRY_RESPONSE_CODES, SAME_BROKER_RETRY_DELAY_MS, sendStatusOf } from './retry-policy.js';
+import {
+  FLOW_CONTROL_CODES,
+  NO_MASTER_CODES,
+  RETRY_RESPONSE_CODES,
+  SAME_BROKER_RETRY_DELAY_MS,
+  sendStatusOf,
+} from './retry-policy.js';
 import { CompactSendFrameTemplate, JsonSendFrameTemplate, type SendFrameTemplate } from './send-frame-template.js';
 import { SendGate } from './send-gate.js';
 import type { SendResult } from './send-result.js';
@@ -38,7 +44,7 @@ export interface SendEngineOptions {
 export type SentListener = (task: SendTask, result: SendResult, response: RemotingCommand) => void;
 
 /** What the engine needs of a client instance. */
-export type SendInstance = Pick<ClientInstance, 'transport' | 'routes' | 'brokers'>;
+export type SendInstance = Pick<ClientInstance, 'transport' | 'routes' | 'brokers' | 'brokerDoubted'>;
 
 /** Templates of this many brokers and topics are kept. */
 const MAX_TEMPLATES = 10_000;
@@ -122,6 +128,7 @@ export class SendEngine implements SendTaskOwner {
 
   answered(task: SendTask, error: Error | undefined, response: RemotingCommand | undefined): void {
     if (!response) {
+      this.instance.brokerDoubted(task.address);
       this.noteFailure(task, false);
       this.retryOr(task, transportError(`send to topic ${task.message.topic}`, task.address, error), true);
       return;
@@ -229,8 +236,12 @@ export class SendEngine implements SendTaskOwner {
   }
 
   private noteRefusal(task: SendTask, code: number): void {
-    if (FLOW_CONTROL_CODES.has(code)) this.pauses.refused(task.chosen!.brokerName, Date.now());
-    else this.noteFailure(task, true);
+    if (FLOW_CONTROL_CODES.has(code)) {
+      this.pauses.refused(task.chosen!.brokerName, Date.now());
+      return;
+    }
+    if (NO_MASTER_CODES.has(code)) this.instance.brokerDoubted(task.address);
+    this.noteFailure(task, true);
   }
 
   private resultOf(task: SendTask, status: SendResult['status'], response: RemotingCommand): SendResult {

@@ -37,6 +37,23 @@ describe('RouteRefreshAfterLoss', () => {
     expect(looks).toHaveLength(3);
   });
 
+  it('looks when a broker is doubted, once at a time, and again when the doubts go on', async () => {
+    const { loss, looks, route } = harness();
+    loss.doubted('b:0');
+    await vi.advanceTimersByTimeAsync(200);
+    for (let i = 0; i < 10; i++) loss.doubted('b:0');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(looks).toEqual([100, 600]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(looks).toHaveLength(7);
+    loss.doubted('b:0');
+    await vi.advanceTimersByTimeAsync(200);
+    expect(looks).toHaveLength(8);
+    route([0, 'b:1']);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(looks).toHaveLength(9);
+  });
+
   it('looks once after a slave has gone', async () => {
     const { loss, looks } = harness();
     loss.connectionClosed('b:1');

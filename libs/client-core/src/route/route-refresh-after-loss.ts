@@ -32,6 +32,15 @@ export class RouteRefreshAfterLoss {
     this.schedule();
   }
 
+  /**
+   * It did not answer in time, or does not take what masters take: it may hang, and its group have another master. Looks as after a loss, unless
+   * that is under way.
+   */
+  doubted(address: string): void {
+    const underWay = this.lost.size > 0 && this.looks < ROUTE_REFRESH_AFTER_LOSS_MS.length;
+    if (!underWay) this.connectionClosed(address);
+  }
+
   connectionOpened(address: string): void {
     this.lost.delete(address);
   }

@@ -6,6 +6,7 @@ import {
   type RemotingCommand,
   type SubscriptionData,
 } from '@rocknest/protocol';
+import type { ResponseCallback } from '@rocknest/remoting';
 import { BrokerAddressTable } from '../../instance/broker-address-table.js';
 import type { ApiInstance } from '../consumer-api.js';
 import { MessageSelector } from '../message-selector.js';
@@ -19,13 +20,18 @@ function harness(addresses: [number, string][]) {
   brokers.update([{ cluster: 'c', brokerName: 'b', brokerAddrs: new Map(addresses), enableActingMaster: false }]);
   const sent: { address: string; command: RemotingCommand; timeoutMs: number }[] = [];
   const refreshed: string[] = [];
+  const doubted: string[] = [];
+  const answered: ResponseCallback[] = [];
   const instance = {
     brokers,
+    brokerDoubted: (address: string) => void doubted.push(address),
     options: { serializeType: 'JSON' },
     routes: { refresh: async (topic: string) => refreshed.push(topic) },
     transport: {
-      invokeCallback: (address: string, command: RemotingCommand, timeoutMs: number) =>
-        void sent.push({ address, command, timeoutMs }),
+      invokeCallback: (address: string, command: RemotingCommand, timeoutMs: number, answer: ResponseCallback) => {
+        sent.push({ address, command, timeoutMs });
+        answered.push(answer);
+      },
     },
   } as unknown as ApiInstance;
   const pull = (spec: Partial<PullSpec> = {}) => {
@@ -51,7 +57,7 @@ function harness(addresses: [number, string][]) {
     return answers;
   };
   const header = () => decodePullMessageRequest(sent.at(-1)!.command);
-  return { pull, sent, header, refreshed };
+  return { pull, sent, header, refreshed, doubted, answered };
 }
 
 describe('pullKernel', () => {
@@ -93,6 +99,14 @@ describe('pullKernel', () => {
       RequestCode.PULL_MESSAGE,
       RequestCode.LITE_PULL_MESSAGE,
     ]);
+  });
+
+  it('doubts a broker that does not answer', () => {
+    const { pull, answered, doubted } = harness([[0, 'master:1']]);
+    const answers = pull();
+    answered[0](new Error('no answer within 30000 ms'), undefined);
+    expect(answers).toHaveLength(1);
+    expect(doubted).toEqual(['master:1']);
   });
 
   it('looks the route up again when no broker is known', async () => {

@@ -131,7 +131,10 @@ export function pullKernel(
     let outcome: PullOutcome | undefined;
     let problem: Error | undefined;
     try {
-      if (!response) throw transportError(what, broker.address, error);
+      if (!response) {
+        instance.brokerDoubted(broker.address);
+        throw transportError(what, broker.address, error);
+      }
       const status = STATUS.get(response.code);
       if (status === undefined) {
         throw new MQBrokerError(what, broker.address, response.code, response.remark, { retriable: true });

@@ -33,7 +33,7 @@ describe.each([
   { serializeType: 'ROCKETMQ' as const, messages: 100_000 },
   { serializeType: 'JSON' as const, messages: 20_000 },
 ])('our client with $serializeType headers on the official namesrv and broker', ({ serializeType, messages }) => {
-  it(`sends ${messages} messages in every way, and a group of three members receives each one unchanged`, async () => {
+  it(`sends ${messages} messages in every way, and a group of three members shares the queues (item 4: rebalance) and receives each one unchanged`, async () => {
     const topic = `core-${serializeType}`;
     await createTopic(topic);
     const ledger = new Ledger(topic);
@@ -114,7 +114,7 @@ describe('our client on the official namesrv and broker', () => {
     expect(ledger.duplicates).toBe(0);
   });
 
-  it('filters by tags and gets a failed message again', async () => {
+  it('filters by tags (item 7) and gets a failed message again (item 2)', async () => {
     const topic = 'core-retried';
     await createTopic(topic, 4);
     const producer = new Producer({

@@ -1,117 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  decodeFrame,
-  decodeSendMessageRequest,
-  RemotingCommand,
-  ResponseCode,
-  type MessageQueue,
-} from '@rocknest/protocol';
-import { RemotingTimeoutError, WritePage, type EncodedRequest, type ResponseCallback } from '@rocknest/remoting';
+import { ResponseCode } from '@rocknest/protocol';
+import { RemotingTimeoutError } from '@rocknest/remoting';
 import { MQClientError } from '../errors.js';
-import { TopicPublishInfo } from '../route/topic-publish-info.js';
 import { FaultStrategy, latencyLadder } from './fault-strategy.js';
-import type { OutgoingMessage } from './outgoing-message.js';
-import { SendEngine, type SendEngineOptions, type SendInstance } from './send-engine.js';
-import type { SendResult } from './send-result.js';
+import { ok, refused, sendEngineHarness } from './testing/send-engine-harness.js';
 
-const message: OutgoingMessage = {
-  topic: 't',
-  body: Buffer.from('x'),
-  bodyBytes: 1,
-  sysFlag: 0,
-  flag: 0,
-  properties: 'UNIQ_KEY\u0001ID\u0002',
-  msgId: 'ID',
-  isBatch: false,
-  reconsumeTimes: 0,
-  maxReconsumeTimes: undefined,
-};
-const options: SendEngineOptions = {
-  group: 'g',
-  defaultTopic: 'TBW102',
-  defaultTopicQueueNums: 4,
-  serializeType: 'ROCKETMQ',
-  maxInFlightSends: 10,
-  maxPendingSends: 10,
-  maxPendingSendBytes: 1_000,
-  maxTimeoutPerRequestMs: 0,
-  retryAnotherBrokerWhenNotStoreOk: false,
-};
-
-interface Attempt {
-  address: string;
-  queueId: number;
-  brokerName: string | undefined;
-  uniqKey: string;
-  opaque: number;
-  timeoutMs: number;
-  answer: ResponseCallback;
-}
-
-function harness(brokers: string[], changes: Partial<SendEngineOptions> = {}, faults?: FaultStrategy) {
-  const attempts: Attempt[] = [];
-  const refreshes: string[] = [];
-  const doubted: string[] = [];
-  let opaque = 0;
-  let routeError: Error | undefined;
-  const queues = (): MessageQueue[] => brokers.map((brokerName) => ({ topic: 't', brokerName, queueId: 0 }));
-  let info: TopicPublishInfo | undefined = new TopicPublishInfo(queues(), false, 0);
-  const instance = {
-    transport: {
-      invokeRequest(address: string, request: EncodedRequest, timeoutMs: number) {
-        const page = new WritePage(request.roomBytes);
-        const id = opaque++;
-        const command = decodeFrame(page.bytes.subarray(4, request.encode(page, 0, id)));
-        const answer: ResponseCallback = (error, response) => request.onAnswer(error, response);
-        const header = decodeSendMessageRequest(command);
-        const { queueId, brokerName, properties } = header;
-        attempts.push({ address, queueId, brokerName, uniqKey: properties, opaque: id, timeoutMs, answer });
-      },
-    },
-    brokerDoubted: (address: string) => void doubted.push(address),
-    brokers: { master: (name: string) => (brokers.includes(name) ? `${name}:1` : undefined) },
-    routes: {
-      publishInfo: () => info,
-      refresh: async (topic: string) => {
-        refreshes.push(topic);
-        return true;
-      },
-      findPublishInfo: async (topic: string) => {
-        refreshes.push(`find ${topic}`);
-        if (routeError) throw routeError;
-        info ??= new TopicPublishInfo(queues(), false, 0);
-        return info;
-      },
-    },
-  } as unknown as SendInstance;
-  const engine = new SendEngine(instance, { ...options, ...changes }, undefined, faults);
-  const outcome: { result?: SendResult; error?: Error } = {};
-  const send = (queue?: MessageQueue, timeoutMs = 3_000, retries = 2): typeof outcome => {
-    engine.send(Date.now(), message, queue, timeoutMs, retries, {
-      onSuccess: (result) => (outcome.result = result),
-      onException: (error) => (outcome.error = error),
-    });
-    return outcome;
-  };
-  return {
-    doubted,
-    engine,
-    attempts,
-    refreshes,
-    send,
-    outcome,
-    noRoute: (error?: Error) => {
-      info = undefined;
-      routeError = error;
-    },
-  };
-}
-
-const ok = (fields: Record<string, string> = {}, code: number = ResponseCode.SUCCESS): RemotingCommand =>
-  RemotingCommand.response(code, {
-    fields: { msgId: 'OFFSET', queueId: '0', queueOffset: '7', transactionId: 'ID', MSG_REGION: 'R', ...fields },
-  });
-const refused = (code: number): RemotingCommand => RemotingCommand.response(code, { remark: 'because' });
 const settle = async (): Promise<void> => {
   await vi.advanceTimersByTimeAsync(0);
 };
@@ -121,7 +14,7 @@ describe('SendEngine', () => {
   afterEach(() => void vi.useRealTimers());
 
   it('gives the result of a send that went well', () => {
-    const { attempts, send, engine } = harness(['a']);
+    const { attempts, send, engine } = sendEngineHarness(['a']);
     const outcome = send();
     attempts[0].answer(undefined, ok());
     expect(outcome.result).toEqual({
@@ -142,7 +35,7 @@ describe('SendEngine', () => {
     [ResponseCode.FLUSH_SLAVE_TIMEOUT, 'FLUSH_SLAVE_TIMEOUT'],
     [ResponseCode.SLAVE_NOT_AVAILABLE, 'SLAVE_NOT_AVAILABLE'],
   ])('takes %i for a message that was stored', (code, status) => {
-    const { attempts, send } = harness(['a', 'b']);
+    const { attempts, send } = sendEngineHarness(['a', 'b']);
     const outcome = send();
     attempts[0].answer(undefined, ok({}, code));
     expect(outcome.result).toMatchObject({ status, queueOffset: 7 });
@@ -150,7 +43,7 @@ describe('SendEngine', () => {
   });
 
   it('tries another broker after those too when it is told to', () => {
-    const { attempts, send } = harness(['a', 'b'], { retryAnotherBrokerWhenNotStoreOk: true });
+    const { attempts, send } = sendEngineHarness(['a', 'b'], { retryAnotherBrokerWhenNotStoreOk: true });
     const outcome = send();
     attempts[0].answer(undefined, ok({}, ResponseCode.FLUSH_DISK_TIMEOUT));
     attempts[1].answer(undefined, ok());
@@ -159,7 +52,7 @@ describe('SendEngine', () => {
   });
 
   it('doubts brokers that do not answer or are no masters, and no others', () => {
-    const { attempts, send, doubted } = harness(['a', 'b']);
+    const { attempts, send, doubted } = sendEngineHarness(['a', 'b']);
     send();
     attempts[0].answer(undefined, ok({}, ResponseCode.SYSTEM_ERROR));
     attempts[1].answer(undefined, ok({}, ResponseCode.SERVICE_NOT_AVAILABLE));
@@ -169,7 +62,7 @@ describe('SendEngine', () => {
   });
 
   it('takes the queue that the broker chose', () => {
-    const { attempts, send } = harness(['a']);
+    const { attempts, send } = sendEngineHarness(['a']);
     const outcome = send();
     attempts[0].answer(undefined, ok({ queueId: '5' }));
     expect(outcome.result?.messageQueue).toEqual({ topic: 't', brokerName: 'a', queueId: 5 });
@@ -178,7 +71,7 @@ describe('SendEngine', () => {
   it.each([14, 1, 16, 204, 205, 2, 1500])(
     'tries another broker after %i, with a new opaque and the same message',
     (code) => {
-      const { attempts, send } = harness(['a', 'b']);
+      const { attempts, send } = sendEngineHarness(['a', 'b']);
       const outcome = send();
       attempts[0].answer(undefined, refused(code));
       expect(attempts.map((attempt) => attempt.address)).toEqual(['a:1', 'b:1']);
@@ -190,7 +83,7 @@ describe('SendEngine', () => {
   );
 
   it('looks the route up anew when a broker does not know the topic', async () => {
-    const { attempts, send, refreshes } = harness(['a', 'b']);
+    const { attempts, send, refreshes } = sendEngineHarness(['a', 'b']);
     send();
     attempts[0].answer(undefined, refused(ResponseCode.TOPIC_NOT_EXIST));
     await settle();
@@ -199,7 +92,7 @@ describe('SendEngine', () => {
   });
 
   it.each([13, 29, 23])('gives up at once after %i', (code) => {
-    const { attempts, send } = harness(['a', 'b']);
+    const { attempts, send } = sendEngineHarness(['a', 'b']);
     const outcome = send();
     attempts[0].answer(undefined, refused(code));
     expect(attempts).toHaveLength(1);
@@ -208,7 +101,7 @@ describe('SendEngine', () => {
   });
 
   it('gives up after its retries and names every attempt', () => {
-    const { attempts, send } = harness(['a', 'b']);
+    const { attempts, send } = sendEngineHarness(['a', 'b']);
     const outcome = send();
     for (let i = 0; i < 3; i++) attempts[i].answer(undefined, refused(ResponseCode.SYSTEM_ERROR));
     expect(attempts.map((attempt) => attempt.address)).toEqual(['a:1', 'b:1', 'a:1']);
@@ -217,7 +110,7 @@ describe('SendEngine', () => {
   });
 
   it('waits before it tries the only broker again', async () => {
-    const { attempts, send } = harness(['a']);
+    const { attempts, send } = sendEngineHarness(['a']);
     const outcome = send();
     attempts[0].answer(new Error('connection reset'), undefined);
     expect(attempts).toHaveLength(1);
@@ -231,7 +124,7 @@ describe('SendEngine', () => {
   });
 
   it('stops when the time of the whole send is over', async () => {
-    const { attempts, send } = harness(['a', 'b']);
+    const { attempts, send } = sendEngineHarness(['a', 'b']);
     const outcome = send(undefined, 1_000);
     await vi.advanceTimersByTimeAsync(1_000);
     attempts[0].answer(new RemotingTimeoutError('a:1', 1_000), undefined);
@@ -241,7 +134,7 @@ describe('SendEngine', () => {
   });
 
   it('leaves time for another broker when an attempt has its own limit', async () => {
-    const { attempts, send } = harness(['a', 'b'], { maxTimeoutPerRequestMs: 400 });
+    const { attempts, send } = sendEngineHarness(['a', 'b'], { maxTimeoutPerRequestMs: 400 });
     const outcome = send(undefined, 1_000);
     expect(attempts[0].timeoutMs).toBe(400);
     await vi.advanceTimersByTimeAsync(400);
@@ -252,7 +145,7 @@ describe('SendEngine', () => {
   });
 
   it('tries a given queue once', () => {
-    const { attempts, send } = harness(['a', 'b']);
+    const { attempts, send } = sendEngineHarness(['a', 'b']);
     const outcome = send({ topic: 't', brokerName: 'b', queueId: 9 });
     expect(attempts[0]).toMatchObject({ address: 'b:1', queueId: 9 });
     attempts[0].answer(undefined, refused(ResponseCode.SYSTEM_BUSY));
@@ -261,7 +154,7 @@ describe('SendEngine', () => {
   });
 
   it('says so when the given queue has no broker', async () => {
-    const { attempts, send } = harness(['a']);
+    const { attempts, send } = sendEngineHarness(['a']);
     const outcome = send({ topic: 't', brokerName: 'gone', queueId: 0 });
     await settle();
     expect(attempts).toHaveLength(0);
@@ -269,12 +162,12 @@ describe('SendEngine', () => {
   });
 
   it('finds the route of a new topic first, and passes its failure on', async () => {
-    const fresh = harness(['a']);
+    const fresh = sendEngineHarness(['a']);
     fresh.noRoute();
     fresh.send();
     await settle();
     expect(fresh.attempts).toHaveLength(1);
-    const missing = harness(['a']);
+    const missing = sendEngineHarness(['a']);
     missing.noRoute(new MQClientError('NO_ROUTE', 'nowhere'));
     const outcome = missing.send();
     await settle();
@@ -283,7 +176,7 @@ describe('SendEngine', () => {
   });
 
   it('does not wait for a route longer than the send may take', async () => {
-    const { send, noRoute, engine } = harness(['a']);
+    const { send, noRoute, engine } = sendEngineHarness(['a']);
     noRoute();
     (engine as unknown as { findRoute: () => Promise<void> }).findRoute = () => new Promise(() => {});
     const outcome = send(undefined, 500);
@@ -293,7 +186,7 @@ describe('SendEngine', () => {
   });
 
   it('lets waiting sends begin when others end', () => {
-    const { attempts, send } = harness(['a'], { maxInFlightSends: 1 });
+    const { attempts, send } = sendEngineHarness(['a'], { maxInFlightSends: 1 });
     send();
     send();
     expect(attempts).toHaveLength(1);
@@ -307,7 +200,7 @@ describe.each([ResponseCode.SYSTEM_BUSY, ResponseCode.FLOW_CONTROL])('SendEngine
   afterEach(() => void vi.useRealTimers());
 
   it('goes to the other brokers until its pause is over, with every send', async () => {
-    const { attempts, send } = harness(['a', 'b']);
+    const { attempts, send } = sendEngineHarness(['a', 'b']);
     const outcome = send();
     attempts[0].answer(undefined, refused(code));
     attempts[1].answer(undefined, ok());
@@ -323,7 +216,7 @@ describe.each([ResponseCode.SYSTEM_BUSY, ResponseCode.FLOW_CONTROL])('SendEngine
   });
 
   it('tries the only broker again after longer and longer pauses, more often than other failures are retried, until it takes the message', async () => {
-    const { attempts, send } = harness(['a']);
+    const { attempts, send } = sendEngineHarness(['a']);
     const outcome = send();
     const times: number[] = [];
     for (let i = 0; i < 5; i++) {
@@ -342,7 +235,7 @@ describe.each([ResponseCode.SYSTEM_BUSY, ResponseCode.FLOW_CONTROL])('SendEngine
   });
 
   it('holds further sends back during the pause', async () => {
-    const { attempts, send } = harness(['a']);
+    const { attempts, send } = sendEngineHarness(['a']);
     send();
     attempts[0].answer(undefined, refused(code));
     send();
@@ -353,7 +246,7 @@ describe.each([ResponseCode.SYSTEM_BUSY, ResponseCode.FLOW_CONTROL])('SendEngine
   });
 
   it('fails with the answer when the next pause would end after the time of the send, and at once without retries', async () => {
-    const { attempts, send, engine } = harness(['a']);
+    const { attempts, send, engine } = sendEngineHarness(['a']);
     const outcome = send(undefined, 400);
     for (let i = 0; outcome.error === undefined && i < 10; i++) {
       attempts[i]?.answer(undefined, refused(code));
@@ -362,7 +255,7 @@ describe.each([ResponseCode.SYSTEM_BUSY, ResponseCode.FLOW_CONTROL])('SendEngine
     expect(outcome.error).toMatchObject({ code: 'BROKER_ERROR', responseCode: code, retriable: true });
     expect(outcome.error?.message).toContain('because');
     expect(engine.gate.inFlight).toBe(0);
-    const single = harness(['a', 'b']);
+    const single = sendEngineHarness(['a', 'b']);
     const refusal = single.send(undefined, 3_000, 0);
     single.attempts[0].answer(undefined, refused(code));
     expect(refusal.error).toMatchObject({ responseCode: code });
@@ -370,7 +263,7 @@ describe.each([ResponseCode.SYSTEM_BUSY, ResponseCode.FLOW_CONTROL])('SendEngine
   });
 
   it('says what it waited for when a send never got to a broker', () => {
-    const { attempts, send } = harness(['a']);
+    const { attempts, send } = sendEngineHarness(['a']);
     send();
     attempts[0].answer(undefined, refused(code));
     const outcome = send(undefined, 20);
@@ -392,7 +285,7 @@ describe('SendEngine with a fault table', () => {
     });
 
   it('passes over a broker that did not answer, for 10 s', async () => {
-    const { attempts, send } = harness(['a', 'b'], {}, faults());
+    const { attempts, send } = sendEngineHarness(['a', 'b'], {}, faults());
     send();
     attempts[0].answer(new Error('connection reset'), undefined);
     attempts[1].answer(undefined, ok());

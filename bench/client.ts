@@ -30,7 +30,7 @@ const flags = readFlags(
     inFlight: 'sends in flight',
     bytes: 'bytes of a body',
     headers: 'binary or json',
-    loads: 'promises, callbacks, consume, separated by commas',
+    loads: 'promises, callbacks, batches, autoBatch, consume, separated by commas',
     broker: 'rocknest, java, or stand-in: one that stores nothing',
     flush: 'flushDiskType of our broker',
     client: 'built client processes to compare, separated by commas; they take turns',
@@ -43,7 +43,7 @@ const TOPIC = 'bench-client';
 const QUEUES = 8;
 const WARM_UP_MESSAGES = 100_000;
 /** Loads that send; the others read what these have sent. */
-const SENDS = ['promises', 'callbacks'];
+const SENDS = ['promises', 'callbacks', 'batches', 'autoBatch'];
 
 interface Round extends LoadResult {
   brokerMicroseconds: number;

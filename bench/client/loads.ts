@@ -17,6 +17,9 @@ export interface LoadResult extends CpuTime {
 
 let settings: ClientSettings;
 let producer: Producer;
+let gathering: Producer | undefined;
+/** Messages of a batch that the program makes itself. */
+const BATCH_MESSAGES = 32;
 let body: Buffer;
 
 async function open(given: ClientSettings): Promise<void> {
@@ -40,6 +43,36 @@ function promises(count: number): Promise<LoadResult> {
   let left = count;
   const loop = async (): Promise<void> => {
     while (left-- > 0) await producer.send({ topic, body, tags: 'created' });
+  };
+  return measured(count, async () => {
+    await Promise.all(Array.from({ length: inFlight }, loop));
+  });
+}
+
+/** `await producer.send([...])` with 32 messages each; as many messages are in flight as in the other loads. */
+function batches(count: number): Promise<LoadResult> {
+  const { topic, inFlight } = settings;
+  const batch = Array.from({ length: BATCH_MESSAGES }, () => ({ topic, body, tags: 'created' }));
+  let left = Math.floor(count / BATCH_MESSAGES);
+  const loop = async (): Promise<void> => {
+    while (left-- > 0) await producer.send(batch);
+  };
+  return measured(left * BATCH_MESSAGES, async () => {
+    await Promise.all(Array.from({ length: Math.max(1, Math.floor(inFlight / BATCH_MESSAGES)) }, loop));
+  });
+}
+
+/** `await producer.send(message)` of a producer with `autoBatch`. */
+async function autoBatch(count: number): Promise<LoadResult> {
+  const { namesrvAddr, serializeType, topic, inFlight } = settings;
+  if (gathering === undefined) {
+    gathering = new Producer({ namesrvAddr, group: 'bench-gathering', serializeType, autoBatch: true });
+    await gathering.start();
+  }
+  const sender = gathering;
+  let left = count;
+  const loop = async (): Promise<void> => {
+    while (left-- > 0) await sender.send({ topic, body, tags: 'created' });
   };
   return measured(count, async () => {
     await Promise.all(Array.from({ length: inFlight }, loop));
@@ -93,4 +126,9 @@ async function consume(count: number): Promise<LoadResult> {
   return result;
 }
 
-serveCalls({ open, promises, callbacks, consume, close: () => producer.shutdown() });
+async function close(): Promise<void> {
+  await gathering?.shutdown();
+  await producer.shutdown();
+}
+
+serveCalls({ open, promises, callbacks, batches, autoBatch, consume, close });

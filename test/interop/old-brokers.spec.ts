@@ -15,7 +15,7 @@ describe.concurrent('our clients on an official broker of 4.9.7, which knows no 
   beforeAll(async () => {
     cluster = await startOfficialCluster({
       version: '4.9.7',
-      brokerConfig: { messageDelayLevel: '1s 1s', waitTimeMillsInSendQueue: 30_000 },
+      brokerConfig: { messageDelayLevel: '1s 1s' },
     });
     handlers = new NestHandlers(cluster);
     await handlers.start();

@@ -9,8 +9,7 @@ import { startOfficialCluster, type OfficialCluster } from './support/official-c
 let cluster: OfficialCluster;
 
 beforeAll(async () => {
-  // Many tests send at once: the official broker refuses what waited 200 ms.
-  cluster = await startOfficialCluster({ brokerConfig: { waitTimeMillsInSendQueue: 30_000 } });
+  cluster = await startOfficialCluster();
 });
 
 afterAll(async () => {

@@ -75,6 +75,8 @@ export async function startOfficialCluster(options: OfficialClusterOptions = {})
       brokerRole: 'ASYNC_MASTER',
       flushDiskType: 'ASYNC_FLUSH',
       diskMaxUsedSpaceRatio: 95,
+      // Many specs run at once: it would refuse what waited 200 ms.
+      waitTimeMillsInSendQueue: 30_000,
       ...options.brokerConfig,
     });
     const broker = launchOfficial(

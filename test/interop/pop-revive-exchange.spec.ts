@@ -17,7 +17,7 @@ const QUEUE = { topic: TOPIC, brokerName: IDENTITY.brokerName, queueId: 0 };
 const SHORT_MS = 12_000;
 /** What is acknowledged at the other broker: longer than its start takes. */
 const UNTIL_JAVA_MS = 60_000;
-const UNTIL_OURS_MS = 30_000;
+const UNTIL_OURS_MS = 60_000;
 const WAIT_MS = 120_000;
 /** Behind the end of an invisible time a message that was not acknowledged would have come by then. */
 const AFTER_MS = 6_000;

@@ -29,6 +29,18 @@ async function startCluster(): Promise<{ cluster: BrokerCluster; clients: Client
   await admin.start();
   const topic = uniqueName('spread');
   await admin.createTopic(topic, { readQueueNums: 2, writeQueueNums: 2 });
+  const { brokerAddrTable } = await admin.examineBrokerClusterInfo();
+  const brokers = Object.values(brokerAddrTable).flatMap(({ brokerAddrs }) => [...brokerAddrs.values()]);
+  expect(brokers).toHaveLength(2 * GROUPS.length);
+  for (const address of brokers)
+    await waitFor(
+      () =>
+        admin.examineTopicConfig(address, topic).then(
+          () => true,
+          () => false,
+        ),
+      `${address} to know the topic`,
+    );
   return { cluster, clients, topic };
 }
 

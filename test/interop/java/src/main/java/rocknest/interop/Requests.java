@@ -49,6 +49,8 @@ final class Requests {
                     return null;
                 }
             }));
+            // It makes the producer known to the broker; a request beside it could be answered before the broker knows where its replies go.
+            if (i == 0) asked.get(0).get();
         }
         for (Future<String> reply : asked) replies.add(reply.get());
         Report.event("done").put("replies", replies).put("timeouts", timeouts.get()).put("errors", errors.get()).write();

@@ -51,14 +51,14 @@ export const replicationSettings = {
     min: 1_024,
     max: defaults.MAX_HA_TRANSFER_BATCH_BYTES,
     unit: 'bytes',
-    description: 'Log in one frame to a slave.',
+    description: 'Log in one frame to a slave. RocketMQ has 32768.',
     section: REPLICATION,
   }),
   haMaxConnections: setting.integer({
     default: defaults.DEFAULT_HA_MAX_CONNECTIONS,
     min: 1,
     max: 10_000,
-    description: 'Slaves at most; each takes 256 KiB. Further connections are closed at once.',
+    description: 'Slaves at most; each takes haTransferBatchSize of memory. Further connections are closed at once.',
     section: REPLICATION,
   }),
   haMaxGapNotInSync: setting.integer({

@@ -83,8 +83,8 @@ export class HaService {
       slaveAckOffset: slave.ackOffset,
       diff: slave.behindBytes ?? maxPhysicalOffset,
       inSync: this.isInSync(slave),
-      transferredByteInSecond: slave.sentRate.perSecond(nowMs),
-      transferFromWhere: slave.transferOffset,
+      transferredByteInSecond: slave.sender.sentRate.perSecond(nowMs),
+      transferFromWhere: slave.sender.transferOffset,
     }));
     return {
       master: true,
@@ -169,7 +169,7 @@ export class HaService {
     this.slaves.add(slave);
     // A broker without slaves does nothing at a write.
     this.stopWatching ??= this.store.replication.onWritten(() => {
-      for (const connection of this.slaves) connection.wake();
+      for (const connection of this.slaves) connection.sender.wake();
     });
     this.logger.log(`slave ${slave.remoteAddress} connected`);
   }

@@ -8,9 +8,8 @@ import {
   HA_HANDSHAKE_REQUEST_BYTES,
   HA_TRANSFER_REPORT_BYTES,
 } from '@rocknest/protocol';
-import type { EpochTable, MessageStore } from '@rocknest/store';
-import { ByteRate } from '../../replication/byte-rate.js';
-import { HA_SEND_BUFFER_BYTES } from '../../replication/defaults.js';
+import type { EpochEntry, EpochTable, MessageStore } from '@rocknest/store';
+import { LogSender } from '../../replication/log-sender.js';
 
 export interface MemberConnectionOptions {
   readonly transferBatchBytes: number;
@@ -42,19 +41,12 @@ export class MemberConnection {
   readonly remoteAddress: string;
   /** The slave has everything before this offset; -1 before its first report. */
   ackOffset = -1;
-  readonly sentRate = new ByteRate();
-  /** What is sent next; -1 before the slave's first report. */
-  transferOffset = -1;
+  readonly sender: LogSender;
   private sentConfirmOffset = -1;
-  private busy = false;
-  private scheduled = false;
   private closed = false;
-  private readonly body: Buffer;
-  private readonly headers: Buffer;
   private readonly frame = Buffer.alloc(Math.max(HA_HANDSHAKE_REQUEST_BYTES, HA_TRANSFER_REPORT_BYTES));
   private frameBytes = 0;
   private lastReadMs = performance.now();
-  private lastWriteMs = performance.now();
 
   constructor(
     private readonly socket: Socket,
@@ -62,23 +54,25 @@ export class MemberConnection {
     private readonly options: MemberConnectionOptions,
     private readonly events: MemberConnectionEvents,
   ) {
-    const { transferBatchBytes } = options;
-    const frames = Math.max(1, Math.floor(HA_SEND_BUFFER_BYTES / transferBatchBytes));
-    this.body = Buffer.allocUnsafeSlow(frames * transferBatchBytes);
-    this.headers = Buffer.allocUnsafeSlow(frames * HA_EPOCH_TRANSFER_HEADER_BYTES);
+    this.sender = new LogSender(
+      socket,
+      store,
+      {
+        headerBytes: HA_EPOCH_TRANSFER_HEADER_BYTES,
+        maxBodyBytes: options.transferBatchBytes,
+        endOfFrame: (physicalOffset) => this.partAt(physicalOffset).endOffset,
+        encodeHeader: (frame, physicalOffset, bodyBytes) => this.encodeHeader(frame, physicalOffset, bodyBytes),
+        hasNews: () => options.confirmedOffset() > this.sentConfirmOffset,
+        isUrgent: () => true,
+      },
+      (reason) => this.close(reason),
+    );
     this.remoteAddress = `${socket.remoteAddress}:${socket.remotePort}`;
     socket.setNoDelay(true);
     socket.on('data', (bytes) => this.received(bytes));
     socket.on('error', () => undefined);
     socket.on('close', () => this.close(undefined));
   }
-
-  /** The log has grown, or more of it is confirmed. */
-  readonly wake = (): void => {
-    if (this.busy || this.scheduled || this.transferOffset < 0) return;
-    this.scheduled = true;
-    setImmediate(this.pump);
-  };
 
   /** Called now and then: sends a sign of life when nothing else was sent, cuts a silent line. */
   check(nowMs: number): void {
@@ -87,8 +81,7 @@ export class MemberConnection {
       this.close(`nothing came from it for ${housekeepingMs} ms (haHousekeepingInterval)`);
       return;
     }
-    if (this.transferOffset < 0 || this.busy || nowMs - this.lastWriteMs < heartbeatMs) return;
-    this.sendFrames(0, this.options.epochs.lastEpoch, 0);
+    this.sender.keepAlive(nowMs, heartbeatMs);
   }
 
   close(reason: string | undefined): void {
@@ -117,9 +110,10 @@ export class MemberConnection {
       return;
     }
     if (newest < 0 || this.closed) return;
-    if (this.transferOffset < 0) this.start(newest);
-    else if (newest > this.transferOffset)
-      this.close(`it reported offset ${newest}, but has been sent no more than what is before ${this.transferOffset}`);
+    const { transferOffset } = this.sender;
+    if (transferOffset < 0) this.start(newest);
+    else if (newest > transferOffset)
+      this.close(`it reported offset ${newest}, but has been sent no more than what is before ${transferOffset}`);
     else this.acknowledged(newest);
   }
 
@@ -147,9 +141,8 @@ export class MemberConnection {
       );
       return;
     }
-    this.transferOffset = physicalOffset === 0 ? minPhysicalOffset : physicalOffset;
     this.acknowledged(physicalOffset);
-    this.wake();
+    this.sender.start(physicalOffset === 0 ? minPhysicalOffset : physicalOffset);
   }
 
   private acknowledged(physicalOffset: number): void {
@@ -157,86 +150,16 @@ export class MemberConnection {
     this.events.reported(this, physicalOffset);
   }
 
-  private readonly pump = (): void => {
-    this.scheduled = false;
-    if (this.busy || this.closed) return;
-    if (this.transferOffset < this.store.minPhysicalOffset) {
-      this.close(`offset ${this.transferOffset}, which it needs next, has been deleted (fileReservedTime)`);
-      return;
-    }
-    const part = this.options.epochs.at(this.transferOffset);
-    if (part === undefined) {
-      this.close(`offset ${this.transferOffset} is before the first epoch`);
-      return;
-    }
-    const { epoch, startOffset, endOffset } = part;
-    const maxBytes = Math.min(this.body.length, endOffset - this.transferOffset);
-    try {
-      const read = this.store.replication.reader.readInto(this.transferOffset, this.body, maxBytes);
-      if (typeof read === 'number') {
-        this.send(read, epoch, startOffset);
-        return;
-      }
-      this.busy = true;
-      read.then(
-        (bytes) => {
-          this.busy = false;
-          this.send(bytes, epoch, startOffset);
-        },
-        (error: unknown) => this.close(`the log cannot be read at ${this.transferOffset}: ${String(error)}`),
-      );
-    } catch (error) {
-      this.close(`the log cannot be read at ${this.transferOffset}: ${String(error)}`);
-    }
-  };
-
-  private send(bytes: number, epoch: number, epochStartOffset: number): void {
-    if (bytes > 0 || this.options.confirmedOffset() > this.sentConfirmOffset)
-      this.sendFrames(bytes, epoch, epochStartOffset);
-  }
-
-  /** Sends what was read, in frames; nothing: a sign of life. */
-  private sendFrames(bytes: number, epoch: number, epochStartOffset: number): void {
-    if (this.closed) return;
-    const { socket, body, headers } = this;
-    const { transferBatchBytes } = this.options;
+  private encodeHeader(frame: Buffer, physicalOffset: number, bodyBytes: number): void {
+    const { epoch, startOffset: epochStartOffset } = this.partAt(physicalOffset);
     const confirmOffset = this.options.confirmedOffset();
     this.sentConfirmOffset = confirmOffset;
-    this.busy = true;
-    this.lastWriteMs = performance.now();
-    this.sentRate.add(bytes, this.lastWriteMs);
-    socket.cork();
-    let last: Buffer;
-    let at = 0;
-    let header = 0;
-    do {
-      const bodyBytes = Math.min(transferBatchBytes, bytes - at);
-      const { transferOffset: physicalOffset } = this;
-      encodeHaEpochTransferHeader(headers, header, {
-        bodyBytes,
-        physicalOffset,
-        epoch,
-        epochStartOffset,
-        confirmOffset,
-      });
-      last = headers.subarray(header, header + HA_EPOCH_TRANSFER_HEADER_BYTES);
-      header += HA_EPOCH_TRANSFER_HEADER_BYTES;
-      if (bodyBytes > 0) {
-        socket.write(last);
-        last = body.subarray(at, at + bodyBytes);
-      }
-      this.transferOffset += bodyBytes;
-      at += bodyBytes;
-      if (at < bytes) socket.write(last);
-    } while (at < bytes);
-    socket.write(last, this.sent);
-    socket.uncork();
+    encodeHaEpochTransferHeader(frame, 0, { bodyBytes, physicalOffset, epoch, epochStartOffset, confirmOffset });
   }
 
-  /** The kernel has it all: the buffers are free. */
-  private readonly sent = (error?: Error | null): void => {
-    this.busy = false;
-    this.lastWriteMs = performance.now();
-    if (error == null) this.pump();
-  };
+  private partAt(physicalOffset: number): EpochEntry & { readonly endOffset: number } {
+    const part = this.options.epochs.at(physicalOffset);
+    if (part === undefined) throw new Error('that is before the first epoch');
+    return part;
+  }
 }

@@ -77,8 +77,8 @@ export class MemberHaServer {
         slaveAckOffset: line.ackOffset,
         diff: maxPhysicalOffset - Math.max(0, line.ackOffset),
         inSync: inSyncIds.includes(line.brokerId),
-        transferredByteInSecond: line.sentRate.perSecond(nowMs),
-        transferFromWhere: line.transferOffset,
+        transferredByteInSecond: line.sender.sentRate.perSecond(nowMs),
+        transferFromWhere: line.sender.transferOffset,
       })),
       haClientRuntimeInfo: NO_HA_CLIENT,
     };
@@ -86,7 +86,7 @@ export class MemberHaServer {
 
   /** There is something to send: log, or the news that more of it is confirmed. */
   wake(): void {
-    for (const line of this.lines) line.wake();
+    for (const line of this.lines) line.sender.wake();
   }
 
   async stop(): Promise<void> {

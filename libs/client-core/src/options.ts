@@ -3,7 +3,7 @@ import type { ConnectionStatus } from './instance/client-members.js';
 import { consoleLogger, type ClientLogger } from './logger.js';
 import { parseNamesrvAddr } from './namesrv/namesrv-addresses.js';
 import { integerOption, invalidArgument } from './support/check.js';
-import { ClientNamespace, type NamespaceOptions } from './support/namespace.js';
+import { ClientNamespace, namespaceV2Option, type NamespaceOptions } from './support/namespace.js';
 import { resolveTraceOptions, type ResolvedTraceOptions, type TraceOptions } from './trace/trace-options.js';
 
 /** What producers, consumers and `MQAdmin` have in common (RocketMQ: `client/ClientConfig.java`). Times are ms. */
@@ -63,6 +63,7 @@ export interface ResolvedClientOptions {
   /** Undefined when nothing is traced. */
   trace: ResolvedTraceOptions | undefined;
   namespace: ClientNamespace | undefined;
+  namespaceV2: string | undefined;
 }
 
 /** A part of the client id: tools split at `@`, and the broker keys tables by it. */
@@ -111,5 +112,6 @@ export function resolveClientOptions(
     onStatus: options.onStatus,
     trace: resolveTraceOptions(options),
     namespace: ClientNamespace.of(options.namespace),
+    namespaceV2: namespaceV2Option(options.namespaceV2),
   };
 }

@@ -23,12 +23,13 @@ import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } 
 import { MessageLookup, type QueryMessageOptions, type QueryResult } from '../query/message-lookup.js';
 import { traceOf, type TraceEntry, type TraceQueryOptions } from '../query/trace-lookup.js';
 import { integerOption } from '../support/check.js';
+import { clientNames, type ClientNames } from '../support/namespace.js';
 import { AdminContext, type AdminTarget } from './admin-context.js';
 import { GroupAdmin, type ConsumeProgress } from './group-admin.js';
 import { OffsetAdmin, type RollbackStats } from './offset-admin.js';
+import { messagesOutside, offsetsOutside, queuesOutside, timeSpansOutside } from './names-outside.js';
 import { propertiesOf, propertiesText } from './properties-text.js';
 import { TopicAdmin, type QueueStats, type TopicOptions } from './topic-admin.js';
-import { refuseNamespace } from '../support/namespace.js';
 
 /** ms for one administrative request (`DefaultMQAdminExt`: 5,000). */
 const ADMIN_TIMEOUT_MS = 5_000;
@@ -51,10 +52,13 @@ interface Parts {
 /**
  * Topics, groups, offsets and messages, as far as a program needs them (RocketMQ: `MQAdmin.java`, `DefaultMQAdminExt.java`). Targets
  * default to the masters of all clusters. Every method rejects with NOT_STARTED before `start()`, with MQBrokerError for what a broker refuses.
+ *
+ * With `namespace` all topics and groups are those of the namespace, by the names that its applications use; `createTopic('orders')` makes `shop%orders`.
  */
 export class MQAdmin {
   private readonly options: ResolvedClientOptions;
   private readonly timeoutMs: number;
+  private readonly names: ClientNames;
   private parts: Parts | undefined;
   private starting: Promise<void> | undefined;
 
@@ -63,8 +67,8 @@ export class MQAdmin {
     options: MQAdminOptions = {},
     private readonly registry: ClientInstanceRegistry = clientInstances,
   ) {
-    refuseNamespace(options, 'MQAdmin');
     this.options = resolveClientOptions(options);
+    this.names = clientNames(this.options.namespace);
     this.timeoutMs = integerOption('timeoutMs', options.timeoutMs, ADMIN_TIMEOUT_MS);
   }
 
@@ -88,33 +92,36 @@ export class MQAdmin {
 
   /** Creates a topic, or changes it when it exists. Default: 8 queues on each broker, read and write. */
   async createTopic(topic: string, options: TopicOptions = {}, target: AdminTarget = 'all'): Promise<void> {
-    await this.running.topics.createOrUpdate(topic, options, target);
+    await this.running.topics.createOrUpdate(this.names.wrap(topic), options, target);
   }
 
   /** The same request under the name that says so. */
   async updateTopic(topic: string, options: TopicOptions, target: AdminTarget = 'all'): Promise<void> {
-    await this.running.topics.createOrUpdate(topic, options, target);
+    await this.running.topics.createOrUpdate(this.names.wrap(topic), options, target);
   }
 
   async deleteTopic(topic: string, target: AdminTarget = 'all'): Promise<void> {
-    await this.running.topics.delete(topic, target);
+    await this.running.topics.delete(this.names.wrap(topic), target);
   }
 
+  /** With a namespace, the topics in it. */
   async fetchAllTopicList(): Promise<string[]> {
-    return this.running.topics.list();
+    const topics = await this.running.topics.list();
+    return topics.filter((known) => this.names.holds(known)).map((known) => this.names.without(known));
   }
 
   async examineTopicConfig(address: string, topic: string): Promise<TopicConfig> {
-    return this.running.topics.config(address, topic);
+    const config = await this.running.topics.config(address, this.names.wrap(topic));
+    return { ...config, topicName: this.names.without(config.topicName) };
   }
 
   async examineTopicStats(topic: string): Promise<QueueStats[]> {
-    return this.running.topics.stats(topic);
+    return queuesOutside(this.names, await this.running.topics.stats(this.names.wrap(topic)));
   }
 
   /** @throws MQClientError NO_ROUTE. */
   async examineTopicRoute(topic: string): Promise<TopicRouteData> {
-    return this.running.context.topicRoute(topic);
+    return this.running.context.topicRoute(this.names.wrap(topic));
   }
 
   async createSubscriptionGroup(
@@ -122,7 +129,7 @@ export class MQAdmin {
     config: Partial<SubscriptionGroupConfig> = {},
     target: AdminTarget = 'all',
   ): Promise<void> {
-    await this.running.groups.createOrUpdate(group, config, target);
+    await this.running.groups.createOrUpdate(this.names.wrap(group), config, target);
   }
 
   /**
@@ -137,29 +144,34 @@ export class MQAdmin {
     mode: 'PULL' | 'POP',
     options: { popShareQueueNum?: number } = {},
   ): Promise<void> {
-    await this.running.groups.setRequestMode(group, topic, mode, options.popShareQueueNum ?? POP_SHARE_QUEUE_NUM);
+    const { popShareQueueNum = POP_SHARE_QUEUE_NUM } = options;
+    await this.running.groups.setRequestMode(this.names.wrap(group), this.names.wrap(topic), mode, popShareQueueNum);
   }
 
   async deleteSubscriptionGroup(group: string, cleanOffset = false, target: AdminTarget = 'all'): Promise<void> {
-    await this.running.groups.delete(group, cleanOffset, target);
+    await this.running.groups.delete(this.names.wrap(group), cleanOffset, target);
   }
 
   async examineSubscriptionGroupConfig(address: string, group: string): Promise<SubscriptionGroupConfig> {
-    return this.running.groups.config(address, group);
+    const config = await this.running.groups.config(address, this.names.wrap(group));
+    return { ...config, groupName: this.names.without(config.groupName) };
   }
 
   async examineConsumeStats(group: string, topic?: string): Promise<ConsumeProgress[]> {
-    return this.running.groups.stats(group, topic);
+    return queuesOutside(
+      this.names,
+      await this.running.groups.stats(this.names.wrap(group), topic && this.names.wrap(topic)),
+    );
   }
 
-  /** Undefined when no member is online. */
+  /** Undefined when no member is online. Topics stand as brokers know them, with their namespace. */
   async examineConsumerConnection(group: string): Promise<ConsumerConnection | undefined> {
-    return this.running.groups.connections(group);
+    return this.running.groups.connections(this.names.wrap(group));
   }
 
-  /** What one member holds and does, by its own word. @param jstack also what its process is busy with. */
+  /** What one member holds and does, by its own word, names with their namespace. @param jstack also what its process is busy with. */
   async getConsumerRunningInfo(group: string, clientId: string, jstack = false): Promise<ConsumerRunningInfo> {
-    return this.running.groups.runningInfo(group, clientId, jstack);
+    return this.running.groups.runningInfo(this.names.wrap(group), clientId, jstack);
   }
 
   /** Where members are in the queues of a topic, by their own word: client id -> offsets. Of one member when `clientId` is given. */
@@ -168,7 +180,9 @@ export class MQAdmin {
     group: string,
     clientId?: string,
   ): Promise<Map<string, [queue: MessageQueue, offset: number][]>> {
-    return this.running.offsets.consumeStatus(group, topic, clientId);
+    const { names } = this;
+    const status = await this.running.offsets.consumeStatus(names.wrap(group), names.wrap(topic), clientId);
+    return new Map([...status].map(([member, table]) => [member, offsetsOutside(this.names, table)]));
   }
 
   /**
@@ -185,8 +199,8 @@ export class MQAdmin {
     msgId: string,
   ): Promise<ConsumeMessageDirectlyResult> {
     const { lookup, groups } = this.running;
-    const message = await lookup.viewMessage(topic, msgId);
-    return groups.consumeDirectly(group, clientId, message.topic, message.offsetMsgId);
+    const message = await lookup.viewMessage(this.names.wrap(topic), msgId);
+    return groups.consumeDirectly(this.names.wrap(group), clientId, message.topic, message.offsetMsgId);
   }
 
   /**
@@ -201,7 +215,11 @@ export class MQAdmin {
     timestampMs: number,
     isForce = true,
   ): Promise<[MessageQueue, number][]> {
-    return this.running.offsets.resetByTimestamp(group, topic, timestampMs, isForce);
+    const { names } = this;
+    return offsetsOutside(
+      this.names,
+      await this.running.offsets.resetByTimestamp(names.wrap(group), names.wrap(topic), timestampMs, isForce),
+    );
   }
 
   /** The same by looking up and writing each offset, which every broker knows: for groups that are offline. */
@@ -211,27 +229,34 @@ export class MQAdmin {
     timestampMs: number,
     isForce = true,
   ): Promise<RollbackStats[]> {
-    return this.running.offsets.resetByTimestampOld(group, topic, timestampMs, isForce);
+    const { names } = this;
+    return queuesOutside(
+      this.names,
+      await this.running.offsets.resetByTimestampOld(names.wrap(group), names.wrap(topic), timestampMs, isForce),
+    );
   }
 
   /** Moves a group that is online or not, on every version of the broker. */
   async resetOffsetNew(group: string, topic: string, timestampMs: number): Promise<void> {
-    await this.running.offsets.reset(group, topic, timestampMs);
+    await this.running.offsets.reset(this.names.wrap(group), this.names.wrap(topic), timestampMs);
   }
 
   /** Moves a group in one queue to an offset. Needs a broker that resets on its own side. */
   async resetOffsetByQueueId(group: string, queue: MessageQueue, offset: number): Promise<void> {
-    await this.running.offsets.resetQueue(group, queue, offset);
+    await this.running.offsets.resetQueue(this.names.wrap(group), this.names.inside(queue), offset);
   }
 
   /** Gives a group the offsets that another one has in a topic. */
   async cloneGroupOffset(srcGroup: string, destGroup: string, topic: string, isOffline = true): Promise<void> {
-    await this.running.offsets.clone(srcGroup, destGroup, topic, isOffline);
+    const { names } = this;
+    await this.running.offsets.clone(names.wrap(srcGroup), names.wrap(destGroup), names.wrap(topic), isOffline);
   }
 
   /** From when the messages of each queue are, up to when the group has consumed them, and how long the next one waits. */
   async queryConsumeTimeSpan(topic: string, group: string): Promise<QueueTimeSpan[]> {
-    return this.running.offsets.timeSpans(group, topic);
+    const { names } = this;
+    const spans = await this.running.offsets.timeSpans(names.wrap(group), names.wrap(topic));
+    return timeSpansOutside(names, spans);
   }
 
   /** The settings of a broker. */
@@ -272,35 +297,35 @@ export class MQAdmin {
 
   /** The offset that the next message of the queue gets. */
   async maxOffset(queue: MessageQueue): Promise<number> {
-    return this.running.lookup.maxOffset(queue);
+    return this.running.lookup.maxOffset(this.names.inside(queue));
   }
 
   async minOffset(queue: MessageQueue): Promise<number> {
-    return this.running.lookup.minOffset(queue);
+    return this.running.lookup.minOffset(this.names.inside(queue));
   }
 
   /** The first (LOWER) or last (UPPER) offset of the queue at a time. */
   async searchOffset(queue: MessageQueue, timestampMs: number, boundary: 'LOWER' | 'UPPER' = 'LOWER'): Promise<number> {
-    return this.running.lookup.searchOffset(queue, timestampMs, boundary);
+    return this.running.lookup.searchOffset(this.names.inside(queue), timestampMs, boundary);
   }
 
   /** ms since 1970 at which the oldest message of the queue was stored, -1 when it is empty. */
   async earliestMsgStoreTime(queue: MessageQueue): Promise<number> {
-    return this.running.lookup.earliestMsgStoreTime(queue);
+    return this.running.lookup.earliestMsgStoreTime(this.names.inside(queue));
   }
 
   /** The offset that a group has committed. Rejects with an MQBrokerError of code QUERY_NOT_FOUND when there is none. */
   async consumerOffset(group: string, queue: MessageQueue): Promise<number> {
-    return this.running.api.queryConsumerOffset(group, queue);
+    return this.running.api.queryConsumerOffset(this.names.wrap(group), this.names.inside(queue));
   }
 
   async updateConsumerOffset(group: string, queue: MessageQueue, offset: number): Promise<void> {
-    await this.running.api.updateConsumerOffset(group, queue, offset);
+    await this.running.api.updateConsumerOffset(this.names.wrap(group), this.names.inside(queue), offset);
   }
 
   /** Messages that have the key among their KEYS, from all brokers of the topic. */
   async queryMessage(topic: string, key: string, options?: QueryMessageOptions): Promise<QueryResult> {
-    return this.running.lookup.queryMessage(topic, key, options);
+    return messagesOutside(this.names, await this.running.lookup.queryMessage(this.names.wrap(topic), key, options));
   }
 
   /**
@@ -315,7 +340,8 @@ export class MQAdmin {
 
   /** Messages with that unique id (`msgId`), searched from the time on that the id tells. */
   async queryMessageByUniqKey(topic: string, uniqKey: string, options?: QueryMessageOptions): Promise<QueryResult> {
-    return this.running.lookup.queryMessageByUniqKey(topic, uniqKey, options);
+    const known = this.names.wrap(topic);
+    return messagesOutside(this.names, await this.running.lookup.queryMessageByUniqKey(known, uniqKey, options));
   }
 
   /** A stored message by its `offsetMsgId`, which names the broker and the place. */
@@ -328,7 +354,11 @@ export class MQAdmin {
   viewMessage(topic: string, msgId: string): Promise<MessageExt>;
   async viewMessage(topicOrId: string, msgId?: string): Promise<MessageExt> {
     const { lookup } = this.running;
-    return msgId === undefined ? lookup.viewMessageByOffsetId(topicOrId) : lookup.viewMessage(topicOrId, msgId);
+    return this.names.outside(
+      msgId === undefined
+        ? await lookup.viewMessageByOffsetId(topicOrId)
+        : await lookup.viewMessage(this.names.wrap(topicOrId), msgId),
+    );
   }
 
   private get running(): Parts {

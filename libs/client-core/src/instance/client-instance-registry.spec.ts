@@ -34,6 +34,18 @@ describe('ClientInstanceRegistry', () => {
     expect(first.clientId).toMatch(/^10\.0\.0\.1@\d+#\d+/);
   });
 
+  it('keeps clients of another namespaceV2 apart, which one instance has one of', () => {
+    const { registry, options } = harness();
+    const first = registry.acquire(options({ namespaceV2: 'shop' }), {});
+    expect(registry.acquire(options({ namespaceV2: 'shop' }), {})).toBe(first);
+    expect(registry.acquire(options(), {})).not.toBe(first);
+    registry.acquire(options({ instanceName: 'one', namespaceV2: 'shop' }), {});
+    const other = options({ instanceName: 'one', namespaceV2: 'store' });
+    expect(() => registry.acquire(other, {})).toThrow(
+      '10.0.0.1@one of this process has namespaceV2 "shop", not "store"',
+    );
+  });
+
   it('keeps clients of other namesrvs or settings apart', () => {
     const { registry, options } = harness();
     const first = registry.acquire(options(), {});

@@ -1,5 +1,6 @@
 import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import type { ResolvedClientOptions } from '../options.js';
+import { invalidArgument } from '../support/check.js';
 import { buildClientId, localIp, nextInstanceName } from './client-id.js';
 import { ClientInstance } from './client-instance.js';
 import type { InstanceConsumer, InstanceProducer } from './client-members.js';
@@ -30,6 +31,7 @@ function sharedSettings(options: ResolvedClientOptions): string {
     options.heartbeatIntervalMs,
     options.mqClientApiTimeoutMs,
     options.serializeType,
+    options.namespaceV2,
   ]);
 }
 
@@ -57,7 +59,7 @@ export class ClientInstanceRegistry {
   /**
    * An instance for a member, which is registered with it at once.
    *
-   * @throws MQClientError ALREADY_STARTED when the named instance has a member of this group.
+   * @throws MQClientError ALREADY_STARTED when the named instance has a member of this group, INVALID_ARGUMENT when it has another namespaceV2.
    */
   acquire(options: ResolvedClientOptions, member: InstanceMember): ClientInstance {
     const instance =
@@ -116,7 +118,14 @@ export class ClientInstanceRegistry {
   private named(options: ResolvedClientOptions, instanceName: string): ClientInstance {
     const clientId = buildClientId(options.clientIp ?? localIp(), instanceName, options.unitName);
     const key = `${clientId} ${options.namesrvAddresses.join(';')}`;
-    return this.instances.get(key) ?? this.open(key, clientId, options);
+    const known = this.instances.get(key);
+    if (!known) return this.open(key, clientId, options);
+    const { namespaceV2 } = known.options;
+    if (namespaceV2 === options.namespaceV2) return known;
+    throw invalidArgument(
+      `client ${clientId} of this process has namespaceV2 ${JSON.stringify(namespaceV2 ?? '')}, not ${JSON.stringify(options.namespaceV2 ?? '')}: ` +
+        'clients that share an instance have one namespaceV2; give one of them another instanceName',
+    );
   }
 
   private shared(options: ResolvedClientOptions, member: InstanceMember): ClientInstance {

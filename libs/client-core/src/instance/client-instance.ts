@@ -17,6 +17,7 @@ import { BrokerAddressTable } from './broker-address-table.js';
 import { registerClientCallbacks } from './client-callbacks.js';
 import type { ConnectionStatus, InstanceConsumer, InstanceProducer } from './client-members.js';
 import { HeartbeatService } from './heartbeat-service.js';
+import { NamespacedTransport } from './namespaced-transport.js';
 import type { ClientTransport, TransportFactory } from './transport.js';
 
 /**
@@ -44,13 +45,15 @@ export class ClientInstance {
     readonly options: ResolvedClientOptions,
     transportFactory: TransportFactory,
   ) {
-    this.transport = transportFactory(
+    const transport = transportFactory(
       {
         onConnectionOpen: (address) => this.connectionChanged('connected', address),
         onConnectionClose: (address) => this.connectionChanged('disconnected', address),
       },
       options.logger,
     );
+    const { namespaceV2 } = options;
+    this.transport = namespaceV2 === undefined ? transport : new NamespacedTransport(transport, namespaceV2);
     this.namesrv = new NamesrvClient(this.transport, {
       addresses: options.namesrvAddresses,
       timeoutMs: options.mqClientApiTimeoutMs,

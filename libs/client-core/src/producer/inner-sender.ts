@@ -15,6 +15,7 @@ export class InnerSender {
       defaultTopic: AUTO_CREATE_TOPIC,
       defaultTopicQueueNums: defaults.DEFAULT_TOPIC_QUEUE_NUMS,
       serializeType: instance.options.serializeType,
+      namespaceV2: instance.options.namespaceV2,
       maxInFlightSends: defaults.MAX_IN_FLIGHT_SENDS,
       maxPendingSends: defaults.MAX_PENDING_SENDS,
       maxPendingSendBytes: defaults.MAX_PENDING_SEND_BYTES,

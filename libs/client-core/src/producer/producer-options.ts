@@ -128,6 +128,7 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
       defaultTopic: options.createTopicKey ?? AUTO_CREATE_TOPIC,
       defaultTopicQueueNums: integer('defaultTopicQueueNums', defaults.DEFAULT_TOPIC_QUEUE_NUMS, 1, 65_536),
       serializeType: client.serializeType,
+      namespaceV2: client.namespaceV2,
       maxInFlightSends: integer('maxInFlightSends', defaults.MAX_IN_FLIGHT_SENDS, 1, 65_535),
       maxPendingSends: integer('maxPendingSends', defaults.MAX_PENDING_SENDS, 1, 10_000_000),
       maxPendingSendBytes: integer('maxPendingSendBytes', defaults.MAX_PENDING_SEND_BYTES, 1, 8 * GIB),

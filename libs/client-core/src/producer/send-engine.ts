@@ -32,6 +32,7 @@ export interface SendEngineOptions {
   defaultTopic: string;
   defaultTopicQueueNums: number;
   serializeType: 'ROCKETMQ' | 'JSON';
+  namespaceV2?: string | undefined;
   maxInFlightSends: number;
   maxPendingSends: number;
   maxPendingSendBytes: number;
@@ -387,10 +388,9 @@ export class SendEngine implements SendTaskOwner {
       this.templates.clear();
       this.templateCount = 0;
     }
-    const { group, defaultTopic, defaultTopicQueueNums, serializeType } = this.options;
-    const constants = { producerGroup: group, topic, brokerName, defaultTopic, defaultTopicQueueNums };
-    const template =
-      serializeType === 'JSON' ? new JsonSendFrameTemplate(constants) : new CompactSendFrameTemplate(constants);
+    const { group, serializeType } = this.options;
+    const Template = serializeType === 'JSON' ? JsonSendFrameTemplate : CompactSendFrameTemplate;
+    const template = new Template({ ...this.options, producerGroup: group, topic, brokerName });
     const ofTopic = this.templates.get(topic) ?? new Map<string, SendFrameTemplate>();
     this.templates.set(topic, ofTopic);
     ofTopic.set(brokerName, template);

@@ -107,9 +107,23 @@ describe.each([
     expect(decode(1, 0, 1, message({ body, bodyBytes })).command.bodyBuffer.equals(body)).toBe(true);
   });
 
+  it('have no further fields', () => {
+    expect(Object.keys(decode(1, 0, 1, message()).command.extFields)).not.toContain('ns');
+  });
+
   it('refuse what no frame can hold', () => {
     expect(() =>
       frameOf(template, 1, 0, 1, message({ body: Buffer.alloc(16_777_216), bodyBytes: 16_777_216 })),
     ).toThrow(/16777216/);
   });
+});
+
+it.each([CompactSendFrameTemplate, JsonSendFrameTemplate])('%o puts a namespaceV2 into the header', (Template) => {
+  const template = new Template({ ...constants, namespaceV2: 'shop' });
+  for (const outgoing of [message(), message({ isBatch: true }), message({ sysFlag: 1 })]) {
+    const command = decodeFrame(frameOf(template, 1, 0, 1, outgoing).subarray(4));
+    expect(command.extFields).toMatchObject({ ns: 'shop', nsd: 'true' });
+    expect(decodeSendMessageRequest(command).topic).toBe('orders');
+    expect(command.bodyBuffer.toString()).toBe('hello');
+  }
 });

@@ -2,6 +2,8 @@ import {
   CURRENT_MQ_VERSION,
   FRAME_MAX_LENGTH,
   LanguageCode,
+  NAMESPACE_FIELD,
+  NAMESPACED_FIELD,
   ProtocolError,
   RequestCode,
   SerializeType,
@@ -17,6 +19,7 @@ export interface SendFrameConstants {
   brokerName: string;
   defaultTopic: string;
   defaultTopicQueueNums: number;
+  namespaceV2?: string | undefined;
 }
 
 /** Encodes SEND_MESSAGE_V2 (or SEND_BATCH_MESSAGE) frames straight into what a connection sends next. */
@@ -68,6 +71,11 @@ function writeEntryHead({ bytes, view }: WritePage, position: number, letter: nu
   bytes[position + 2] = letter;
   view.setInt32(position + 3, valueBytes);
   return position + ENTRY_BYTES;
+}
+
+/** What `NamespacedTransport` puts into other requests. */
+function namespaceFields({ namespaceV2 }: SendFrameConstants): Record<string, string> {
+  return namespaceV2 === undefined ? {} : { [NAMESPACED_FIELD]: 'true', [NAMESPACE_FIELD]: namespaceV2 };
 }
 
 /** Writes an entry whose name is the letter with this code and whose value is a number as text. */
@@ -137,6 +145,7 @@ export class CompactSendFrameTemplate implements SendFrameTemplate {
       entry('k', 'false'),
       entry('m', String(batch)),
       entry('n', constants.brokerName),
+      ...Object.entries(namespaceFields(constants)).map(([name, value]) => entry(name, value)),
     ]);
   }
 
@@ -205,6 +214,7 @@ export class JsonSendFrameTemplate implements SendFrameTemplate {
       k: 'false',
       m: String(batch),
       n: constants.brokerName,
+      ...namespaceFields(constants),
     });
     const code = batch ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2;
     return `{"code":${code},"extFields":${fields.slice(0, -1)},"e":"`;

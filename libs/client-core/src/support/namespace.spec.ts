@@ -1,14 +1,13 @@
 import type { MessageExt } from '@rocknest/protocol';
 import { describe, expect, it } from 'vitest';
 import { PushConsumer } from '../consumer/push-consumer.js';
-import { MQAdmin } from '../admin/mq-admin.js';
 import { LitePullConsumer } from '../consumer/lite-pull/lite-pull-consumer.js';
 import { PopConsumer } from '../consumer/pop/pop-consumer.js';
 import { PullConsumer } from '../consumer/pull/pull-consumer.js';
 import { Producer } from '../producer/producer.js';
 import type { SendOptions } from '../producer/message-sender.js';
 import type { MessageQueueSelector } from '../producer/queue-selector.js';
-import { ClientNamespace } from './namespace.js';
+import { ClientNamespace, clientNames, namespaceV2Option } from './namespace.js';
 
 const namespace = ClientNamespace.of('shop')!;
 const options = { namesrvAddr: '127.0.0.1:1', group: 'workers', namespace: 'shop' };
@@ -20,9 +19,27 @@ describe('ClientNamespace', () => {
       expect(() => ClientNamespace.of(name)).toThrow('option namespace');
   });
 
-  it('puts the groups of producers and push consumers into it', () => {
-    expect(new Producer(options).group).toBe('shop%workers');
-    expect(new PushConsumer(options).group).toBe('shop%workers');
+  it('puts the groups of every client into it', () => {
+    for (const Client of [Producer, PushConsumer, LitePullConsumer, PullConsumer, PopConsumer]) {
+      expect(new Client(options).group).toBe('shop%workers');
+      expect(new Client({ ...options, namespace: '' }).group).toBe('workers');
+    }
+  });
+
+  it('leaves names as they are where there is none', () => {
+    const names = clientNames(undefined);
+    const queue = { topic: 'orders', brokerName: 'a', queueId: 0 };
+    expect([names.wrap('orders'), names.without('shop%orders'), names.holds('orders')]).toEqual([
+      'orders',
+      'shop%orders',
+      true,
+    ]);
+    expect([names.inside(queue), names.outside(queue), ...names.outsideAll([queue])]).toEqual([queue, queue, queue]);
+  });
+
+  it('knows the names that are in it', () => {
+    const known = ['shop%orders', '%RETRY%shop%workers', 'orders', 'other%orders', 'TBW102'];
+    expect(known.filter((name) => namespace.holds(name))).toEqual(['shop%orders', '%RETRY%shop%workers']);
   });
 
   it('puts topics that rest into it, and tells them as they were given', () => {
@@ -32,13 +49,6 @@ describe('ClientNamespace', () => {
     consumer.resumeQueues({ topic: 'orders' });
     expect(consumer.pausedQueues).toEqual([]);
     expect(() => consumer.unsubscribe('%RETRY%workers')).toThrow("can't be unsubscribed");
-  });
-
-  it('is refused by clients that take names as brokers know them', () => {
-    expect(() => new MQAdmin(options)).toThrow('wrapNamespace("shop", name)');
-    expect(() => new PopConsumer(options)).toThrow('wrapNamespace');
-    expect(() => new PullConsumer(options)).toThrow('wrapNamespace');
-    expect(() => new LitePullConsumer(options)).toThrow('wrapNamespace');
   });
 
   it('shows selectors the names of the application', () => {
@@ -69,5 +79,14 @@ describe('ClientNamespace', () => {
     });
     expect(await wrapped.listener([original] as never, context as never)).toBe('CONSUME_SUCCESS');
     expect([original.topic, context.ackIndex]).toEqual(['shop%orders', 4]);
+  });
+});
+
+describe('namespaceV2', () => {
+  it('is none when empty, and refuses what could not stand in a header', () => {
+    expect([namespaceV2Option(undefined), namespaceV2Option('')]).toEqual([undefined, undefined]);
+    expect(namespaceV2Option('MQ_INST_1%x')).toBe('MQ_INST_1%x');
+    for (const wrong of ['a b', 'ä', 'x'.repeat(256), 7 as never])
+      expect(() => namespaceV2Option(wrong)).toThrow('option namespaceV2');
   });
 });

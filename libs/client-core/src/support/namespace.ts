@@ -12,7 +12,7 @@ const MAX_NAMESPACE_CHARACTERS = 64;
 
 /**
  * Puts the names of a client's topics and groups into its namespace on the way to the brokers, and takes them out of it on the way back
- * (RocketMQ: `ClientConfig.withNamespace`). Clients without one have none of these.
+ * (RocketMQ: `ClientConfig.withNamespace`). Where every message or call passes, clients without one have none of these.
  */
 export class ClientNamespace {
   private constructor(private readonly name: string) {}
@@ -44,6 +44,15 @@ export class ClientNamespace {
   /** Anything with a topic, as the application knows it. */
   outside<T extends { readonly topic: string }>(value: T): T {
     return { ...value, topic: this.without(value.topic) };
+  }
+
+  outsideAll<T extends { readonly topic: string }>(values: Iterable<T>): T[] {
+    return Array.from(values, (value) => this.outside(value));
+  }
+
+  /** Whether brokers know this as a name of the namespace. */
+  holds(known: string): boolean {
+    return this.without(known) !== known;
   }
 
   messages(message: MessageInput | readonly MessageInput[]): MessageInput | readonly MessageInput[] {
@@ -103,16 +112,42 @@ export class ClientNamespace {
 
 export interface NamespaceOptions {
   /**
-   * Topics and groups of a producer or push consumer are in this namespace: brokers know them as `namespace%name`, the application by their names
-   * (RocketMQ: `ClientConfig.namespace`). Other clients take names as brokers know them (`wrapNamespace`) and refuse this option. Default: none.
+   * Topics and groups of this client are in this namespace: brokers know them as `namespace%name`, the application by their names
+   * (RocketMQ: `ClientConfig.namespace`). Default: none.
    */
   namespace?: string;
+  /**
+   * A namespace that goes with each request in its header, `nsd` and `ns`, and leaves the names as they are (RocketMQ 5: `ClientConfig.namespaceV2`). For
+   * servers and proxies that keep tenants apart by it: brokers, ours and RocketMQ's, pass it over. Default: none.
+   */
+  namespaceV2?: string;
 }
 
-/** @throws MQClientError INVALID_ARGUMENT for a client that takes names as brokers know them. */
-export function refuseNamespace({ namespace }: NamespaceOptions, client: string): void {
-  if (namespace === undefined || namespace === '') return;
+/** More than any server takes. */
+const MAX_NAMESPACE_V2_CHARACTERS = 255;
+
+/** @throws MQClientError INVALID_ARGUMENT for what could not stand in a header of any server. */
+export function namespaceV2Option(namespace: string | undefined): string | undefined {
+  if (namespace === undefined || namespace === '') return undefined;
+  if (typeof namespace === 'string' && /^[!-~]+$/.test(namespace) && namespace.length <= MAX_NAMESPACE_V2_CHARACTERS)
+    return namespace;
   throw invalidArgument(
-    `${client} has no option namespace: give it names as brokers know them, wrapNamespace("${namespace}", name)`,
+    `option namespaceV2 is "${String(namespace)}", must be 1 to ${MAX_NAMESPACE_V2_CHARACTERS} characters of ASCII without blanks`,
   );
+}
+
+/** Names on their way to the brokers and back, of clients that have a namespace or none. */
+export type ClientNames = Pick<ClientNamespace, 'wrap' | 'without' | 'inside' | 'outside' | 'outsideAll' | 'holds'>;
+
+const PLAIN: ClientNames = {
+  wrap: (name) => name,
+  without: (name) => name,
+  inside: (value) => value,
+  outside: (value) => value,
+  outsideAll: (values) => [...values],
+  holds: () => true,
+};
+
+export function clientNames(namespace: ClientNamespace | undefined): ClientNames {
+  return namespace ?? PLAIN;
 }

@@ -1,4 +1,10 @@
-import { ConsumeReturnType, MessageConst, type MessageExt, type TracedDelivery } from '@rocknest/protocol';
+import {
+  ConsumeReturnType,
+  MessageConst,
+  withoutAnyNamespace,
+  type MessageExt,
+  type TracedDelivery,
+} from '@rocknest/protocol';
 import { DEFAULT_TRACE_REGION_ID } from '../defaults.js';
 import { nextUniqKey } from '../producer/uniq-key.js';
 import type { TraceSink } from './trace-dispatcher.js';
@@ -15,7 +21,7 @@ export interface TracedCall {
 function deliveryOf(message: MessageExt): TracedDelivery | undefined {
   const { properties, msgId, topic, reconsumeTimes } = message;
   if (properties[MessageConst.TRACE_SWITCH] === 'false') return undefined;
-  return { msgId, topic, keys: properties[MessageConst.KEYS], retryTimes: reconsumeTimes };
+  return { msgId, topic: withoutAnyNamespace(topic), keys: properties[MessageConst.KEYS], retryTimes: reconsumeTimes };
 }
 
 function there(delivery: TracedDelivery | undefined): delivery is TracedDelivery {
@@ -27,12 +33,16 @@ function there(delivery: TracedDelivery | undefined): delivery is TracedDelivery
  * Where messages of one call end differently, they get a SubAfter each way.
  */
 export class ConsumeTrace {
+  private readonly group: string;
+
   constructor(
     private readonly sink: TraceSink,
-    private readonly group: string,
+    group: string,
     /** From this many ms on a call that ended well says TIME_OUT. */
     private readonly consumeTimeoutMs: number,
-  ) {}
+  ) {
+    this.group = withoutAnyNamespace(group);
+  }
 
   begin(messages: readonly MessageExt[]): TracedCall | undefined {
     const deliveries = messages.map(deliveryOf);

@@ -8,11 +8,11 @@ import { resolveTraceOptions } from './trace-options.js';
 
 function tracer() {
   const contexts: TraceContext[] = [];
-  const trace = new SendTrace({ append: (context) => void contexts.push(context) }, 'g', 'traces');
+  const trace = new SendTrace({ append: (context) => void contexts.push(context) }, 'shop%g', 'traces');
   return { contexts, trace };
 }
 
-function send(properties: string, { topic = 't', traceOn = 'true', hasRegion = true } = {}) {
+function send(properties: string, { topic = 'shop%t', traceOn = 'true', hasRegion = true } = {}) {
   const { contexts, trace } = tracer();
   const message = { topic, properties, bodyBytes: 42 };
   const task = { message, address: '10.0.0.1:10911', bornMs: Date.now() } as unknown as SendTask;

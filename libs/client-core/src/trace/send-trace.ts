@@ -3,6 +3,7 @@ import {
   decodeRecallHandle,
   MessageConst,
   TraceMessageType,
+  withoutAnyNamespace,
   type RemotingCommand,
 } from '@rocknest/protocol';
 import { DEFAULT_TRACE_REGION_ID } from '../defaults.js';
@@ -30,14 +31,19 @@ function messageTypeOf(properties: Readonly<Record<string, string>>): TraceMessa
 
 /**
  * What a producer writes into the trace: its sends that a broker answered well, the ends of its transactions, and its recalls (RocketMQ: `client/trace/hook/SendMessageTraceHookImpl.java`,
- * `EndTransactionTraceHookImpl.java`, `DefaultRecallMessageTraceHook.java`). Nothing when the broker says TRACE_ON=false.
+ * `EndTransactionTraceHookImpl.java`, `DefaultRecallMessageTraceHook.java`). Nothing when the broker says TRACE_ON=false. As in RocketMQ's, names are
+ * without their namespace.
  */
 export class SendTrace {
+  private readonly group: string;
+
   constructor(
     private readonly sink: TraceSink,
-    private readonly group: string,
+    group: string,
     private readonly traceTopic: string,
-  ) {}
+  ) {
+    this.group = withoutAnyNamespace(group);
+  }
 
   sent(task: SendTask, result: SendResult, response: RemotingCommand): void {
     const { message } = task;
@@ -50,7 +56,7 @@ export class SendTrace {
       timestampMs: task.bornMs,
       regionId,
       groupName: this.group,
-      topic: message.topic,
+      topic: withoutAnyNamespace(message.topic),
       msgId: result.msgId,
       tags: properties[MessageConst.TAGS],
       keys: properties[MessageConst.KEYS],
@@ -63,13 +69,14 @@ export class SendTrace {
     });
   }
 
-  transactionEnded({ state, regionId, ...ended }: EndedTransaction): void {
+  transactionEnded({ state, regionId, topic, ...ended }: EndedTransaction): void {
     this.sink.append({
       traceType: 'EndTransaction',
       timestampMs: Date.now(),
       regionId: regionId ?? DEFAULT_TRACE_REGION_ID,
       groupName: this.group,
       ...ended,
+      topic: withoutAnyNamespace(topic),
       messageType: TraceMessageType.TRANSACTION_COMMIT,
       transactionState: state === 'UNKNOWN' ? 'UNKNOW' : state,
     });
@@ -95,7 +102,7 @@ export class SendTrace {
       timestampMs: Date.now(),
       regionId: DEFAULT_TRACE_REGION_ID,
       groupName: this.group,
-      topic,
+      topic: withoutAnyNamespace(topic),
       msgId,
       success,
     });

@@ -21,7 +21,7 @@ const MESSAGES = [message('a', { KEYS: 'k', MSG_REGION: 'east' }), message('b', 
 
 function tracer(consumeTimeoutMs = 60_000) {
   const contexts: TraceContext[] = [];
-  const trace = new ConsumeTrace({ append: (context) => void contexts.push(context) }, 'g', consumeTimeoutMs);
+  const trace = new ConsumeTrace({ append: (context) => void contexts.push(context) }, 'shop%g', consumeTimeoutMs);
   const afters = (): SubAfterTrace[] => contexts.filter((context) => context.traceType === 'SubAfter');
   return { contexts, trace, afters };
 }

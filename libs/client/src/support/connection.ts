@@ -22,6 +22,7 @@ const NAMES: Record<keyof ConnectionOptions, true> = {
   instanceName: true,
   unitName: true,
   namespace: true,
+  namespaceV2: true,
   pollNameServerIntervalMs: true,
   pollMissingRouteIntervalMs: true,
   heartbeatIntervalMs: true,

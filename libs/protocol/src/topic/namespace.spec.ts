@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withoutNamespace, wrapNamespace } from './namespace.js';
+import { withoutAnyNamespace, withoutNamespace, wrapNamespace } from './namespace.js';
 
 describe('namespaces', () => {
   it.each([
@@ -11,10 +11,12 @@ describe('namespaces', () => {
     expect(wrapNamespace('shop', wrapped), 'once is enough').toBe(wrapped);
     expect(withoutNamespace('shop', wrapped)).toBe(name);
     expect(withoutNamespace('other', wrapped)).toBe(wrapped);
+    expect([withoutAnyNamespace(wrapped), withoutAnyNamespace(name)]).toEqual([name, name]);
   });
 
   it.each(['TBW102', 'rmq_sys_x', 'CID_RMQ_SYS_x', 'SCHEDULE_TOPIC_XXXX', ''])('"%s" is in none', (name) => {
     expect(wrapNamespace('shop', name)).toBe(name);
+    expect(withoutAnyNamespace(name)).toBe(name);
   });
 
   it('leaves everything as it is without a namespace', () => {

@@ -1,5 +1,9 @@
 import { DLQ_GROUP_TOPIC_PREFIX, isSystemGroup, isSystemTopic, RETRY_GROUP_TOPIC_PREFIX } from './names.js';
 
+/** Header fields of clients with a namespace of the second kind: "the names are in a namespace", and which. Brokers carry them and act on neither. */
+export const NAMESPACED_FIELD = 'nsd';
+export const NAMESPACE_FIELD = 'ns';
+
 /** Between a namespace and a name. Follows `remoting/protocol/NamespaceUtil.java`. */
 export const NAMESPACE_SEPARATOR = '%';
 
@@ -24,6 +28,14 @@ export function wrapNamespace(namespace: string | undefined, name: string): stri
   const [prefix, rest] = split(name);
   const start = namespace + NAMESPACE_SEPARATOR;
   return rest.startsWith(start) ? name : prefix + start + rest;
+}
+
+/** The name without a namespace, whichever it has; names of the system stay as they are. What message traces speak of. */
+export function withoutAnyNamespace(name: string): string {
+  if (isSystemName(name)) return name;
+  const [prefix, rest] = split(name);
+  const end = rest.indexOf(NAMESPACE_SEPARATOR);
+  return end > 0 ? prefix + rest.slice(end + 1) : name;
 }
 
 /** The name without this namespace; one that is not in it stays as it is. */

@@ -3,6 +3,7 @@ import { errorText, MQClientError, MQClientErrorCode, responseCodeOf } from '../
 import { clientInstances, type ClientInstanceRegistry } from '../../instance/client-instance-registry.js';
 import type { ClientInstance } from '../../instance/client-instance.js';
 import { integerOption, invalidArgument } from '../../support/check.js';
+import { clientNames, type ClientNames } from '../../support/namespace.js';
 import type { MessageSelector } from '../message-selector.js';
 import { OFFSET_NOT_FOUND } from '../offset-store.js';
 import { fetchSubscribeQueues } from '../queue-lookup.js';
@@ -36,6 +37,7 @@ export interface IterationOptions {
 export class LitePullConsumer implements AsyncIterable<MessageExt> {
   private readonly options: ResolvedLitePullOptions;
   private readonly subscriptions = new LitePullSubscriptions();
+  private readonly names: ClientNames;
   private readonly watch: TopicQueueWatch;
   private state: State = 'NEW';
   private core: LitePullCore | undefined;
@@ -51,6 +53,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
     private readonly registry: ClientInstanceRegistry = clientInstances,
   ) {
     this.options = resolveLitePullOptions(options);
+    this.names = clientNames(this.options.client.namespace);
     this.watch = new TopicQueueWatch(
       this.options.metadataCheckIntervalMs,
       (topic) => this.fetchMessageQueues(topic),
@@ -58,6 +61,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
     );
   }
 
+  /** As brokers know it: with its namespace. */
   get group(): string {
     return this.options.group;
   }
@@ -74,7 +78,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
 
   /** The queues that this member reads now. */
   assignment(): MessageQueue[] {
-    return this.core?.assignedQueues ?? [];
+    return this.names.outsideAll(this.core?.assignedQueues ?? []);
   }
 
   /** What this member holds, queue by queue; undefined unless it runs. */
@@ -94,13 +98,14 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
    * @throws MQClientError INVALID_ARGUMENT (after `assign`, too).
    */
   async subscribe(topic: string, selector: string | MessageSelector = '*'): Promise<void> {
-    this.subscriptions.subscribe(topic, selector);
-    await this.core?.subscriptionsChanged(topic);
+    const known = this.names.wrap(topic);
+    this.subscriptions.subscribe(known, selector);
+    await this.core?.subscriptionsChanged(known);
   }
 
   /** Gives a topic up; what was committed of it is written. */
   async unsubscribe(topic: string): Promise<void> {
-    if (this.subscriptions.unsubscribe(topic)) await this.core?.subscriptionsChanged();
+    if (this.subscriptions.unsubscribe(this.names.wrap(topic))) await this.core?.subscriptionsChanged();
   }
 
   /**
@@ -109,7 +114,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
    * @throws MQClientError INVALID_ARGUMENT (after `subscribe`, too).
    */
   async assign(queues: Iterable<MessageQueue>): Promise<void> {
-    this.subscriptions.assign(queues);
+    this.subscriptions.assign(this.inside(queues));
     await this.core?.subscriptionsChanged();
   }
 
@@ -121,7 +126,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
         'the expression of assigned queues is set before start()',
       );
     }
-    this.subscriptions.filterAssigned(topic, selector);
+    this.subscriptions.filterAssigned(this.names.wrap(topic), selector);
   }
 
   /**
@@ -159,7 +164,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
         queues.madeRoom();
         const messages = handed.entries.map(({ message }) => message);
         trace?.taken(messages);
-        return messages;
+        return this.outside(messages);
       }
       const leftMs = deadlineMs - Date.now();
       if (leftMs <= 0 || buffer.closed) return [];
@@ -190,11 +195,11 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
 
   /** No pull of these queues begins until `resume`; what was pulled already is still handed out. Queues of other members are left out. */
   pause(queues: Iterable<MessageQueue>): void {
-    for (const queue of queues) this.runningCore.assigned(queue)?.loop.suspend();
+    for (const queue of this.inside(queues)) this.runningCore.assigned(queue)?.loop.suspend();
   }
 
   resume(queues: Iterable<MessageQueue>): void {
-    for (const queue of queues) this.runningCore.assigned(queue)?.loop.resume();
+    for (const queue of this.inside(queues)) this.runningCore.assigned(queue)?.loop.resume();
   }
 
   /**
@@ -203,8 +208,9 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
    * @throws MQClientError QUEUE_NOT_ASSIGNED; INVALID_ARGUMENT for an offset that is not in the queue.
    */
   async seek(queue: MessageQueue, offset: number): Promise<void> {
-    await this.offsets.seek(queue, offset);
-    this.polled = this.polled.filter(({ processQueue }) => processQueue.queue.key !== ConsumeQueueRef.of(queue).key);
+    const known = this.names.inside(queue);
+    await this.offsets.seek(known, offset);
+    this.polled = this.polled.filter(({ processQueue }) => processQueue.queue.key !== ConsumeQueueRef.of(known).key);
   }
 
   /** To the first offset that the broker has. */
@@ -218,8 +224,9 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
   }
 
   /** The offset that the group has committed, -1 for none. */
-  async committed(queue: MessageQueue): Promise<number> {
+  async committed(given: MessageQueue): Promise<number> {
     const { api, offsetStore } = this.runningCore;
+    const queue = this.names.inside(given);
     const ref = this.runningCore.assigned(queue)?.processQueue.queue;
     const known = ref && offsetStore.inMemory(ref);
     if (known !== undefined) return known;
@@ -238,7 +245,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
    * @throws MQClientError OFFSET_NOT_WRITTEN; QUEUE_NOT_ASSIGNED for a queue that was named.
    */
   async commit(queues?: Iterable<MessageQueue>, options: CommitOptions = {}): Promise<void> {
-    await this.offsets.commit(queues, options);
+    await this.offsets.commit(queues && this.inside(queues), options);
   }
 
   /**
@@ -247,26 +254,27 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
    * @throws MQClientError OFFSET_NOT_WRITTEN, QUEUE_NOT_ASSIGNED, INVALID_ARGUMENT.
    */
   async commitOffsets(offsets: Iterable<QueueOffset>, options: CommitOptions = {}): Promise<void> {
-    await this.offsets.commitOffsets(offsets, options);
+    const known = Array.from(offsets, ([queue, offset]): QueueOffset => [this.names.inside(queue), offset]);
+    await this.offsets.commitOffsets(known, options);
   }
 
   /** The queues of a topic that may be read. @throws MQClientError NO_ROUTE. */
   async fetchMessageQueues(topic: string): Promise<MessageQueue[]> {
-    return fetchSubscribeQueues(this.runningCore.instance, topic);
+    return this.names.outsideAll(await fetchSubscribeQueues(this.runningCore.instance, this.names.wrap(topic)));
   }
 
   /** The first offset of a queue at a time (ms since 1970). */
   async offsetForTimestamp(queue: MessageQueue, timestampMs: number): Promise<number> {
-    return this.runningCore.api.searchOffset(queue, timestampMs);
+    return this.runningCore.api.searchOffset(this.names.inside(queue), timestampMs);
   }
 
   async minOffset(queue: MessageQueue): Promise<number> {
-    return this.runningCore.api.minOffset(queue);
+    return this.runningCore.api.minOffset(this.names.inside(queue));
   }
 
   /** The offset that the next message of the queue will get. */
   async maxOffset(queue: MessageQueue): Promise<number> {
-    return this.runningCore.api.maxOffset(queue);
+    return this.runningCore.api.maxOffset(this.names.inside(queue));
   }
 
   /** Told when a topic got other queues, looked for every `topicMetadataCheckIntervalMs`; for consumers that assign queues themselves. */
@@ -306,6 +314,15 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
     return new LiteOffsets(this.group, this.runningCore);
   }
 
+  private inside(queues: Iterable<MessageQueue>): MessageQueue[] {
+    return Array.from(queues, (queue) => this.names.inside(queue));
+  }
+
+  /** What was pulled as the application gets it: copies where there is a namespace, what becomes of a message is done with the name that brokers know. */
+  private outside(messages: MessageExt[]): MessageExt[] {
+    return this.options.client.namespace ? this.names.outsideAll(messages) : messages;
+  }
+
   private iterate<T>(
     max: number,
     valueOf: (messages: MessageExt[]) => T,
@@ -314,7 +331,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
     const { buffer, queues, trace } = this.runningCore;
     const taken = (messages: MessageExt[]): T => {
       trace?.taken(messages);
-      return valueOf(messages);
+      return valueOf(this.outside(messages));
     };
     return new MessageIterator({ buffer, max, valueOf: taken, settle: (handed) => queues.settle(handed), signal });
   }
@@ -327,8 +344,8 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
         this.options,
         this.subscriptions,
         (member) => (instance = this.registry.acquire(this.options.client, member)),
-        (queues) => this.assignmentListener(queues),
-        (topic) => this.watch.lookSoon(topic),
+        (queues) => this.assignmentListener(this.names.outsideAll(queues)),
+        (topic) => this.watch.lookSoon(this.names.without(topic)),
       );
       this.core = core;
       await core.start();

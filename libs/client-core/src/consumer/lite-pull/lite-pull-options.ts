@@ -1,16 +1,10 @@
 import type { ConsumeFromWhere } from '@rocknest/protocol';
 import * as defaults from '../../defaults.js';
-import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from '../../options.js';
+import type { ClientOptions, ResolvedClientOptions } from '../../options.js';
 import { integerOption, invalidArgument } from '../../support/check.js';
 import type { AllocateMessageQueueStrategy } from '../allocate/allocate-strategy.js';
-import {
-  resolveMessageModel,
-  withStableInstance,
-  type MessageModelOptions,
-  type ResolvedMessageModel,
-} from '../message-model.js';
+import { resolveMessageModel, type MessageModelOptions, type ResolvedMessageModel } from '../message-model.js';
 import { resolvePushConsumerOptions } from '../push-consumer-options.js';
-import { refuseNamespace } from '../../support/namespace.js';
 
 /** RocketMQ's names and defaults (`client/consumer/DefaultLitePullConsumer.java`); times are ms. */
 export interface LitePullConsumerOptions extends ClientOptions, MessageModelOptions {
@@ -75,10 +69,9 @@ export function brokerIdOption(value: number | undefined): number | undefined {
 
 /** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */
 export function resolveLitePullOptions(options: LitePullConsumerOptions): ResolvedLitePullOptions {
-  const { group, autoCommit = true } = options;
+  const { autoCommit = true } = options;
   if (typeof autoCommit !== 'boolean')
     throw invalidArgument(`option autoCommit is ${String(autoCommit)}, must be true or false`);
-  refuseNamespace(options, 'a LitePullConsumer');
   // What both kinds of consumers have is checked in one place.
   const common = resolvePushConsumerOptions({
     ...options,
@@ -86,9 +79,9 @@ export function resolveLitePullOptions(options: LitePullConsumerOptions): Resolv
     ...(options.consumeMaxSpan !== undefined && { consumeConcurrentlyMaxSpan: options.consumeMaxSpan }),
   });
   return {
-    client: resolveClientOptions(withStableInstance(options)),
+    client: common.client,
     model: resolveMessageModel(options),
-    group,
+    group: common.group,
     consumeFromWhere: common.consumeFromWhere,
     timestampMs: common.timestampMs,
     autoCommit,

@@ -11,6 +11,7 @@ import { clientInstances, type ClientInstanceRegistry } from '../../instance/cli
 import type { ClientInstance } from '../../instance/client-instance.js';
 import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from '../../options.js';
 import { integerOption, invalidArgument } from '../../support/check.js';
+import { clientNames, type ClientNames } from '../../support/namespace.js';
 import type { MessageSelector } from '../message-selector.js';
 import { checkGroup } from '../push-consumer-options.js';
 import { Subscriptions } from '../subscriptions.js';
@@ -18,7 +19,6 @@ import { PopApi, type PopAnswer } from './pop-api.js';
 import { PopMember } from './pop-member.js';
 import { receiptOf } from './popped-messages.js';
 import type { PopReceipt } from './pop-lease.js';
-import { refuseNamespace } from '../../support/namespace.js';
 
 /** Longest time that a broker is asked to hold a pop. */
 const MAX_POLL_TIME_MS = 60_000;
@@ -54,7 +54,9 @@ export interface PopOptionsOfCall {
  * acknowledged nor given a new time in `invisibleTimeMs` comes again to whoever pops. For a listener use `PushConsumer` with `mode: 'pop'`.
  */
 export class PopConsumer {
+  /** As brokers know it: with its namespace. */
   readonly group: string;
+  private readonly names: ClientNames;
   private readonly client: ResolvedClientOptions;
   private readonly subscriptions: Subscriptions;
   private readonly selectors = new Map<string, string | MessageSelector>();
@@ -73,10 +75,10 @@ export class PopConsumer {
     private readonly registry: ClientInstanceRegistry = clientInstances,
   ) {
     checkGroup(options.group);
-    this.group = options.group;
-    refuseNamespace(options, 'a PopConsumer');
     this.client = resolveClientOptions(options);
-    this.subscriptions = new Subscriptions(options.group);
+    this.names = clientNames(this.client.namespace);
+    this.group = this.names.wrap(options.group);
+    this.subscriptions = new Subscriptions(this.group);
     this.invisibleTimeMs = invisibleTime(options.invisibleTimeMs, POP_INVISIBLE_TIME_MS);
     const where = options.consumeFromWhere ?? 'CONSUME_FROM_LAST_OFFSET';
     if (where !== 'CONSUME_FROM_LAST_OFFSET' && where !== 'CONSUME_FROM_FIRST_OFFSET') {
@@ -109,13 +111,14 @@ export class PopConsumer {
    * @throws MQClientError INVALID_ARGUMENT, NO_ROUTE, BROKER_NOT_FOUND, TIMEOUT, CONNECTION_FAILED, NOT_STARTED, SHUT_DOWN;
    *   MQBrokerError for what the broker refused, POLLING_FULL when too many calls wait at it already.
    */
-  async pop(topic: string, options: PopOptionsOfCall = {}): Promise<MessageExt[]> {
+  async pop(topicInside: string, options: PopOptionsOfCall = {}): Promise<MessageExt[]> {
     const { instance, api } = this.running();
+    const topic = this.names.wrap(topicInside);
     const maxMessages = integerOption('maxMessages', options.maxMessages, POP_BATCH_NUMS, 1, POP_BATCH_NUMS);
     const pollTimeMs = integerOption('pollTimeMs', options.pollTimeMs, BROKER_SUSPEND_MAX_TIME_MS, 0, MAX_POLL_TIME_MS);
     const invisibleTimeMs = invisibleTime(options.invisibleTimeMs, this.invisibleTimeMs);
     await this.subscribe(instance, topic, options.selector ?? '*');
-    const queue = options.queue ?? this.nextBroker(instance, topic);
+    const queue = options.queue ? this.names.inside(options.queue) : this.nextBroker(instance, topic);
     const subscription = this.subscriptions.of(topic)!;
     const answer = await new Promise<PopAnswer>((resolve, reject) => {
       api.pop(
@@ -141,12 +144,12 @@ export class PopConsumer {
       );
     }
     for (const { receipt } of answer.filtered) await api.ack(this.group, receipt);
-    return answer.leases.map(({ message }) => message);
+    return this.names.outsideAll(answer.leases.map(({ message }) => message));
   }
 
   /** The message was handled: it does not come again. @throws MQBrokerError, MQClientError TIMEOUT or CONNECTION_FAILED: call it again then. */
   async ack(message: MessageExt): Promise<void> {
-    await this.running().api.ack(this.group, receiptOfMessage(message));
+    await this.running().api.ack(this.group, receiptOfMessage(this.names.inside(message)));
   }
 
   /**
@@ -155,7 +158,8 @@ export class PopConsumer {
    */
   async changeInvisibleTime(message: MessageExt, invisibleTimeMs: number): Promise<void> {
     const timeMs = integerOption('invisibleTimeMs', invisibleTimeMs, 0, 0);
-    const changed = await this.running().api.changeInvisibleTime(this.group, receiptOfMessage(message), timeMs);
+    const receipt = receiptOfMessage(this.names.inside(message));
+    const changed = await this.running().api.changeInvisibleTime(this.group, receipt, timeMs);
     message.properties[MessageConst.POP_CK] = changed.extraInfo;
   }
 

@@ -9,6 +9,7 @@ import { errorText, MQClientError, MQClientErrorCode } from '../../errors.js';
 import { clientInstances, type ClientInstanceRegistry } from '../../instance/client-instance-registry.js';
 import { innerSender } from '../../producer/inner-sender.js';
 import { integerOption, invalidArgument } from '../../support/check.js';
+import { clientNames, type ClientNames } from '../../support/namespace.js';
 import { PeriodicTask } from '../../support/periodic-task.js';
 import { MessageSelector } from '../message-selector.js';
 import type { PullOutcome } from '../pull-types.js';
@@ -48,6 +49,7 @@ export interface PullOptionsOfCall {
  */
 export class PullConsumer {
   private readonly options: ResolvedPullConsumerOptions;
+  private readonly names: ClientNames;
   private readonly suggested = new Map<string, number>();
   private member: PullMember | undefined;
   private persistTask: PeriodicTask | undefined;
@@ -60,8 +62,10 @@ export class PullConsumer {
     private readonly registry: ClientInstanceRegistry = clientInstances,
   ) {
     this.options = resolvePullConsumerOptions(options);
+    this.names = clientNames(this.options.client.namespace);
   }
 
+  /** As brokers know it: with its namespace. */
   get group(): string {
     return this.options.group;
   }
@@ -90,7 +94,7 @@ export class PullConsumer {
 
   /** The queues of a topic that may be read. @throws MQClientError NO_ROUTE. */
   async fetchSubscribeMessageQueues(topic: string): Promise<MessageQueue[]> {
-    return fetchSubscribeQueues(this.running.instance, topic);
+    return this.names.outsideAll(await fetchSubscribeQueues(this.running.instance, this.names.wrap(topic)));
   }
 
   /** The same under the name of lite pull consumers. */
@@ -111,7 +115,7 @@ export class PullConsumer {
     maxNums: number,
     options: PullOptionsOfCall = {},
   ): Promise<PullResult> {
-    return this.pullNow(queue, selector, offset, maxNums, 0, options);
+    return this.pullNow(this.names.inside(queue), selector, offset, maxNums, 0, options);
   }
 
   /** The same; when there is nothing the broker holds the pull, up to 20 s, until there is. */
@@ -125,25 +129,25 @@ export class PullConsumer {
     const timeoutMs = options.timeoutMs ?? PULL_TIMEOUT_MS;
     // The hold must end before the pull is given up.
     const holdMs = Math.min(PULL_CONSUMER_SUSPEND_MAX_TIME_MS, Math.max(1, Math.floor((timeoutMs * 2) / 3)));
-    return this.pullNow(queue, selector, offset, maxNums, holdMs, { ...options, timeoutMs });
+    return this.pullNow(this.names.inside(queue), selector, offset, maxNums, holdMs, { ...options, timeoutMs });
   }
 
   /** Sets the group's progress in memory; written every `persistConsumerOffsetIntervalMs`, by `persist`, and at the shutdown. */
   updateConsumeOffset(queue: MessageQueue, offset: number): void {
     if (!Number.isSafeInteger(offset) || offset < 0)
       throw invalidArgument(`offset ${offset} of ${queue.topic} is none`);
-    this.running.offsetStore.update(ConsumeQueueRef.of(queue), offset, false);
+    this.running.offsetStore.update(this.refOf(queue), offset, false);
   }
 
   /** The group's progress, -1 for none: what was set here, or what is stored. @param fromStore what is stored, whatever was set here. */
   async fetchConsumeOffset(queue: MessageQueue, fromStore = false): Promise<number> {
-    const known = fromStore ? undefined : this.running.offsetStore.inMemory(ConsumeQueueRef.of(queue));
-    return known ?? this.running.storedOffset(queue);
+    const known = fromStore ? undefined : this.running.offsetStore.inMemory(this.refOf(queue));
+    return known ?? this.running.storedOffset(this.names.inside(queue));
   }
 
   /** Writes the offsets that were set, or those of some queues, now. @throws MQClientError OFFSET_NOT_WRITTEN. */
   async persist(queues?: Iterable<MessageQueue>): Promise<void> {
-    await this.running.persist(queues);
+    await this.running.persist(queues && Array.from(queues, (queue) => this.names.inside(queue)));
   }
 
   /**
@@ -164,21 +168,26 @@ export class PullConsumer {
       resend: (copy) => innerSender(instance).send(copy),
       logger: this.options.client.logger,
     });
-    await sendBack.sendBack(message, { topic: message.topic, brokerName, queueId: message.queueId }, delayLevel);
+    const known = this.names.inside(message);
+    await sendBack.sendBack(known, { topic: known.topic, brokerName, queueId: known.queueId }, delayLevel);
   }
 
   async minOffset(queue: MessageQueue): Promise<number> {
-    return this.running.api.minOffset(queue);
+    return this.running.api.minOffset(this.names.inside(queue));
   }
 
   /** The offset that the next message of the queue will get. */
   async maxOffset(queue: MessageQueue): Promise<number> {
-    return this.running.api.maxOffset(queue);
+    return this.running.api.maxOffset(this.names.inside(queue));
   }
 
   /** The first offset of the queue at a time (ms since 1970). */
   async searchOffset(queue: MessageQueue, timestampMs: number): Promise<number> {
-    return this.running.api.searchOffset(queue, timestampMs);
+    return this.running.api.searchOffset(this.names.inside(queue), timestampMs);
+  }
+
+  private refOf(queue: MessageQueue): ConsumeQueueRef {
+    return ConsumeQueueRef.of(this.names.inside(queue));
   }
 
   private get running(): PullMember {
@@ -226,7 +235,8 @@ export class PullConsumer {
         const { status, nextBeginOffset, minOffset, maxOffset, messages, suggestedBrokerId } = outcome;
         if (suggestedBrokerId === 0) this.suggested.delete(key);
         else this.suggested.set(key, suggestedBrokerId);
-        resolve({ status, nextBeginOffset, minOffset, maxOffset, messages });
+        const given = this.names.outsideAll(messages);
+        resolve({ status, nextBeginOffset, minOffset, maxOffset, messages: given });
       });
     });
   }

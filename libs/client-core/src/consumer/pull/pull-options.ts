@@ -8,7 +8,6 @@ import {
   type ResolvedMessageModel,
 } from '../message-model.js';
 import { checkGroup } from '../push-consumer-options.js';
-import { refuseNamespace } from '../../support/namespace.js';
 
 /** Options of a `PullConsumer` (RocketMQ: `client/consumer/DefaultMQPullConsumer.java`). */
 export interface PullConsumerOptions extends ClientOptions, MessageModelOptions {
@@ -30,12 +29,12 @@ export interface ResolvedPullConsumerOptions {
 
 /** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */
 export function resolvePullConsumerOptions(options: PullConsumerOptions): ResolvedPullConsumerOptions {
-  refuseNamespace(options, 'a PullConsumer');
   checkGroup(options.group);
+  const client = resolveClientOptions(withStableInstance(options));
   return {
-    client: resolveClientOptions(withStableInstance(options)),
+    client,
     model: resolveMessageModel(options),
-    group: options.group,
+    group: client.namespace?.wrap(options.group) ?? options.group,
     maxReconsumeTimes: integerOption('maxReconsumeTimes', options.maxReconsumeTimes, -1, -1),
     pullFromBrokerId: brokerIdOption(options.pullFromBrokerId),
   };

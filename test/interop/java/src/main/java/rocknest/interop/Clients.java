@@ -1,5 +1,6 @@
 package rocknest.interop;
 
+import org.apache.rocketmq.client.ClientConfig;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
@@ -41,8 +42,7 @@ final class Clients {
         consumer.setMqClientApiTimeout(CALL_TIMEOUT_MS);
         consumer.setHeartbeatBrokerInterval(HEARTBEAT_INTERVAL_MS);
         // Before the subscription, which is made with it.
-        String namespace = arguments.text("namespace", "");
-        if (!namespace.isEmpty()) consumer.setNamespace(namespace);
+        putIntoNamespace(consumer, arguments);
         startFrom(consumer, arguments);
         // By reflection: clients of 4.x have no such setting.
         if (arguments.flag("broker-rebalance")) consumer.getClass().getMethod("setClientRebalance", boolean.class).invoke(consumer, false);
@@ -50,6 +50,14 @@ final class Clients {
         if (sql.isEmpty()) consumer.subscribe(arguments.text("topic"), arguments.text("expression", "*"));
         else consumer.subscribe(arguments.text("topic"), MessageSelector.bySql(sql));
         return consumer;
+    }
+
+    /** {@code namespace}: of the names. {@code namespace-v2}: of the header, which clients of 4.x have not. */
+    static void putIntoNamespace(ClientConfig client, Arguments arguments) throws Exception {
+        String namespace = arguments.text("namespace", "");
+        if (!namespace.isEmpty()) client.setNamespace(namespace);
+        String inHeader = arguments.text("namespace-v2", "");
+        if (!inHeader.isEmpty()) ClientConfig.class.getMethod("setNamespaceV2", String.class).invoke(client, inHeader);
     }
 
     private static void startFrom(DefaultMQPushConsumer consumer, Arguments arguments) {

@@ -61,6 +61,7 @@ final class LabLitePull {
         DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(line.text("group"));
         consumer.setNamesrvAddr(common.text("namesrv"));
         consumer.setInstanceName(line.text("name") + "-" + System.nanoTime());
+        Clients.putIntoNamespace(consumer, line);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.setAutoCommit(line.flag("auto-commit"));
         consumer.setAutoCommitIntervalMillis(AUTO_COMMIT_INTERVAL_MS);

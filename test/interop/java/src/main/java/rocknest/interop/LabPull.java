@@ -34,7 +34,7 @@ final class LabPull {
             case "pull": return tell(consumer.pull(queue, line.text("expression", "*"), line.number("offset"), line.number("max", 32)));
             case "pullBlock": return tell(consumer.pullBlockIfNotFound(queue, line.text("expression", "*"), line.number("offset"), line.number("max", 32)));
             case "update": consumer.updateConsumeOffset(queue, line.number("offset")); return null;
-            case "persist": consumer.getOffsetStore().persist(queue); return null;
+            case "persist": consumer.persist(queue); return null;
             case "stored": return consumer.fetchConsumeOffset(queue, true);
             case "max": return consumer.maxOffset(queue);
             case "min": return consumer.minOffset(queue);
@@ -52,6 +52,7 @@ final class LabPull {
         DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(line.text("group"));
         consumer.setNamesrvAddr(common.text("namesrv"));
         consumer.setInstanceName(line.text("name") + "-" + System.nanoTime());
+        Clients.putIntoNamespace(consumer, line);
         consumer.setPersistConsumerOffsetInterval(PERSIST_INTERVAL_MS);
         consumer.start();
         members.put(line.text("name"), consumer);

@@ -45,8 +45,7 @@ final class LabSend {
         DefaultMQProducer producer = new DefaultMQProducer(line.text("group", "PID_lab"));
         producer.setNamesrvAddr(common.text("namesrv"));
         producer.setInstanceName(line.text("name") + "-" + System.nanoTime());
-        String namespace = line.text("namespace", "");
-        if (!namespace.isEmpty()) producer.setNamespace(namespace);
+        Clients.putIntoNamespace(producer, line);
         producer.setSendMsgTimeout(line.number("timeout-ms", 30_000));
         producer.setRetryTimesWhenSendFailed(line.number("retries", 2));
         producer.setRetryTimesWhenSendAsyncFailed(line.number("retries", 2));

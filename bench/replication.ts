@@ -14,10 +14,20 @@ import { readFlags } from './support/flags.js';
 import { median, printTable, rates, spread } from './support/statistics.js';
 
 const flags = readFlags(
-  { rounds: 3, count: 60_000, inFlight: 256, rate: 50_000, seconds: 8, kinds: 'rocknest,java', node: '' },
+  {
+    rounds: 5,
+    count: 100_000,
+    javaCount: 20_000,
+    inFlight: 256,
+    rate: 50_000,
+    seconds: 8,
+    kinds: 'rocknest,java',
+    node: '',
+  },
   {
     rounds: 'times each load runs',
     count: 'messages of a load',
+    javaCount: 'the same for the Java brokers',
     inFlight: 'requests in flight',
     rate: 'messages a second at which the lag is measured',
     seconds: 'seconds of that',
@@ -30,7 +40,7 @@ const TOPIC = 'replicated';
 const QUEUES = 8;
 const BODY_BYTES = 1_024;
 const CONNECTIONS = 4;
-const WARM_UP_MESSAGES = 40_000;
+const WARM_UP_MESSAGES = 20_000;
 
 interface Load {
   readonly perSecond: number;
@@ -73,7 +83,7 @@ async function prepare(master: Member, hasSlave: boolean): Promise<void> {
   await load(master, WARM_UP_MESSAGES, hasSlave);
 }
 
-async function measure(kind: Kind): Promise<Results> {
+async function measure(kind: Kind, count: number): Promise<Results> {
   const members: Member[] = [];
   const start = async (config: Record<string, string | number | boolean>): Promise<Member> => {
     const member = await kind.start(config);
@@ -95,11 +105,11 @@ async function measure(kind: Kind): Promise<Results> {
     // First: the loads leave the disk with seconds of work.
     if (flags.seconds > 0) results.lag = await lagAt(followed.address, flags.rate, flags.seconds, frames);
     for (let round = 0; round < flags.rounds; round++) {
-      results.alone.push(await load(alone, flags.count, false));
+      results.alone.push(await load(alone, count, false));
       const before = cpuMicroseconds(slave.pid);
-      results.followed.push(await load(followed, flags.count, true));
-      results.slaveCpu.push((cpuMicroseconds(slave.pid) - before) / flags.count);
-      results.sync.push(await load(sync, flags.count, true));
+      results.followed.push(await load(followed, count, true));
+      results.slaveCpu.push((cpuMicroseconds(slave.pid) - before) / count);
+      results.sync.push(await load(sync, count, true));
     }
   } finally {
     await Promise.all(members.map((member) => member.stop()));
@@ -112,7 +122,7 @@ function print(all: ReadonlyMap<string, Results>): void {
   const rate = (loads: readonly Load[]): number[] => loads.map(({ perSecond }) => perSecond);
   const cpu = (loads: readonly Load[]): number[] => loads.map(({ cpuMicroseconds: one }) => one);
   console.log(
-    `\n1 KiB messages, ${flags.inFlight} in flight over ${CONNECTIONS} connections; lowest / median / highest of ${flags.rounds} rounds of ${flags.count}\n`,
+    `\n1 KiB messages, ${flags.inFlight} in flight over ${CONNECTIONS} connections; lowest / median / highest of ${flags.rounds} rounds\n`,
   );
   const rows: string[][] = [];
   for (const [name, { alone, followed, sync, slaveCpu }] of all) {
@@ -149,13 +159,14 @@ function print(all: ReadonlyMap<string, Results>): void {
 }
 
 buildApps();
-const kinds: Record<string, () => Promise<Kind>> = {
-  rocknest: () => rocknestKind(flags.node === '' ? [] : flags.node.split(' ')),
-  java: javaKind,
+const kinds: Record<string, { readonly count: number; start(): Promise<Kind> }> = {
+  rocknest: { count: flags.count, start: () => rocknestKind(flags.node === '' ? [] : flags.node.split(' ')) },
+  java: { count: flags.javaCount, start: javaKind },
 };
 const all = new Map<string, Results>();
 for (const name of flags.kinds.split(',')) {
-  const kind = await kinds[name]();
-  all.set(kind.name, await measure(kind));
+  const { count, start } = kinds[name];
+  const kind = await start();
+  all.set(kind.name, await measure(kind, count));
 }
 print(all);

@@ -114,8 +114,13 @@ describe('a group that elects its master', () => {
     await group.start(2);
     await group.logged(1, /in sync: 1, 2/);
     await group.replicated();
-    const { messages } = await group.client(2).pull(uniqueName('readers'), topic, 0, { subscription: '*' });
-    expect(messages.length).toBeGreaterThan(0);
+    const slave = group.client(2);
+    // It shows them once its master has said that they are confirmed.
+    await waitFor(
+      async () => (await slave.pull(uniqueName('readers'), topic, 0, { subscription: '*' })).messages.length > 0,
+      'the messages to be read from the slave',
+      PATIENCE_MS,
+    );
   });
 });
 

@@ -39,6 +39,7 @@ import { PullReplicas } from './pull/pull-replicas.js';
 import { QueryLimits } from './query/query-limits.js';
 import { isSlave } from './replication/broker-role.js';
 import { HaStatus } from './replication/ha-status.js';
+import { MetadataFollowers } from './replication/metadata-followers.js';
 import { RebalanceLockManager } from './rebalance/rebalance-lock-manager.js';
 import { delayedMessageReader, delayedMessageSink, ScheduleMessageService } from './schedule/index.js';
 import { BatchSender } from './send/batch-sender.js';
@@ -329,6 +330,7 @@ export class BrokerServices {
       timer: this.timer.messages,
       logger: this.options.logger,
     });
+    this.set(MetadataFollowers, new MetadataFollowers(config.haMaxConnections));
     this.set(HaStatus, new HaStatus(this.options.haStatus));
     this.set(MessageRequestModeManager, metadata.requestModes);
     this.set(CheckPoints, pop.checkPoints);

@@ -237,6 +237,7 @@ export class Broker {
       if (keys.includes('brokerPermission')) void registration.registerAll();
     });
     services.announcer.announceWith((topics) => registration.topicsChanged(topics));
+    this.stops.push(() => replication.handOverMetadata(config.shutdownGraceMs));
     this.stops.push(() => registration.stop());
     await registration.start();
     return registration;

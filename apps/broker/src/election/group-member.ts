@@ -265,7 +265,7 @@ export class GroupMember implements Replica {
     );
   }
 
-  /** Hands over: takes no more messages, waits until all is confirmed, lets the lease go, stops. */
+  /** Hands over: takes no more messages, waits until all is confirmed and slaves have the metadata, lets the lease go, stops. */
   private close(): Promise<void> {
     this.closing ??= this.closeNow();
     return this.closing;
@@ -279,6 +279,7 @@ export class GroupMember implements Replica {
       const { shutdownGraceMs } = this.settings.values;
       if (!(await replication.drain(shutdownGraceMs)))
         logger.warn(`not all brokers in sync had the end of the log within ${shutdownGraceMs} ms (shutdownGraceMs)`);
+      await replication.handOverMetadata(shutdownGraceMs);
     }
     await lease?.stop();
     await this.broker?.close();

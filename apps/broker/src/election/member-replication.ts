@@ -1,6 +1,6 @@
 import { type HARuntimeInfo, NO_HA_CLIENT } from '@rocknest/protocol';
 import type { RemotingClient } from '@rocknest/remoting';
-import { type ConfirmGate, EpochFile, type EpochTable, type MessageStore, TimerMessageStore } from '@rocknest/store';
+import { type ConfirmGate, EpochFile, type EpochTable, type MessageStore } from '@rocknest/store';
 import type { BrokerServices } from '../broker-services.js';
 import type { BrokerConfig } from '../config/broker-settings.js';
 import { BrokerStartError } from '../errors.js';
@@ -8,9 +8,9 @@ import type { BrokerLogger } from '../logger.js';
 import type { Metadata } from '../metadata/index.js';
 import type { BrokerReplication } from '../replication/broker-replication.js';
 import { SLAVE_TAKES_NO_MESSAGES } from '../replication/broker-role.js';
-import { SlaveService } from '../replication/slave-service.js';
-import { SlaveSynchronize } from '../replication/slave-synchronize.js';
-import { SystemTopicSet } from '../topics/system-topics.js';
+import { buildSlaveService } from '../replication/build-slave-service.js';
+import { MetadataFollowers } from '../replication/metadata-followers.js';
+import type { SlaveService } from '../replication/slave-service.js';
 import { MemberHaClient } from './ha/member-ha-client.js';
 import { MemberHaServer } from './ha/member-ha-server.js';
 import type { LeaseRecord } from './lease-store/lease-store.js';
@@ -46,6 +46,7 @@ export class MemberReplication implements BrokerReplication {
   private readonly server: MemberHaServer;
   private readonly client: MemberHaClient | undefined;
   private slave: SlaveService | undefined;
+  private followers: MetadataFollowers | undefined;
   private leader: LeaseRecord | undefined;
   private timer: NodeJS.Timeout | undefined;
   private draining = false;
@@ -131,30 +132,18 @@ export class MemberReplication implements BrokerReplication {
   }
 
   connect(client: RemotingClient, metadata: Metadata, services: BrokerServices): void {
-    const { store, config, logger } = this;
+    this.followers = services.all().get(MetadataFollowers) as MetadataFollowers;
     if (!this.isSlave) return;
-    const synchronize = new SlaveSynchronize({
-      client,
-      metadata,
-      store,
-      systemTopics: services.all().get(SystemTopicSet) as SystemTopicSet,
-      announcer: services.announcer,
-      timer: config.timerWheelEnable ? (services.all().get(TimerMessageStore) as TimerMessageStore) : undefined,
-      groupDeleted: (group) => services.groupDeleted(group),
-      logger,
-    });
+    const { store, config, logger } = this;
     // The lease, not a namesrv, says where the log comes from.
-    const noClient = {
+    const haClient = {
       setMaster: () => undefined,
       start: () => undefined,
       stop: () => undefined,
       status: () => NO_HA_CLIENT,
     };
-    this.slave = new SlaveService(noClient, synchronize, {
-      haMasterAddress: '',
-      synchronizeIntervalMs: config.slaveSynchronizeInterval,
-      logger,
-    });
+    const haMasterAddress = '';
+    this.slave = buildSlaveService({ client, metadata, store, services, haClient, haMasterAddress, config, logger });
     this.slave.stateChanged(true);
   }
 
@@ -184,6 +173,14 @@ export class MemberReplication implements BrokerReplication {
     await Promise.race([this.gate.idle(), late]);
     clearTimeout(timer);
     return this.gate.pending === 0;
+  }
+
+  async handOverMetadata(timeoutMs: number): Promise<void> {
+    // Who leads meanwhile has its own.
+    if (this.role.term?.isOver !== false) return;
+    const lacking = (await this.followers?.handOver(this.config.brokerName, timeoutMs)) ?? 0;
+    if (lacking > 0)
+      this.logger.warn(`${lacking} slaves did not take the metadata over within ${timeoutMs} ms (shutdownGraceMs)`);
   }
 
   async stopSlave(): Promise<void> {

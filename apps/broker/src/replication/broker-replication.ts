@@ -14,12 +14,14 @@ export interface BrokerReplication {
   status(): HARuntimeInfo;
   /** Opens the port for slaves. @returns the port; undefined when it is not open. @throws BrokerStartError BROKER_HA_PORT */
   listen(host: string, listenPort: number): Promise<number | undefined>;
-  /** Prepares a slave's calls to its master. */
+  /** Prepares what master and slave say to each other. */
   connect(client: RemotingClient, metadata: Metadata, services: BrokerServices): void;
   /** A namesrv answered: it tells slaves where their master is. */
   registered(response: RegisterBrokerResponse): void;
   /** Lets a slave follow its master. @param lookUp registers again, because the master was not there. */
   startSlave(lookUp: () => Promise<void>): void;
+  /** A master that is about to stop lets its slaves take the metadata over once more, within `timeoutMs`. The first call counts. */
+  handOverMetadata(timeoutMs: number): Promise<void>;
   /** A slave follows its master no more. */
   stopSlave(): Promise<void>;
   /** Ends replication. */

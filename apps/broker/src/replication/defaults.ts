@@ -39,6 +39,10 @@ export const DEFAULT_SLAVE_TIMEOUT_MS = 3_000;
 export const DEFAULT_IN_SYNC_REPLICAS = 2;
 /** As RocketMQ 4; version 5 has 60 s. What a fail-over loses of consumer offsets is consumed twice. */
 export const DEFAULT_SLAVE_SYNCHRONIZE_INTERVAL_MS = 10_000;
+/** After a message of a topic that a slave does not know, or after its line was opened again: what was made together is taken over together. */
+export const SLAVE_SYNCHRONIZE_SOON_MS = 200;
+/** Topics that a slave misses at once; further ones wait for the next interval. */
+export const MAX_MISSED_TOPICS = 10_000;
 /** Answers of the master with all its topics or offsets. */
 export const SLAVE_SYNCHRONIZE_TIMEOUT_MS = 10_000;
 /** A slave that does not reach its master asks the namesrvs where it is, from so often to so seldom. */

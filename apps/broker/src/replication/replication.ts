@@ -1,19 +1,19 @@
 import { type HARuntimeInfo, NO_HA_CLIENT, type RegisterBrokerResponse } from '@rocknest/protocol';
 import type { RemotingClient } from '@rocknest/remoting';
-import { type MessageStore, TimerMessageStore } from '@rocknest/store';
+import type { MessageStore } from '@rocknest/store';
 import type { BrokerServices } from '../broker-services.js';
 import type { BrokerConfig } from '../config/broker-settings.js';
 import { BrokerStartError } from '../errors.js';
 import type { BrokerLogger } from '../logger.js';
 import type { Metadata } from '../metadata/index.js';
-import { SystemTopicSet } from '../topics/system-topics.js';
 import type { BrokerReplication } from './broker-replication.js';
 import { AckWaiter } from './ack-waiter.js';
+import { buildSlaveService } from './build-slave-service.js';
 import { isSlave, SLAVE_TAKES_NO_MESSAGES } from './broker-role.js';
 import { HaClient } from './ha-client.js';
 import { HaService } from './ha-service.js';
-import { SlaveService } from './slave-service.js';
-import { SlaveSynchronize } from './slave-synchronize.js';
+import { MetadataFollowers } from './metadata-followers.js';
+import type { SlaveService } from './slave-service.js';
 
 /** Replication of one broker, whatever its role: a master serves slaves, and waits for them where it is SYNC_MASTER; a slave follows its master, and may have slaves of its own. */
 export class Replication implements BrokerReplication {
@@ -23,6 +23,7 @@ export class Replication implements BrokerReplication {
   private readonly service: HaService;
   private readonly waiter: AckWaiter | undefined;
   private slave: SlaveService | undefined;
+  private followers: MetadataFollowers | undefined;
   private isListening = false;
 
   constructor(
@@ -90,21 +91,11 @@ export class Replication implements BrokerReplication {
     }
   }
 
-  /** Prepares a slave's calls to its master. */
+  /** Prepares what master and slave say to each other. */
   connect(client: RemotingClient, metadata: Metadata, services: BrokerServices): void {
+    this.followers = services.all().get(MetadataFollowers) as MetadataFollowers;
     if (!this.isSlave) return;
     const { config, store, logger } = this;
-    const systemTopics = services.all().get(SystemTopicSet) as SystemTopicSet;
-    const synchronize = new SlaveSynchronize({
-      client,
-      metadata,
-      store,
-      systemTopics,
-      announcer: services.announcer,
-      timer: config.timerWheelEnable ? (services.all().get(TimerMessageStore) as TimerMessageStore) : undefined,
-      groupDeleted: (group) => services.groupDeleted(group),
-      logger,
-    });
     const haClient = new HaClient(
       store,
       {
@@ -114,11 +105,8 @@ export class Replication implements BrokerReplication {
       },
       logger,
     );
-    this.slave = new SlaveService(haClient, synchronize, {
-      haMasterAddress: config.haMasterAddress,
-      synchronizeIntervalMs: config.slaveSynchronizeInterval,
-      logger,
-    });
+    const { haMasterAddress } = config;
+    this.slave = buildSlaveService({ client, metadata, store, services, haClient, haMasterAddress, config, logger });
   }
 
   /** A namesrv answered: it tells slaves where their master is. */
@@ -134,6 +122,12 @@ export class Replication implements BrokerReplication {
   /** A slave follows its master no more. */
   async stopSlave(): Promise<void> {
     await this.slave?.stop();
+  }
+
+  async handOverMetadata(timeoutMs: number): Promise<void> {
+    const lacking = (await this.followers?.handOver(this.config.brokerName, timeoutMs)) ?? 0;
+    if (lacking > 0)
+      this.logger.warn(`${lacking} slaves did not take the metadata over within ${timeoutMs} ms (shutdownGraceMs)`);
   }
 
   /**

@@ -1,6 +1,11 @@
 import type { HAClientRuntimeInfo } from '@rocknest/protocol';
 import type { BrokerLogger } from '../logger.js';
-import { MASTER_LOOKUP_MAX_MS, MASTER_LOOKUP_MIN_MS } from './defaults.js';
+import {
+  MASTER_LOOKUP_MAX_MS,
+  MASTER_LOOKUP_MIN_MS,
+  MAX_MISSED_TOPICS,
+  SLAVE_SYNCHRONIZE_SOON_MS,
+} from './defaults.js';
 import type { HaClient } from './ha-client.js';
 import type { SlaveSynchronize } from './slave-synchronize.js';
 
@@ -30,6 +35,10 @@ export class SlaveService {
   private lookUp: () => Promise<void> = () => Promise.resolve();
   private connected = false;
   private stopped = true;
+  private running: Promise<void> | undefined;
+  /** The next run comes soon. */
+  private hurried = false;
+  private readonly missed = new Set<string>();
 
   constructor(
     private readonly client: Pick<HaClient, 'setMaster' | 'start' | 'stop' | 'status'>,
@@ -65,8 +74,24 @@ export class SlaveService {
   readonly stateChanged = (isConnected: boolean): void => {
     this.connected = isConnected;
     this.lookupMs = MASTER_LOOKUP_MIN_MS;
-    if (!isConnected && !this.stopped) this.scheduleLookUp();
+    if (this.stopped) return;
+    if (isConnected) this.hurry();
+    else this.scheduleLookUp();
   };
+
+  /** A message came for a topic that is not known here: its master knows more. Asked once for each topic until the next interval. */
+  topicMissed(topic: string): void {
+    if (this.missed.size >= MAX_MISSED_TOPICS || this.missed.has(topic)) return;
+    this.missed.add(topic);
+    this.hurry();
+  }
+
+  /** Takes over what the master has now. @returns when that is done, or has failed. */
+  async synchronizeNow(): Promise<void> {
+    // That one may have passed what changed last.
+    await this.running;
+    await this.synchronizeOnce();
+  }
 
   async stop(): Promise<void> {
     this.stopped = true;
@@ -75,8 +100,6 @@ export class SlaveService {
     this.client.stop();
     await this.synchronize.stop();
   }
-
-  private running: Promise<void> | undefined;
 
   /** While the master is not reached: the namesrvs may know where it is by now. */
   private scheduleLookUp(): void {
@@ -91,15 +114,30 @@ export class SlaveService {
     this.lookupTimer.unref();
   }
 
+  /** The metadata is worth a look before the interval is over. */
+  private hurry(): void {
+    if (this.hurried || this.stopped) return;
+    this.hurried = true;
+    if (this.running === undefined) this.scheduleSynchronize(SLAVE_SYNCHRONIZE_SOON_MS);
+  }
+
   private scheduleSynchronize(delayMs: number): void {
     clearTimeout(this.synchronizeTimer);
-    this.synchronizeTimer = setTimeout(() => {
-      const { masterAddress } = this;
-      this.running = masterAddress === undefined ? Promise.resolve() : this.synchronize.run(masterAddress);
-      void this.running.finally(() => {
-        if (!this.stopped) this.scheduleSynchronize(this.options.synchronizeIntervalMs);
-      });
-    }, delayMs);
+    if (this.stopped) return;
+    this.synchronizeTimer = setTimeout(() => void this.synchronizeOnce(), delayMs);
     this.synchronizeTimer.unref();
+  }
+
+  private synchronizeOnce(): Promise<void> {
+    const { masterAddress } = this;
+    if (!this.hurried) this.missed.clear();
+    this.hurried = false;
+    const run = this.stopped || masterAddress === undefined ? Promise.resolve() : this.synchronize.run(masterAddress);
+    const done = run.finally(() => {
+      if (this.running === done) this.running = undefined;
+      this.scheduleSynchronize(this.hurried ? SLAVE_SYNCHRONIZE_SOON_MS : this.options.synchronizeIntervalMs);
+    });
+    this.running = done;
+    return done;
   }
 }

@@ -18,6 +18,7 @@ import { checkCommittedOffset, checkGroupConfig, checkTopicConfig, type Metadata
 import type { SystemTopicSet } from '../topics/system-topics.js';
 import type { TopicAnnouncer } from '../topics/topic-announcer.js';
 import { SLAVE_SYNCHRONIZE_TIMEOUT_MS } from './defaults.js';
+import { FOLLOWS_UNTIL_STOP } from './metadata-followers.js';
 
 export interface SlaveSynchronizeParts {
   readonly client: Pick<RemotingClient, 'invoke'>;
@@ -39,6 +40,7 @@ const MAX_KEPT_PROBLEMS = 1_000;
 interface Part {
   readonly name: string;
   readonly code: number;
+  readonly fields: Readonly<Record<string, string>>;
   /** The version of what is here; undefined: offsets, which change all the time. */
   readonly version: (() => DataVersion) | undefined;
   /** Masters before RocketMQ 5.0, and those without timer messages, answer with an error. */
@@ -72,6 +74,7 @@ export class SlaveSynchronize {
     ): Part => ({
       name,
       code,
+      fields: code === RequestCode.GET_ALL_CONSUMER_OFFSET ? { [FOLLOWS_UNTIL_STOP]: 'true' } : {},
       version,
       isOptional: false,
       take,
@@ -144,7 +147,7 @@ export class SlaveSynchronize {
   }
 
   private async runPart(part: Part, masterAddress: string): Promise<void> {
-    const request = RemotingCommand.request(part.code, {});
+    const request = RemotingCommand.request(part.code, part.fields);
     const response = await this.ask(masterAddress, request);
     if (part.isOptional && response.code !== ResponseCode.SUCCESS) return;
     if (response.code !== ResponseCode.SUCCESS)

@@ -2,7 +2,7 @@
 
 /**
  * [haTransferBatchSize] Body of one frame, and with it what one slave takes of the master's memory, however far behind it is. RocketMQ has 32 KiB; each frame is
- * one write here, and larger writes cost the kernel a third less for each byte.
+ * one write here, and fewer writes cost less.
  */
 export const DEFAULT_HA_TRANSFER_BATCH_BYTES = 256 * 1024;
 /** A Java slave reads into a buffer of 4 MiB, which must hold a frame. */

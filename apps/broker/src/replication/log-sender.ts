@@ -19,7 +19,7 @@ export interface LogFrames {
 
 /**
  * Sends the log over one line, from an offset on, in frames. A line takes the memory of one frame: the log is read when the socket has taken what was
- * sent before, wherever the other side stands. Each frame is one write: several pieces cost the kernel twice as much.
+ * sent before, wherever the other side stands. Each frame is one write.
  */
 export class LogSender {
   /** What is sent next; -1 before {@link start}. */

@@ -37,6 +37,11 @@ export interface ClientOptions extends TraceOptions, NamespaceOptions {
   shutdownTimeoutMs?: number;
   /** Header encoding of the hot requests: `ROCKETMQ` (compact binary, default) or `JSON`. Every RocketMQ broker takes both. */
   serializeType?: 'ROCKETMQ' | 'JSON';
+  /**
+   * Spans by OpenTelemetry's conventions, and `traceparent` in the user properties of messages: false. Needs the application's `@opentelemetry/api`, which is
+   * loaded by `start()` then, and never else; for producers and push consumers.
+   */
+  openTelemetry?: boolean;
   /** Where warnings go. Default: standard error. */
   logger?: ClientLogger;
   /** Told when a connection to a broker (`host:port`) was opened or closed. */
@@ -62,6 +67,7 @@ export interface ResolvedClientOptions {
   onStatus: ((status: ConnectionStatus, address: string) => void) | undefined;
   /** Undefined when nothing is traced. */
   trace: ResolvedTraceOptions | undefined;
+  openTelemetry: boolean;
   namespace: ClientNamespace | undefined;
   namespaceV2: string | undefined;
 }
@@ -73,6 +79,11 @@ function idPart(name: string, value: string | undefined): string | undefined {
     throw invalidArgument(`option ${name} is "${value}", must be 1 to 128 characters without blanks and without "@"`);
   }
   return value;
+}
+
+function flagOption(value: unknown = false): boolean {
+  if (typeof value === 'boolean') return value;
+  throw invalidArgument(`option openTelemetry is ${String(value)}, must be true or false`);
 }
 
 /**
@@ -111,6 +122,7 @@ export function resolveClientOptions(
     logger: options.logger ?? consoleLogger,
     onStatus: options.onStatus,
     trace: resolveTraceOptions(options),
+    openTelemetry: flagOption(options.openTelemetry),
     namespace: ClientNamespace.of(options.namespace),
     namespaceV2: namespaceV2Option(options.namespaceV2),
   };

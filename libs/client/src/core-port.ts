@@ -3,6 +3,7 @@ import {
   Producer,
   PushConsumer,
   type ClientOptions,
+  type ListenerTraits,
   type LitePullConsumerOptions,
   type MessageExt,
   type MessageInput,
@@ -49,8 +50,8 @@ export interface ProducerPort {
 /** What this package needs of client-core's `PushConsumer`. */
 export interface PushConsumerPort {
   subscribe(topic: string, selector?: string | MessageSelector): void;
-  registerMessageListener(listener: MessageListener): void;
-  registerMessageListenerOrderly(listener: MessageListenerOrderly): void;
+  registerMessageListener(listener: MessageListener, traits?: ListenerTraits): void;
+  registerMessageListenerOrderly(listener: MessageListenerOrderly, traits?: ListenerTraits): void;
   start(): Promise<void>;
   readonly isSuspended: boolean;
   readonly pausedQueues: readonly QueueSelector[];

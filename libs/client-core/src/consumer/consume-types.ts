@@ -28,7 +28,15 @@ export type MessageOutcome =
 export interface DirectReport {
   readonly consumeResult: Extract<DirectConsumeResult, 'CR_LATER' | 'CR_THROW_EXCEPTION'>;
   readonly remark: string;
+  /** What the handler threw; the span of the handling tells it. */
+  readonly error?: unknown;
 }
+
+/**
+ * Given to a listener that `handsOver`, where spans are made of its calls: runs `handle`, which gets the first `count` of the messages, inside of the span of
+ * their handling. What is not handed over has no span.
+ */
+export type HandOver = <T>(count: number, handle: () => T) => T;
 
 /** What a listener may look at and set beside its result (RocketMQ: `ConsumeConcurrentlyContext`). */
 export interface ConsumeContext {
@@ -40,6 +48,7 @@ export interface ConsumeContext {
   /** By the index of a message: what becomes of it, where that differs from what the result and the two above say. */
   outcomes?: readonly (MessageOutcome | undefined)[] | undefined;
   directReport?: DirectReport | undefined;
+  handOver?: HandOver | undefined;
 }
 
 /**
@@ -81,6 +90,7 @@ export interface ConsumeOrderlyContext {
   /** Indexes of messages of this batch that go to the dead letter queue, so that the queue goes on without them. Overrules the result. */
   deadLetters: number[];
   directReport?: DirectReport | undefined;
+  handOver?: HandOver | undefined;
 }
 
 /**
@@ -92,7 +102,15 @@ export type MessageListenerOrderly = (
   context: ConsumeOrderlyContext,
 ) => OrderlyListenerResult | Promise<OrderlyListenerResult>;
 
+/** What a consumer should know of its listener. */
+export interface ListenerTraits {
+  /** True: it hands its messages over to one of several handlers, perhaps after a wait, and runs that handler by `context.handOver` where there is one. */
+  readonly handsOver?: boolean | undefined;
+}
+
 /** The listener of a consumer with the way in which it is called. */
-export type ListenerRegistration =
-  | { readonly kind: 'CONCURRENTLY'; readonly listener: MessageListener }
-  | { readonly kind: 'ORDERLY'; readonly listener: MessageListenerOrderly };
+export type ListenerRegistration = ListenerTraits &
+  (
+    | { readonly kind: 'CONCURRENTLY'; readonly listener: MessageListener }
+    | { readonly kind: 'ORDERLY'; readonly listener: MessageListenerOrderly }
+  );

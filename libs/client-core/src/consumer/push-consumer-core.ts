@@ -15,6 +15,9 @@ import type { ClientInstance } from '../instance/client-instance.js';
 import type { ConnectionStatus, InstanceConsumer } from '../instance/client-members.js';
 import { forEachLimited, settledWithin } from '../support/concurrency.js';
 import { PeriodicTask } from '../support/periodic-task.js';
+import { ClientTelemetry } from '../telemetry/client-telemetry.js';
+import { ConsumeSpans } from '../telemetry/consume-spans.js';
+import type { TelemetryApi } from '../telemetry/telemetry-api.js';
 import { ConsumeTrace } from '../trace/consume-trace.js';
 import { createTraceDispatcher } from '../trace/create-trace-dispatcher.js';
 import type { TraceDispatcher } from '../trace/trace-dispatcher.js';
@@ -67,6 +70,7 @@ export class PushConsumerCore implements InstanceConsumer {
     private readonly options: ResolvedPushConsumerOptions,
     private readonly subscriptions: Subscriptions,
     private readonly registration: ListenerRegistration,
+    telemetry: TelemetryApi | undefined,
     acquire: (member: { consumer: InstanceConsumer }) => ClientInstance,
   ) {
     const { group, client } = options;
@@ -76,11 +80,15 @@ export class PushConsumerCore implements InstanceConsumer {
     this.offsetStore = createOffsetStore(options, instance.clientId, this.api);
     this.wanted = new WantedTopics(group, instance);
     this.trace = client.trace && createTraceDispatcher(instance, client.trace, group, 'CONSUME');
+    const { messageModel } = options.model;
+    const spans =
+      telemetry && new ConsumeSpans(new ClientTelemetry(telemetry, instance.clientId, client), { group, messageModel });
+    const spanned = spans?.registration(registration) ?? registration;
     this.consumption = createConsumption({
       options,
       registration: this.trace
-        ? tracedRegistration(registration, new ConsumeTrace(this.trace, group, options.consumeTimeoutMs))
-        : registration,
+        ? tracedRegistration(spanned, new ConsumeTrace(this.trace, group, options.consumeTimeoutMs))
+        : spanned,
       instance,
       api: this.api,
       stats: this.stats,

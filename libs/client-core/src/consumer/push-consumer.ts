@@ -4,7 +4,8 @@ import { clientInstances, type ClientInstanceRegistry } from '../instance/client
 import type { ClientInstance } from '../instance/client-instance.js';
 import { invalidArgument } from '../support/check.js';
 import type { ClientNamespace } from '../support/namespace.js';
-import type { ListenerRegistration, MessageListener, MessageListenerOrderly } from './consume-types.js';
+import { telemetryApiFor } from '../telemetry/client-telemetry.js';
+import type { ListenerRegistration, ListenerTraits, MessageListener, MessageListenerOrderly } from './consume-types.js';
 import type { MessageSelector } from './message-selector.js';
 import { PausedQueues, type QueueSelector } from './paused-queues.js';
 import { PushConsumerCore } from './push-consumer-core.js';
@@ -96,8 +97,8 @@ export class PushConsumer {
    *
    * @throws MQClientError ALREADY_STARTED.
    */
-  registerMessageListener(listener: MessageListener): void {
-    this.register({ kind: 'CONCURRENTLY', listener });
+  registerMessageListener(listener: MessageListener, traits: ListenerTraits = {}): void {
+    this.register({ kind: 'CONCURRENTLY', listener, ...traits });
   }
 
   /**
@@ -106,13 +107,13 @@ export class PushConsumer {
    *
    * @throws MQClientError ALREADY_STARTED.
    */
-  registerMessageListenerOrderly(listener: MessageListenerOrderly): void {
+  registerMessageListenerOrderly(listener: MessageListenerOrderly, traits: ListenerTraits = {}): void {
     if (this.options.pop) {
       throw invalidArgument(
         "mode: 'pop' hands messages out in no order; an orderly listener needs mode: 'pull', or pop with order: true of a PopConsumer",
       );
     }
-    this.register({ kind: 'ORDERLY', listener });
+    this.register({ kind: 'ORDERLY', listener, ...traits });
   }
 
   /**
@@ -230,7 +231,8 @@ export class PushConsumer {
     let instance: ClientInstance | undefined;
     let core: PushConsumerCore | undefined;
     try {
-      core = new PushConsumerCore(this.options, this.subscriptions, registration, (member) => {
+      const telemetry = await telemetryApiFor(this.options.client);
+      core = new PushConsumerCore(this.options, this.subscriptions, registration, telemetry, (member) => {
         instance = this.registry.acquire(this.options.client, member);
         return instance;
       });

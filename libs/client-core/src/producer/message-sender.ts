@@ -3,6 +3,7 @@ import { SPLIT_BATCH_BYTES } from '../defaults.js';
 import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import { integerOption, invalidArgument } from '../support/check.js';
 import { settledWithin } from '../support/concurrency.js';
+import type { SendSpans } from '../telemetry/send-spans.js';
 import { compressBody } from './compression.js';
 import { delayFieldOf } from './delay.js';
 import { FaultDetector } from './fault-detector.js';
@@ -44,6 +45,7 @@ export class MessageSender {
     private readonly instance: SendInstance,
     private readonly options: ResolvedProducerOptions,
     onSent?: SentListener,
+    private readonly spans?: SendSpans,
   ) {
     const { faults } = options;
     const strategy = faults && new FaultStrategy(faults);
@@ -74,6 +76,19 @@ export class MessageSender {
 
   /** Whatever is wrong comes to `callback.onException`, never within this call. */
   submit(
+    message: MessageInput | readonly MessageInput[],
+    options: SendOptions | undefined,
+    retries: number,
+    callback: SendCallback,
+    change?: (outgoing: OutgoingMessage) => OutgoingMessage,
+    isTransaction = false,
+  ): void {
+    if (this.spans !== undefined) ({ message, callback } = this.spans.begin(message, callback, isTransaction));
+    this.submitWithin(message, options, retries, callback, change);
+  }
+
+  /** Within a span that the caller ends. */
+  private submitWithin(
     message: MessageInput | readonly MessageInput[],
     options: SendOptions | undefined,
     retries: number,
@@ -176,6 +191,12 @@ export class MessageSender {
 
   /** See `Producer.sendInBatches`. */
   async sendInBatches(messages: readonly MessageInput[], options: SendInBatchesOptions): Promise<SendResult[]> {
+    const { spans } = this;
+    if (spans === undefined || messages.length === 0) return this.batchesOf(messages, options);
+    return spans.around(messages, true, (injected) => this.batchesOf(injected, options));
+  }
+
+  private async batchesOf(messages: readonly MessageInput[], options: SendInBatchesOptions): Promise<SendResult[]> {
     const { maxBatchBytes, ...sendOptions } = options;
     const limit = this.options.maxMessageSizeBytes;
     const { namespace } = this.options.client;
@@ -191,7 +212,7 @@ export class MessageSender {
         results.push(
           await new Promise<SendResult>((resolve, reject) => {
             const callback = { onSuccess: resolve, onException: reject };
-            this.submit(messages[0], sendOptions, this.options.retryTimesWhenSendFailed, callback, () => batch);
+            this.submitWithin(messages[0], sendOptions, this.options.retryTimesWhenSendFailed, callback, () => batch);
           }),
         );
       } catch (error) {
@@ -209,6 +230,12 @@ export class MessageSender {
 
   /** See `Producer.sendOneway`. */
   async sendOneway(message: MessageInput, fixed: MessageQueue | undefined): Promise<void> {
+    const { spans } = this;
+    if (spans === undefined) return this.onewayOf(message, fixed);
+    return spans.around([message], false, ([injected]) => this.onewayOf(injected, fixed));
+  }
+
+  private async onewayOf(message: MessageInput, fixed: MessageQueue | undefined): Promise<void> {
     const { instance } = this;
     const { namespace } = this.options.client;
     const outgoing = outgoingMessage(

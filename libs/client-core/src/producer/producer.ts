@@ -12,6 +12,9 @@ import { MessageLookup, type QueryMessageOptions, type QueryResult } from '../qu
 import { integerOption, invalidArgument } from '../support/check.js';
 import { settledWithin } from '../support/concurrency.js';
 import type { ClientNamespace } from '../support/namespace.js';
+import { ClientTelemetry, telemetryApiFor } from '../telemetry/client-telemetry.js';
+import { SendSpans } from '../telemetry/send-spans.js';
+import type { TelemetryApi } from '../telemetry/telemetry-api.js';
 import { createTraceDispatcher } from '../trace/create-trace-dispatcher.js';
 import { SendTrace } from '../trace/send-trace.js';
 import type { TraceDispatcher } from '../trace/trace-dispatcher.js';
@@ -179,9 +182,8 @@ export class Producer implements InstanceProducer {
     if (immunity !== undefined) integerOption('checkImmunityTimeSeconds', immunity, 0, 0, 999_999_999);
     const sent = await new Promise<SendResult>((resolve, reject) => {
       const callback = { onSuccess: resolve, onException: reject };
-      this.submit(message, sendOptions, this.options.retryTimesWhenSendFailed, callback, (outgoing) =>
-        transactions.asHalf(message, outgoing, immunity),
-      );
+      const asHalf = (outgoing: OutgoingMessage): OutgoingMessage => transactions.asHalf(message, outgoing, immunity);
+      this.submit(message, sendOptions, this.options.retryTimesWhenSendFailed, callback, asHalf);
     });
     return transactions.run(this.namespace?.inside(message) ?? message, sent, arg, (command) =>
       this.sendToMaster(sent.messageQueue.brokerName, command),
@@ -284,10 +286,10 @@ export class Producer implements InstanceProducer {
     options: SendOptions | undefined,
     retries: number,
     callback: SendCallback,
-    change?: (outgoing: OutgoingMessage) => OutgoingMessage,
+    asHalf?: (outgoing: OutgoingMessage) => OutgoingMessage,
   ): void {
     const { sender } = this;
-    if (sender && !this.closing) sender.submit(message, options, retries, callback, change);
+    if (sender && !this.closing) sender.submit(message, options, retries, callback, asHalf, asHalf !== undefined);
     else queueMicrotask(() => callback.onException(this.notUsable()));
   }
 
@@ -315,16 +317,20 @@ export class Producer implements InstanceProducer {
 
   private async startNow(): Promise<void> {
     const instance = this.registry.acquire(this.options.client, { producer: this });
+    let api: TelemetryApi | undefined;
     try {
+      api = await telemetryApiFor(this.options.client);
       await instance.start();
       if (this.closing) throw this.notUsable();
     } catch (error) {
       await this.registry.release(instance, { producer: this });
       throw error;
     }
+    const telemetry = api && new ClientTelemetry(api, instance.clientId, this.options.client);
+    const spans = telemetry && new SendSpans(telemetry);
     this.instance = instance;
     const trace = (this.trace = this.startTrace(instance));
-    const sender = new MessageSender(instance, this.options, trace && trace.sent.bind(trace));
+    const sender = new MessageSender(instance, this.options, trace && trace.sent.bind(trace), spans);
     this.sender = sender;
     const { retryTimesWhenSendAsyncFailed: retries } = this.options;
     this.requests = new RequestReply(instance, this.options, sender.engine.gate, (message, options, callback, change) =>

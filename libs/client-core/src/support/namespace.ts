@@ -1,5 +1,5 @@
 import { withoutNamespace, wrapNamespace, type MessageExt, type MessageQueue } from '@rocknest/protocol';
-import type { ListenerRegistration } from '../consumer/consume-types.js';
+import type { ListenerRegistration, MessageListener, MessageListenerOrderly } from '../consumer/consume-types.js';
 import type { MessageInput } from '../producer/message-input.js';
 import type { SendOptions } from '../producer/message-sender.js';
 import type { SendResult } from '../producer/send-result.js';
@@ -15,7 +15,7 @@ const MAX_NAMESPACE_CHARACTERS = 64;
  * (RocketMQ: `ClientConfig.withNamespace`). Where every message or call passes, clients without one have none of these.
  */
 export class ClientNamespace {
-  private constructor(private readonly name: string) {}
+  private constructor(readonly name: string) {}
 
   /** @throws MQClientError INVALID_ARGUMENT for a name that could not be part of a topic's. */
   static of(name: string | undefined): ClientNamespace | undefined {
@@ -103,10 +103,12 @@ export class ClientNamespace {
       Object.defineProperty(context, 'messageQueue', { value: this.outside(context.messageQueue) });
     if (registration.kind === 'ORDERLY') {
       const { listener } = registration;
-      return { kind: 'ORDERLY', listener: (messages, context) => listener(given(messages), contextOf(context)) };
+      const orderly: MessageListenerOrderly = (messages, context) => listener(given(messages), contextOf(context));
+      return { ...registration, listener: orderly };
     }
     const { listener } = registration;
-    return { kind: 'CONCURRENTLY', listener: (messages, context) => listener(given(messages), contextOf(context)) };
+    const concurrent: MessageListener = (messages, context) => listener(given(messages), contextOf(context));
+    return { ...registration, listener: concurrent };
   }
 }
 

@@ -58,8 +58,8 @@ function traced<M extends readonly unknown[], C, R>(
 export function tracedRegistration(registration: ListenerRegistration, trace: ConsumeTrace): ListenerRegistration {
   if (registration.kind === 'ORDERLY') {
     const listener: MessageListenerOrderly = traced(registration.listener, trace, orderlyCode);
-    return { kind: 'ORDERLY', listener };
+    return { ...registration, listener };
   }
   const listener: MessageListener = traced(registration.listener, trace, concurrentCode);
-  return { kind: 'CONCURRENTLY', listener };
+  return { ...registration, listener };
 }

@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { MessageExt, MessageQueue } from '@rocknest/client-core';
+import type { HandOver, MessageExt, MessageQueue } from '@rocknest/client-core';
 import type { LoggerService } from '@nestjs/common';
 import type { PushConsumerPort } from '../core-port.js';
 import { ConcurrencyGate } from './concurrency-gate.js';
@@ -19,6 +19,14 @@ export interface GroupConsumerParts {
   /** Answers requests. */
   replier?: Replier;
 }
+
+/** What a consumer's context has that both kinds of consumption need. */
+interface GroupContext {
+  readonly messageQueue: MessageQueue;
+  readonly handOver?: HandOver | undefined;
+}
+
+const HANDS_OVER = { handsOver: true };
 
 /** One consumer group at work: process queue (client-core) -> concurrency gate -> message pipeline -> settlement. */
 export class GroupConsumer {
@@ -55,10 +63,13 @@ export class GroupConsumer {
     for (const [topic, expression] of plan.subscriptions) consumer.subscribe(topic, expression);
     if (plan.orderly) {
       const settlement = new OrderlySettlement(plan.group, parts.logger);
-      consumer.registerMessageListenerOrderly((messages, context) => this.enter(settlement, messages, context));
+      consumer.registerMessageListenerOrderly(
+        (messages, context) => this.enter(settlement, messages, context),
+        HANDS_OVER,
+      );
     } else {
       const settlement = new Settlement(plan.group, parts.logger, plan.maxReconsumeTimes);
-      consumer.registerMessageListener((messages, context) => this.enter(settlement, messages, context));
+      consumer.registerMessageListener((messages, context) => this.enter(settlement, messages, context), HANDS_OVER);
     }
   }
 
@@ -87,7 +98,7 @@ export class GroupConsumer {
     await Promise.all(this.gates.map((gate) => gate.whenIdle()));
   }
 
-  private enter<C extends { readonly messageQueue: MessageQueue }, R>(
+  private enter<C extends GroupContext, R>(
     settlement: GroupSettlement<C, R>,
     messages: readonly MessageExt[],
     context: C,
@@ -95,7 +106,7 @@ export class GroupConsumer {
     return this.scope.runInAsyncScope(() => this.consume(settlement, messages, context));
   }
 
-  private consume<C extends { readonly messageQueue: MessageQueue }, R>(
+  private consume<C extends GroupContext, R>(
     settlement: GroupSettlement<C, R>,
     messages: readonly MessageExt[],
     context: C,
@@ -106,7 +117,8 @@ export class GroupConsumer {
     const mine = messages.length === 1 ? messages : this.leading(route, messages);
     const run = (): Promise<R> => {
       if (this.gates.length > 1) this.remember(context.messageQueue, mine);
-      return this.pipeline.process(route, mine).then(
+      const handle = () => this.pipeline.process(route, mine);
+      return (context.handOver?.(mine.length, handle) ?? handle()).then(
         (failures) => {
           route.gate.leave();
           return failures === undefined

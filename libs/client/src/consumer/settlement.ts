@@ -25,7 +25,7 @@ function failureText(error: unknown): string {
 /** What an administrator is told who has one message handled here: later on purpose, or failed, with what text. */
 export function directReport(error: unknown): DirectReport {
   const later = error instanceof RetryLater || error instanceof SuspendQueue;
-  return { consumeResult: later ? 'CR_LATER' : 'CR_THROW_EXCEPTION', remark: failureText(error) };
+  return { consumeResult: later ? 'CR_LATER' : 'CR_THROW_EXCEPTION', remark: failureText(error), error };
 }
 
 /** The same for a message that no handler takes. */

@@ -105,7 +105,7 @@ describe('failures of concurrent handlers', () => {
   ])('what an administrator is told who has a message handled: %s', async (kind, report) => {
     const { app, consumer } = await startMicroservice({ controllers: [Orders] });
     await consumer().deliver(testMessage('orders', kind));
-    expect(consumer().directReport).toEqual(report);
+    expect(consumer().directReport).toEqual(report && expect.objectContaining(report));
     await consumer().deliver(testMessage('unknown', kind));
     expect(consumer().directReport).toMatchObject({ remark: expect.stringContaining('no handler') });
     await app.close();
@@ -245,7 +245,7 @@ describe('failures of batches', () => {
     expect(result).toBe('SUSPEND_CURRENT_QUEUE_A_MOMENT');
     expect(context).toMatchObject({ ackIndex: 1, deadLetters: [1], suspendCurrentQueueTimeMillis: 250 });
     expect(messages[1].properties[NAME]).toBe('OutOfStock');
-    expect(context.directReport).toEqual({ consumeResult: 'CR_THROW_EXCEPTION', remark: 'OutOfStock: shelf 7' });
+    expect(context.directReport).toMatchObject({ consumeResult: 'CR_THROW_EXCEPTION', remark: 'OutOfStock: shelf 7' });
     const all = await consumer('ordered').deliverInOrder(...batch('ordered', 'skip', 'dlq'));
     expect([all.result, all.context.deadLetters]).toEqual(['SUCCESS', [1]]);
     await app.close();

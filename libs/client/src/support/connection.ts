@@ -35,6 +35,7 @@ const NAMES: Record<keyof ConnectionOptions, true> = {
   customizedTraceTopic: true,
   traceMsgBatchNum: true,
   traceFlushIntervalMs: true,
+  openTelemetry: true,
   clientFactory: true,
 };
 

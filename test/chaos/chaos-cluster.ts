@@ -15,6 +15,8 @@ export interface Member extends MemberSpec {
   readonly folder: string;
   readonly config: Readonly<Record<string, string | number | boolean>>;
   child?: Child;
+  /** A fault has stopped it (SIGSTOP). */
+  isStopped: boolean;
 }
 
 /** The namesrvs and brokers of a run, each a process on a host of its own. */
@@ -67,7 +69,7 @@ export class ChaosCluster {
           .map(([name, value]) => `${name}=${value}\n`)
           .join(''),
       );
-      cluster.members.push({ ...spec, address: addressOf(spec), folder: own, config });
+      cluster.members.push({ ...spec, address: addressOf(spec), folder: own, config, isStopped: false });
     }
     return cluster;
   }
@@ -100,13 +102,31 @@ export class ChaosCluster {
       '-c',
       file,
     ]);
+    member.isStopped = false;
     const child = new Child({ name: member.name, command, args, cwd: member.folder, env: cleanEnvironment() });
     child.onLine((line) => writeFileSync(join(member.folder, 'log'), `${line}\n`, { flag: 'a' }));
     member.child = child;
   }
 
-  signal(member: Member, signal: NodeJS.Signals): void {
+  /** SIGSTOP and SIGCONT of a fault. */
+  signal(member: Member, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    member.isStopped = signal === 'SIGSTOP';
     if (member.child?.running) process.kill(member.child.pid, signal);
+  }
+
+  /** Lets everything stand still, whatever a fault does to it at the moment. */
+  suspend(): void {
+    for (const child of this.running()) process.kill(child.pid, 'SIGSTOP');
+  }
+
+  /** Goes on as before `suspend`. */
+  resume(): void {
+    const stopped = new Set(this.members.filter(({ isStopped }) => isStopped).map(({ child }) => child));
+    for (const child of this.running()) if (!stopped.has(child)) process.kill(child.pid, 'SIGCONT');
+  }
+
+  private running(): Child[] {
+    return [this.etcd, ...this.members.map(({ child }) => child)].flatMap((child) => (child?.running ? [child] : []));
   }
 
   async stopAll(): Promise<void> {

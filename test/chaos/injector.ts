@@ -19,7 +19,9 @@ export class Injector {
   readonly losses: MasterLoss[] = [];
   private readonly busy = new Set<string>();
   private readonly undoing = new Set<Promise<void>>();
+  private readonly problems: unknown[] = [];
   private ended = false;
+  private suspendedMs = 0;
   private wake: (() => void)[] = [];
 
   constructor(
@@ -31,23 +33,31 @@ export class Injector {
   /** @returns when the last fault has begun. */
   async run(plan: readonly Fault[], startMs: number): Promise<void> {
     for (const fault of plan) {
-      await this.pause(startMs + fault.atMs - Date.now());
+      await this.pauseUntil(() => startMs + this.suspendedMs + fault.atMs);
       const member = await this.memberOf(fault);
       if (member === undefined || this.busy.has(member.name)) continue;
       this.busy.add(member.name);
-      const undoing = this.inject(fault, member).finally(() => {
-        this.busy.delete(member.name);
-        this.undoing.delete(undoing);
-      });
+      const undoing = this.inject(fault, member)
+        .catch((error: unknown) => void this.problems.push(error))
+        .finally(() => {
+          this.busy.delete(member.name);
+          this.undoing.delete(undoing);
+        });
       this.undoing.add(undoing);
     }
   }
 
-  /** Undoes at once what is not undone yet. */
+  /** Nothing moved for so long: what is still to come comes so much later. */
+  suspended(ms: number): void {
+    this.suspendedMs += ms;
+  }
+
+  /** Undoes at once what is not undone yet. @throws what kept a fault from being done or undone. */
   async heal(): Promise<void> {
     this.ended = true;
     for (const wake of this.wake.splice(0)) wake();
     await Promise.all(this.undoing);
+    if (this.problems.length > 0) throw new AggregateError(this.problems, `${this.problems.length} faults went wrong`);
   }
 
   private async memberOf({ target }: Fault): Promise<Member | undefined> {
@@ -109,6 +119,10 @@ export class Injector {
     );
     const lease = this.cluster.shape.lease === 'etcd' ? [LEASE_HOST] : [];
     return [...others.map(({ name }) => name), ...(kind === 'cutAll' ? ['client', ...lease] : [])];
+  }
+
+  private async pauseUntil(timeMs: () => number): Promise<void> {
+    while (!this.ended && Date.now() < timeMs()) await this.pause(timeMs() - Date.now());
   }
 
   private pause(ms: number): Promise<void> {

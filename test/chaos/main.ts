@@ -10,6 +10,7 @@ const HELP = `npm run chaos -- [options]
 
 Starts clusters of the built namesrv and broker, kills, stops, slows and cuts off their members at random while clients send and consume, and checks what the
 clients saw: every acknowledged message is consumed, queues keep their order, no offset is used twice; and that the stores are sound and alike.
+Any number of them run side by side. Ctrl-Z (or kill -TSTP) lets a run stand still until it is continued.
 As root, members have network namespaces of their own and lines can be cut; otherwise all are processes on 127.0.0.1, and none are.
 
   --seed N      the faults (default 1)

@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { networkInterfaces } from 'node:os';
 
 /** Where the members of a cluster live, and what can be done to the lines between them. */
 export interface ChaosNetwork {
@@ -9,7 +8,7 @@ export interface ChaosNetwork {
   addressOf(host: string): string;
   /** The command line that runs `command` on a host. */
   commandOn(host: string, command: readonly string[]): string[];
-  /** Nothing goes from the one to the other any more, in both directions; connections stay open. */
+  /** Nothing goes from the one to the other any more, in both directions; connections stay open. A line that was cut twice must be joined twice. */
   cut(one: string, other: string): void;
   join(one: string, other: string): void;
   close(): void;
@@ -45,12 +44,13 @@ const NOWHERE = '02:00:00:00:00:de';
 export class NamespaceNetwork implements ChaosNetwork {
   readonly cutsLines = true;
   private readonly hosts = new Map<string, string>();
+  /** By line: how many faults cut it. */
+  private readonly cuts = new Map<string, number>();
   private readonly subnet: string;
 
   constructor(private readonly name: string) {
-    this.subnet = freeSubnet();
     ip('link', 'add', this.bridge, 'type', 'bridge');
-    ip('addr', 'add', `${this.subnet}.1/24`, 'dev', this.bridge);
+    this.subnet = takeSubnet(this.bridge);
     ip('link', 'set', this.bridge, 'up');
   }
 
@@ -77,6 +77,7 @@ export class NamespaceNetwork implements ChaosNetwork {
   }
 
   cut(one: string, other: string): void {
+    if (this.count(one, other, 1) > 1) return;
     for (const [from, to] of [
       [one, other],
       [other, one],
@@ -85,6 +86,7 @@ export class NamespaceNetwork implements ChaosNetwork {
   }
 
   join(one: string, other: string): void {
+    if (this.count(one, other, -1) > 0) return;
     for (const [from, to] of [
       [one, other],
       [other, one],
@@ -95,6 +97,14 @@ export class NamespaceNetwork implements ChaosNetwork {
   close(): void {
     for (const host of this.hosts.keys()) ip('netns', 'del', this.spaceOf(host));
     ip('link', 'del', this.bridge);
+  }
+
+  /** @returns how many faults cut the line now. */
+  private count(one: string, other: string, change: 1 | -1): number {
+    const line = [one, other].sort().join(' ');
+    const cuts = (this.cuts.get(line) ?? 0) + change;
+    this.cuts.set(line, cuts);
+    return cuts;
   }
 
   private get bridge(): string {
@@ -124,11 +134,22 @@ function ip(...args: string[]): void {
   execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
-/** A subnet that no other run has. */
-function freeSubnet(): string {
-  const taken = new Set(
-    Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address.replace(/\.\d+$/, '')) ?? []),
-  );
-  for (let third = 1; third <= SUBNETS; third++) if (!taken.has(`10.213.${third}`)) return `10.213.${third}`;
+/** Gives a bridge a subnet that no other run has. Of two runs that take the same one at the same moment both try another. */
+function takeSubnet(bridge: string): string {
+  const first = process.pid % SUBNETS;
+  for (let tried = 0; tried < SUBNETS; tried++) {
+    const subnet = `10.213.${((first + tried) % SUBNETS) + 1}`;
+    const users = (): number => networkAddresses().filter((address) => address.startsWith(`${subnet}.`)).length;
+    if (users() > 0) continue;
+    ip('addr', 'add', `${subnet}.1/24`, 'dev', bridge);
+    if (users() === 1) return subnet;
+    ip('addr', 'del', `${subnet}.1/24`, 'dev', bridge);
+  }
   throw new Error('every subnet of 10.213.0.0/16 is taken');
+}
+
+/** Of interfaces that are down, too. */
+function networkAddresses(): string[] {
+  const text = execFileSync('ip', ['-4', '-o', 'addr'], { encoding: 'utf8' });
+  return [...text.matchAll(/ inet (\S+)\//g)].map(([, address]) => address);
 }

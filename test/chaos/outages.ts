@@ -29,6 +29,22 @@ export function outagesOf(events: readonly ClientEvent[], losses: readonly Maste
   });
 }
 
+/** A time in which nothing moved at all. */
+export interface Suspension {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** A loss that is closer to a suspension than this, ms, says nothing about the cluster. */
+const SETTLING_MS = 20_000;
+
+/** Losses that lie apart from every suspension. */
+export function undisturbed(losses: readonly MasterLoss[], suspensions: readonly Suspension[]): MasterLoss[] {
+  return losses.filter(({ t }) =>
+    suspensions.every(({ fromMs, toMs }) => t + SETTLING_MS < fromMs || t - SETTLING_MS > toMs),
+  );
+}
+
 /** The value that `share` of all values do not exceed. */
 export function percentile(values: readonly number[], share: number): number | undefined {
   const sorted = [...values].sort((a, b) => a - b);

@@ -12,7 +12,7 @@ import { messageName, type GotEvent } from './history.js';
 import { Injector } from './injector.js';
 import { groupName, type ClusterShape } from './members.js';
 import { openNetwork, type ChaosNetwork } from './network.js';
-import { outagesOf, type Outage } from './outages.js';
+import { outagesOf, undisturbed, type Outage, type Suspension } from './outages.js';
 import { makePlan } from './plan.js';
 import { checkStores } from './stores.js';
 
@@ -49,13 +49,18 @@ const DRAIN_TIMEOUT_MS = 180_000;
 export async function runChaos(options: RunOptions): Promise<RunResult> {
   const folder = mkdtempSync(join(tmpdir(), 'rocknest-chaos-'));
   const network = openNetwork(`rc${process.pid % 10_000}`);
+  let suspend: (() => void) | undefined;
   try {
     const cluster = await ChaosCluster.create(network, options.shape, folder);
-    const result = await new ChaosRun(options, network, cluster, folder).run();
+    const run = new ChaosRun(options, network, cluster, folder);
+    suspend = () => run.suspend();
+    process.on('SIGTSTP', suspend);
+    const result = await run.run();
     const kept = options.keep || result.violations.length > 0;
     if (!kept) rmSync(folder, { recursive: true, force: true });
     return { ...result, folder: kept ? folder : undefined };
   } finally {
+    if (suspend !== undefined) process.off('SIGTSTP', suspend);
     network.close();
   }
 }
@@ -63,6 +68,9 @@ export async function runChaos(options: RunOptions): Promise<RunResult> {
 class ChaosRun {
   private readonly history: HistoryFile;
   private readonly admin: MQAdmin;
+  private readonly suspensions: Suspension[] = [];
+  private client: Child | undefined;
+  private injector: Injector | undefined;
 
   constructor(
     private readonly options: RunOptions,
@@ -76,14 +84,13 @@ class ChaosRun {
 
   async run(): Promise<Omit<RunResult, 'folder'>> {
     const { cluster, options } = this;
-    let client: Child | undefined;
     try {
       await this.startCluster();
-      client = await this.startClient();
-      const injector = new Injector(cluster, this.network, {
+      const client = await this.startClient();
+      const injector = (this.injector = new Injector(cluster, this.network, {
         masterOf: (group) => this.masterOf(group),
         say: options.say,
-      });
+      }));
       const { groups, membersPerGroup, namesrvs, lease } = options.shape;
       const plan = makePlan({
         seed: options.seed,
@@ -100,17 +107,33 @@ class ChaosRun {
       const violations = await this.settle(client);
       const events = this.history.read();
       violations.push(...checkHistory(events, { groups: Object.values(GROUPS), orderedGroups: [GROUPS.ordered] }));
-      await this.stop(client);
+      await this.stop();
       violations.push(...checkStores(cluster.brokers));
       return {
         violations,
-        outages: outagesOf(events, injector.losses),
+        outages: outagesOf(events, undisturbed(injector.losses, this.suspensions)),
         acknowledged: events.filter(({ e }) => e === 'ack').length,
         failed: events.filter(({ e }) => e === 'fail').length,
       };
     } finally {
-      await this.stop(client);
+      await this.stop();
     }
+  }
+
+  /** Ctrl-Z, or `kill -TSTP`: the whole run stands still until SIGCONT, and its faults go on where they were. */
+  suspend(): void {
+    const { client, cluster, options } = this;
+    const fromMs = Date.now();
+    const isClientUp = client?.running === true;
+    cluster.suspend();
+    if (isClientUp) process.kill(client.pid, 'SIGSTOP');
+    process.kill(process.pid, 'SIGSTOP');
+    if (isClientUp) process.kill(client.pid, 'SIGCONT');
+    cluster.resume();
+    const toMs = Date.now();
+    this.suspensions.push({ fromMs, toMs });
+    this.injector?.suspended(toMs - fromMs);
+    options.say(`stood still for ${((toMs - fromMs) / 1000).toFixed(1)} s`);
   }
 
   private async startCluster(): Promise<void> {
@@ -163,17 +186,18 @@ class ChaosRun {
       options.clientFile,
       JSON.stringify(setup),
     ]);
-    const client = new Child({ name: 'client', command, args });
-    await this.everyLaneTakes(client, 0, queues.length);
+    const client = (this.client = new Child({ name: 'client', command, args }));
+    await this.everyLaneTakes(client, queues.length);
     return client;
   }
 
-  /** Every queue has acknowledged a message since then, and some of each group were consumed. */
-  private async everyLaneTakes(client: Child, sinceMs: number, lanes: number): Promise<void> {
+  /** Every queue acknowledges a message from now on, and some of each group are consumed. */
+  private async everyLaneTakes(client: Child, lanes: number): Promise<void> {
+    const before = this.history.read().length;
     await waitFor(
       () => {
         if (!client.running) throw new Error(`the clients ended\n${client.tail()}`);
-        const later = this.history.read().filter(({ t }) => t >= sinceMs);
+        const later = this.history.read().slice(before);
         const count = (e: 'ack' | 'got'): number =>
           new Set(later.filter((event) => event.e === e).map(({ lane }) => lane)).size;
         return count('ack') === lanes && count('got') === lanes;
@@ -187,7 +211,7 @@ class ChaosRun {
   private async settle(client: Child): Promise<string[]> {
     const { shape, queuesPerGroup } = this.options;
     try {
-      await this.everyLaneTakes(client, Date.now(), shape.groups * queuesPerGroup);
+      await this.everyLaneTakes(client, shape.groups * queuesPerGroup);
       client.write('stop');
       const isDone = (): boolean => {
         const events = this.history.read();
@@ -204,7 +228,8 @@ class ChaosRun {
     }
   }
 
-  private async stop(client: Child | undefined): Promise<void> {
+  private async stop(): Promise<void> {
+    const { client } = this;
     client?.write('end');
     client?.endInput();
     await client?.stop();

@@ -49,10 +49,7 @@ async function refuseNewer(dataSource: DataSource, spec: DatabaseSpec, what: str
 }
 
 async function migrate(dataSource: DataSource, target: DatabaseTarget): Promise<void> {
-  if (target.kind === 'sqlite') {
-    await dataSource.runMigrations();
-    return;
-  }
+  if (target.kind === 'sqlite') return migrateFile(dataSource);
   const postgres = target.kind === 'postgres';
   // A lock belongs to its connection, so it has one of its own.
   const holder = dataSource.createQueryRunner();
@@ -66,5 +63,17 @@ async function migrate(dataSource: DataSource, target: DatabaseTarget): Promise<
       : holder.query('SELECT RELEASE_LOCK(?)', [MIGRATION_LOCK_NAME]);
     await release.catch(() => undefined);
     await holder.release();
+  }
+}
+
+/** The file has one connection here, and a lock of its own: whoever comes second waits for it, and finds the tables made. */
+async function migrateFile(dataSource: DataSource): Promise<void> {
+  await dataSource.query('BEGIN IMMEDIATE');
+  try {
+    await dataSource.runMigrations({ transaction: 'none' });
+    await dataSource.query('COMMIT');
+  } catch (error) {
+    await dataSource.query('ROLLBACK').catch(() => undefined);
+    throw error;
   }
 }

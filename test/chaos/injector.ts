@@ -17,6 +17,8 @@ export interface InjectorOptions {
 /** Does the faults of a plan to a cluster, and undoes each when its time is over. */
 export class Injector {
   readonly losses: MasterLoss[] = [];
+  /** How many faults were done. */
+  done = 0;
   private readonly busy = new Set<string>();
   private readonly undoing = new Set<Promise<void>>();
   private readonly problems: unknown[] = [];
@@ -75,6 +77,7 @@ export class Injector {
     const what = `${kind} ${member.name}${isMaster ? ' (master)' : ''} for ${(durationMs / 1000).toFixed(1)} s`;
     this.options.say(what);
     const undo = await this.begin(fault, member);
+    this.done++;
     // What is asked for from now on meets the fault.
     if (isMaster && kind !== 'slow') this.losses.push({ t: Date.now(), group: groupName(group), what });
     await this.pause(durationMs);

@@ -1,10 +1,13 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { LeaseStoreKind } from './members.js';
+import type { FaultStyle } from './plan.js';
 import { percentile, type Outage } from './outages.js';
 import { runChaos } from './run.js';
 
 const LEASE_KINDS: readonly LeaseStoreKind[] = ['none', 'sqlite', 'etcd'];
+
+const FAULT_STYLES: readonly FaultStyle[] = ['overlapping', 'single'];
 
 const HELP = `npm run chaos -- [options]
 
@@ -18,6 +21,7 @@ As root, members have network namespaces of their own and lines can be cut; othe
   --minutes N   of faults for each run, fractions are fine (default 10)
   --groups N    broker groups (default 2)
   --members N   of each group (default 3)
+  --faults STYLE  overlapping (default), or single: one master is lost at a time, to measure what such a loss costs
   --lease KIND  how masters are found: sqlite or etcd (leases, default sqlite), none (fixed masters)
   --queues N    of each group (default 4)
   --pause MS    between two messages of a queue (default 20)
@@ -31,6 +35,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     groups: { type: 'string', default: '2' },
     members: { type: 'string', default: '3' },
+    faults: { type: 'string', default: 'overlapping' },
     lease: { type: 'string', default: 'sqlite' },
     queues: { type: 'string', default: '4' },
     pause: { type: 'string', default: '20' },
@@ -55,6 +60,9 @@ function told(outages: readonly Outage[], of: 'withoutWritesMs' | 'withoutReadsM
 async function main(): Promise<number> {
   const lease = LEASE_KINDS.find((kind) => kind === values.lease);
   if (lease === undefined) throw new Error(`--lease is "${values.lease}": one of ${LEASE_KINDS.join(', ')} is needed`);
+  const faults = FAULT_STYLES.find((style) => style === values.faults);
+  if (faults === undefined)
+    throw new Error(`--faults is "${values.faults}": one of ${FAULT_STYLES.join(', ')} is needed`);
   const shape = { groups: numberOf('groups', 8), membersPerGroup: numberOf('members', 9), namesrvs: 2, lease };
   const all: Outage[] = [];
   let failed = 0;
@@ -68,6 +76,7 @@ async function main(): Promise<number> {
     const result = await runChaos({
       seed,
       durationMs: numberOf('minutes', 10_000) * 60_000,
+      faults,
       shape,
       queuesPerGroup: numberOf('queues', 64),
       pauseMs: numberOf('pause', 60_000),
@@ -78,7 +87,7 @@ async function main(): Promise<number> {
     all.push(...result.outages);
     const { violations, acknowledged, failed: unknown, outages } = result;
     console.log(
-      `seed ${seed}: ${violations.length === 0 ? 'everything held' : 'FAILED'}; ${acknowledged} acknowledged, ${unknown} sends failed, ${outages.length} losses of a master`,
+      `seed ${seed}: ${violations.length === 0 ? 'everything held' : 'FAILED'}; ${acknowledged} acknowledged, ${unknown} sends failed, ${result.faults} faults, ${outages.length} losses of a master`,
     );
     console.log(`  without writes: ${told(outages, 'withoutWritesMs')}`);
     console.log(`  without reads: ${told(outages, 'withoutReadsMs')}`);

@@ -32,6 +32,28 @@ export interface PlanOptions {
   readonly hasLeaseStore: boolean;
 }
 
+/** `overlapping`: whatever comes, also several at once. `single`: one master is lost at a time, and the group is whole again before the next one. */
+export type FaultStyle = 'overlapping' | 'single';
+
+/** From the undoing of a single fault to the next one: a member is back in sync by then. */
+const SINGLE_REST_MS = { low: 10_000, high: 15_000 };
+/** Long enough that somebody else must lead. */
+const SINGLE_DURATION_MS = { low: 6_000, high: 12_000 };
+
+/** The losses of masters of a run, one after the other. */
+export function makeSinglePlan(options: PlanOptions): Fault[] {
+  const random = new SimRandom(options.seed);
+  const faults: Fault[] = [];
+  let atMs = random.between(SINGLE_REST_MS.low, SINGLE_REST_MS.high);
+  while (atMs < options.durationMs * 0.9) {
+    const kind = random.weighted({ kill: 3, pause: 2, cutAll: options.cutsLines ? 2 : 0 });
+    const durationMs = random.between(SINGLE_DURATION_MS.low, SINGLE_DURATION_MS.high);
+    faults.push({ atMs, kind, target: { role: 'master', group: random.below(options.groups) }, durationMs });
+    atMs += durationMs + random.between(SINGLE_REST_MS.low, SINGLE_REST_MS.high);
+  }
+  return faults;
+}
+
 /** Between the beginnings of two faults; they may overlap. */
 const GAP_MS = { low: 1_500, high: 9_000 };
 const DURATION_MS: Readonly<Record<FaultKind, readonly [number, number]>> = {

@@ -13,12 +13,13 @@ import { Injector } from './injector.js';
 import { groupName, type ClusterShape } from './members.js';
 import { openNetwork, type ChaosNetwork } from './network.js';
 import { outagesOf, undisturbed, type Outage, type Suspension } from './outages.js';
-import { makePlan } from './plan.js';
+import { makePlan, makeSinglePlan, type FaultStyle } from './plan.js';
 import { checkStores } from './stores.js';
 
 export interface RunOptions {
   readonly seed: number;
   readonly durationMs: number;
+  readonly faults: FaultStyle;
   readonly shape: ClusterShape;
   readonly queuesPerGroup: number;
   /** ms between two messages of a queue. */
@@ -35,6 +36,8 @@ export interface RunResult {
   readonly outages: readonly Outage[];
   readonly acknowledged: number;
   readonly failed: number;
+  /** How many were done. */
+  readonly faults: number;
   readonly folder: string | undefined;
 }
 
@@ -92,7 +95,7 @@ class ChaosRun {
         say: options.say,
       }));
       const { groups, membersPerGroup, namesrvs, lease } = options.shape;
-      const plan = makePlan({
+      const plan = (options.faults === 'single' ? makeSinglePlan : makePlan)({
         seed: options.seed,
         durationMs: options.durationMs,
         groups,
@@ -114,6 +117,7 @@ class ChaosRun {
         outages: outagesOf(events, undisturbed(injector.losses, this.suspensions)),
         acknowledged: events.filter(({ e }) => e === 'ack').length,
         failed: events.filter(({ e }) => e === 'fail').length,
+        faults: injector.done,
       };
     } finally {
       await this.stop();

@@ -25,6 +25,11 @@ export interface ClientOptions extends TraceOptions, NamespaceOptions {
   pollMissingRouteIntervalMs?: number;
   /** Between two heartbeats: 30,000. A broker forgets a silent client after 120,000. */
   heartbeatIntervalMs?: number;
+  /**
+   * Silence after which a broker that has slaves, and owes answers to pulls, is asked for a sign of life: 400. When that does not come within three quarters of
+   * it, pulls go to another broker of the group until it answers again. 0: never.
+   */
+  brokerPingIntervalMs?: number;
   /** Between two writes of consumer offsets: 5,000. */
   persistConsumerOffsetIntervalMs?: number;
   /** For each request that is neither send nor pull: 3,000. */
@@ -57,6 +62,7 @@ export interface ResolvedClientOptions {
   pollNameServerIntervalMs: number;
   pollMissingRouteIntervalMs: number;
   heartbeatIntervalMs: number;
+  brokerPingIntervalMs: number;
   persistConsumerOffsetIntervalMs: number;
   mqClientApiTimeoutMs: number;
   startAttempts: number;
@@ -109,6 +115,7 @@ export function resolveClientOptions(
     pollNameServerIntervalMs: integer('pollNameServerIntervalMs', defaults.POLL_NAMESRV_INTERVAL_MS, 10),
     pollMissingRouteIntervalMs: integer('pollMissingRouteIntervalMs', defaults.POLL_MISSING_ROUTE_INTERVAL_MS, 10),
     heartbeatIntervalMs: integer('heartbeatIntervalMs', defaults.HEARTBEAT_INTERVAL_MS, 10),
+    brokerPingIntervalMs: integer('brokerPingIntervalMs', defaults.BROKER_PING_INTERVAL_MS, 0),
     persistConsumerOffsetIntervalMs: integer(
       'persistConsumerOffsetIntervalMs',
       defaults.PERSIST_CONSUMER_OFFSET_INTERVAL_MS,

@@ -8,6 +8,8 @@ export const MIN_LEASE_DURATION_MS = 500;
 export const RENEWALS_PER_LEASE = 3;
 /** Followers look so often within the duration of a lease; a master checks as often who is in sync. */
 export const LOOKS_PER_LEASE = 10;
+/** Followers look so long after the end of a lease that was not renewed: clocks and timers are no finer. */
+export const AFTER_LEASE_MS = 5;
 /** What is taken off a lease, as a share of it: clocks that differ by a tenth in speed do no harm. */
 export const LEASE_MARGIN = 0.1;
 /** [haMaxTimeSlaveNotCatchup] RocketMQ has 15 s, for which its senders get time-outs. */

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '@rocknest/store';
+import { AFTER_LEASE_MS } from './defaults.js';
 import type { BrokerLogger } from '../logger.js';
 import {
   isOwn,
@@ -55,6 +56,8 @@ export class LeaseMember {
   private mayLead = true;
   private lastProblem = '';
   private lastWarning = '';
+  /** ms until the next look: less than usual when the lease ends before. */
+  private nextLookMs: number;
 
   constructor(
     private readonly store: LeaseStore,
@@ -62,7 +65,9 @@ export class LeaseMember {
     private readonly options: LeaseMemberOptions,
     private readonly clock: Clock,
     private readonly logger: BrokerLogger,
-  ) {}
+  ) {
+    this.nextLookMs = options.pollMs;
+  }
 
   /** The term of this member; undefined while it follows. */
   get currentTerm(): MasterTerm | undefined {
@@ -101,12 +106,13 @@ export class LeaseMember {
     this.timer = this.clock.startTimer(() => {
       this.running = this.step().finally(() => {
         this.running = undefined;
-        this.schedule(this.options.pollMs);
+        this.schedule(this.nextLookMs);
       });
     }, delayMs);
   }
 
   private async step(): Promise<void> {
+    this.nextLookMs = this.options.pollMs;
     try {
       if (this.term === undefined) await this.look();
       else await this.keep(this.term);
@@ -132,7 +138,12 @@ export class LeaseMember {
     // Taken by a request whose answer did not come in time.
     if (record.holderToken === candidate.holderToken) return this.resume(record);
     this.follow(record);
-    if (view.remainingMs > 0 || !this.isCandidate(record)) return;
+    if (view.remainingMs > 0) {
+      // At its end, not up to a look later.
+      this.nextLookMs = Math.min(this.nextLookMs, view.remainingMs + AFTER_LEASE_MS);
+      return;
+    }
+    if (!this.isCandidate(record)) return;
     const startMs = this.clock.monotonicMs();
     const after = await this.bounded(this.store.acquire(candidate, record, this.options.ttlMs));
     if (this.stopped) return;

@@ -1,6 +1,7 @@
 import { MASTER_ID, ResponseCode } from '@rocknest/protocol';
 import {
   PULL_DELAY_AFTER_BROKER_FLOW_CONTROL_MS,
+  PULL_DELAY_AFTER_CONNECTION_LOSS_MS,
   PULL_DELAY_AFTER_ERROR_MS,
   PULL_DELAY_AFTER_HEARTBEAT_MS,
   PULL_MAX_IDLE_TIME_MS,
@@ -154,8 +155,10 @@ export class PullLoop {
     } else if (this.processQueue.messageCount === 0) {
       this.events.onNothingHeld(this, outcome.nextBeginOffset);
     }
-    // An answer that found messages and yet makes no progress would be repeated at full speed.
-    if (outcome.status === 'FOUND' && outcome.nextBeginOffset <= before) this.later(PULL_DELAY_AFTER_ERROR_MS);
+    // An answer that makes no progress, and was not held, would be repeated at full speed.
+    const isStill = outcome.nextBeginOffset <= before;
+    if (isStill && outcome.status === 'FOUND') this.later(PULL_DELAY_AFTER_ERROR_MS);
+    else if (isStill && outcome.status === 'NO_MATCHED_MSG') this.later(PULL_DELAY_AFTER_CONNECTION_LOSS_MS);
     else this.next();
   }
 

@@ -40,6 +40,14 @@ export class BrokerAddressTable {
     return undefined;
   }
 
+  /** The brokers of a name, whatever their role. */
+  membersOf(brokerName: string): FoundBroker[] {
+    const members: FoundBroker[] = [];
+    for (const [brokerId, address] of this.table.get(brokerName) ?? [])
+      members.push({ address, brokerId, slave: brokerId !== MASTER_ID });
+    return members;
+  }
+
   /** Every address that is known: [name, id, address]. */
   *all(): IterableIterator<[brokerName: string, brokerId: number, address: string]> {
     for (const [name, addresses] of this.table) for (const [id, address] of addresses) yield [name, id, address];

@@ -29,6 +29,7 @@ function sharedSettings(options: ResolvedClientOptions): string {
     options.pollNameServerIntervalMs,
     options.pollMissingRouteIntervalMs,
     options.heartbeatIntervalMs,
+    options.brokerPingIntervalMs,
     options.mqClientApiTimeoutMs,
     options.serializeType,
     options.namespaceV2,

@@ -1,9 +1,11 @@
 import {
   AUTO_CREATE_TOPIC,
+  encodeGetMaxOffsetRequest,
   encodeGetRouteInfoByTopicRequest,
   encodeUnregisterClientRequest,
   RemotingCommand,
   RequestCode,
+  type MessageQueue,
 } from '@rocknest/protocol';
 import { errorText, MQClientError, MQClientErrorCode } from '../errors.js';
 import { LogLimiter, type ClientLogger } from '../logger.js';
@@ -14,6 +16,7 @@ import { RouteRefreshAfterLoss } from '../route/route-refresh-after-loss.js';
 import { settledWithin } from '../support/concurrency.js';
 import { PeriodicTask } from '../support/periodic-task.js';
 import { BrokerAddressTable } from './broker-address-table.js';
+import { BrokerPulse } from './broker-pulse.js';
 import { registerClientCallbacks } from './client-callbacks.js';
 import type { ConnectionStatus, InstanceConsumer, InstanceProducer } from './client-members.js';
 import { HeartbeatService } from './heartbeat-service.js';
@@ -30,6 +33,7 @@ export class ClientInstance {
   readonly namesrv: NamesrvClient;
   readonly routes: RouteManager;
   readonly heartbeats: HeartbeatService;
+  readonly pulse: BrokerPulse;
   readonly producers = new Map<string, InstanceProducer>();
   readonly consumers = new Map<string, InstanceConsumer>();
   /** Users of this instance; the registry closes it when none is left. */
@@ -75,10 +79,21 @@ export class ClientInstance {
       timeoutMs: options.mqClientApiTimeoutMs,
       logger: options.logger,
     });
+    this.pulse = new BrokerPulse({
+      brokers: this.brokers,
+      intervalMs: options.brokerPingIntervalMs,
+      ping: (address, queue, timeoutMs) => this.ping(address, queue, timeoutMs),
+      onDoubt: (address) => {
+        options.logger.debug?.(`broker ${address} does not answer: its group is read elsewhere`);
+        this.brokerDoubted(address);
+      },
+    });
     registerClientCallbacks(this);
     const refreshTask = this.task(options.pollNameServerIntervalMs, 'route refresh', () => this.routes.refreshAll());
     this.lossRefresh = new RouteRefreshAfterLoss({
       brokers: this.brokers,
+      topicOf: (brokerName) => this.routes.topicOf(brokerName),
+      probe: (topic) => this.routes.refreshEach([topic]),
       refresh: async () => {
         await refreshTask.wake();
         this.leaveGoneBrokers();
@@ -132,6 +147,7 @@ export class ClientInstance {
   async close(): Promise<void> {
     this.closed = true;
     this.lossRefresh.stop();
+    this.pulse.stop();
     const stopped = this.tasks.map((task) => task.stop());
     // Requests of the tasks fail now instead of keeping the shutdown waiting for their time-outs.
     await this.transport.close();
@@ -167,6 +183,12 @@ export class ClientInstance {
     this.lossRefresh.doubted(address);
   }
 
+  /** The cheapest question that brokers of every version answer. Whatever they answer, they are there. */
+  private async ping(address: string, { topic, queueId }: MessageQueue, timeoutMs: number): Promise<void> {
+    const fields = encodeGetMaxOffsetRequest({ topic, queueId, committed: true });
+    await this.transport.invoke(address, RemotingCommand.request(RequestCode.GET_MAX_OFFSET, fields), timeoutMs);
+  }
+
   private async beat(): Promise<void> {
     this.leaveGoneBrokers();
     await this.heartbeats.sendToAll();
@@ -188,6 +210,7 @@ export class ClientInstance {
       this.heartbeats.connected(address);
     } else {
       this.lossRefresh.connectionClosed(address);
+      this.pulse.lost(address);
     }
     for (const member of [...this.producers.values(), ...this.consumers.values()]) {
       try {

@@ -137,12 +137,21 @@ export class RouteManager {
     await this.refreshEach(new Set([...this.entries.keys(), ...this.interests.keys()]));
   }
 
+  /** A topic in use whose route names this broker. */
+  topicOf(brokerName: string): string | undefined {
+    for (const [topic, { route, publish }] of this.entries)
+      if (!publish.fromDefaultTopic && route.brokerDatas.some((broker) => broker.brokerName === brokerName))
+        return topic;
+    return undefined;
+  }
+
   /** Looks again for the topics that `missingTopics` names. */
   async refreshMissing(): Promise<void> {
     await this.refreshEach(this.missingTopics());
   }
 
-  private async refreshEach(topics: Iterable<string>): Promise<void> {
+  /** Refreshes the routes of these topics. Failures are logged, not thrown. */
+  async refreshEach(topics: Iterable<string>): Promise<void> {
     await forEachLimited(topics, ROUTE_QUERY_CONCURRENCY, async (topic) => {
       try {
         const found = await this.refresh(topic);

@@ -8,33 +8,45 @@ function harness() {
     brokers.update([{ cluster: 'c', brokerName: 'b', brokerAddrs: new Map(addresses), enableActingMaster: false }]);
   route([0, 'b:0'], [1, 'b:1']);
   const looks: number[] = [];
+  const probes: [number, string][] = [];
   const refresh = async (): Promise<void> => void looks.push(Date.now());
-  const loss = new RouteRefreshAfterLoss({ brokers, refresh, random: () => 0.5 });
-  return { loss, looks, route };
+  const probe = async (topic: string): Promise<void> => void probes.push([Date.now(), topic]);
+  const topicOf = (brokerName: string): string => `topic of ${brokerName}`;
+  const loss = new RouteRefreshAfterLoss({ brokers, refresh, probe, topicOf, random: () => 0.5 });
+  return { loss, looks, probes, route };
 }
 
 describe('RouteRefreshAfterLoss', () => {
   beforeEach(() => void vi.useFakeTimers({ now: 0 }));
   afterEach(() => void vi.useRealTimers());
 
-  it('looks soon, and ever more seldom as long as the master is gone', async () => {
-    const { loss, looks } = harness();
+  it('looks soon, then often at one route, and ever more seldom at all as long as the master is gone', async () => {
+    const { loss, looks, probes } = harness();
     loss.connectionClosed('b:0');
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(looks).toEqual([100, 600, 1_600, 3_600, 7_600, 15_600, 31_600]);
+    expect(looks).toEqual([100, 6_400, 7_400, 8_400, 10_400, 14_400, 22_400, 30_400]);
+    const times = [300, 600, 1_000, 1_400, 1_800, 2_200, 2_600, 3_000, 3_400, 3_800, 4_200, 4_600, 5_000, 5_400];
+    expect(probes).toEqual(times.map((time) => [time, 'topic of b']));
   });
 
-  it('ends when the group has another master, or the broker is back', async () => {
-    const { loss, looks, route } = harness();
+  it('looks at all routes once one tells of another master, and ends', async () => {
+    const { loss, looks, probes, route } = harness();
     loss.connectionClosed('b:0');
-    await vi.advanceTimersByTimeAsync(200);
+    await vi.advanceTimersByTimeAsync(1_100);
     route([0, 'b:1']);
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(looks).toEqual([100, 600]);
-    loss.connectionClosed('b:1');
-    loss.connectionOpened('b:1');
+    expect(looks).toEqual([100, 1_400]);
+    expect(probes).toHaveLength(4);
+  });
+
+  it('ends when the broker is back', async () => {
+    const { loss, looks, probes } = harness();
+    loss.connectionClosed('b:0');
+    await vi.advanceTimersByTimeAsync(150);
+    loss.connectionOpened('b:0');
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(looks).toHaveLength(3);
+    expect(looks).toEqual([100]);
+    expect(probes).toEqual([]);
   });
 
   it('looks when a broker is doubted, once at a time, and again when the doubts go on', async () => {
@@ -42,16 +54,14 @@ describe('RouteRefreshAfterLoss', () => {
     loss.doubted('b:0');
     await vi.advanceTimersByTimeAsync(200);
     for (let i = 0; i < 10; i++) loss.doubted('b:0');
-    await vi.advanceTimersByTimeAsync(1_000);
-    expect(looks).toEqual([100, 600]);
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(looks).toHaveLength(7);
+    expect(looks).toHaveLength(8);
     loss.doubted('b:0');
     await vi.advanceTimersByTimeAsync(200);
-    expect(looks).toHaveLength(8);
+    expect(looks).toHaveLength(9);
     route([0, 'b:1']);
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(looks).toHaveLength(9);
+    expect(looks).toHaveLength(10);
   });
 
   it('looks once after a slave has gone', async () => {

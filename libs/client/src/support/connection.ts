@@ -26,6 +26,7 @@ const NAMES: Record<keyof ConnectionOptions, true> = {
   pollNameServerIntervalMs: true,
   pollMissingRouteIntervalMs: true,
   heartbeatIntervalMs: true,
+  brokerPingIntervalMs: true,
   persistConsumerOffsetIntervalMs: true,
   mqClientApiTimeoutMs: true,
   startAttempts: true,

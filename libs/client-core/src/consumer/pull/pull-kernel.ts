@@ -10,7 +10,10 @@ import {
   type MessageQueue,
   type SubscriptionData,
 } from '@rocknest/protocol';
+import { RemotingTooMuchRequestError } from '@rocknest/remoting';
 import { errorText, MQBrokerError, MQClientError, MQClientErrorCode } from '../../errors.js';
+import type { FoundBroker } from '../../instance/broker-address-table.js';
+import type { WaitingPull } from '../../instance/broker-pulse.js';
 import { transportError } from '../../instance/call.js';
 import type { ApiInstance } from '../consumer-api.js';
 import { decodePulledMessages, type PulledMessages } from '../pulled-messages.js';
@@ -109,7 +112,8 @@ function outcomeOf(
 
 /**
  * Sends one pull to the broker of its id, to that slave's neighbour, or to any of the broker group (RocketMQ: `PullAPIWrapper.pullKernelImpl`). The
- * callback is called once, never inside of the call.
+ * callback is called once, never inside of the call. A broker that does not answer, while another one of its group does, is left for that one within the
+ * time of the pull (`BrokerPulse`).
  *
  * @param onPulled called with the answer's messages before the callback.
  */
@@ -119,32 +123,102 @@ export function pullKernel(
   callback: PullCallback,
   onPulled: (pulled: PulledMessages) => void = () => undefined,
 ): void {
-  const { queue } = spec;
-  const broker = instance.brokers.find(queue.brokerName, spec.brokerId);
-  if (!broker) {
-    void refuse(instance, queue, callback);
-    return;
+  new KernelPull(instance, spec, callback, onPulled).send();
+}
+
+class KernelPull implements WaitingPull {
+  private readonly startMs = performance.now();
+  /** Which request is the one that counts: answers to others are ignored. */
+  private current = 0;
+
+  constructor(
+    private readonly instance: ApiInstance,
+    private readonly spec: PullSpec,
+    private readonly callback: PullCallback,
+    private readonly onPulled: (pulled: PulledMessages) => void,
+  ) {}
+
+  get queue(): MessageQueue {
+    return this.spec.queue;
   }
-  const command = requestOf(spec, broker.slave, instance.options.serializeType === 'ROCKETMQ');
-  instance.transport.invokeCallback(broker.address, command, spec.timeoutMs, (error, response) => {
-    const what = `pull of ${queue.topic} ${queue.brokerName} ${queue.queueId}`;
+
+  send(): void {
+    const { instance, spec } = this;
+    const broker = instance.pulse.readFrom(spec.queue.brokerName, spec.brokerId);
+    if (broker) this.sendTo(broker, spec);
+    else void refuse(instance, spec.queue, this.callback);
+  }
+
+  /** To another broker, in the time that is left. */
+  move(): void {
+    const { instance, spec } = this;
+    const broker = instance.pulse.readFrom(spec.queue.brokerName, spec.brokerId);
+    const timeoutMs = this.leftMs;
+    // The hold must end before the pull is given up.
+    const suspendTimeoutMs = Math.min(spec.suspendTimeoutMs, Math.floor((timeoutMs * 2) / 3));
+    if (broker && timeoutMs > 0) this.sendTo(broker, { ...spec, timeoutMs, suspendTimeoutMs });
+  }
+
+  private get leftMs(): number {
+    return Math.floor(this.spec.timeoutMs - (performance.now() - this.startMs));
+  }
+
+  private sendTo(broker: FoundBroker, spec: PullSpec): void {
+    const { instance } = this;
+    const { address } = broker;
+    const request = ++this.current;
+    const command = requestOf(spec, broker.slave, instance.options.serializeType === 'ROCKETMQ');
+    instance.pulse.began(address, this);
+    instance.transport.invokeCallback(address, command, spec.timeoutMs, (error, response) => {
+      instance.pulse.ended(address, this, response !== undefined);
+      if (request === this.current) this.answered(broker, error, response);
+    });
+  }
+
+  private answered(broker: FoundBroker, error: Error | undefined, response: RemotingCommand | undefined): void {
+    const { instance, spec, callback } = this;
+    const { address } = broker;
+    const what = `pull of ${spec.queue.topic} ${spec.queue.brokerName} ${spec.queue.queueId}`;
     let outcome: PullOutcome | undefined;
     let problem: Error | undefined;
     try {
       if (!response) {
-        instance.brokerDoubted(broker.address);
-        throw transportError(what, broker.address, error);
+        instance.brokerDoubted(address);
+        if (!(error instanceof RemotingTooMuchRequestError)) instance.pulse.lost(address);
+        if (this.goesElsewhere(address)) return;
+        throw transportError(what, address, error);
       }
       const status = STATUS.get(response.code);
       if (status === undefined) {
-        throw new MQBrokerError(what, broker.address, response.code, response.remark, { retriable: true });
+        if (this.isRefusedBy(broker, response.code) && this.goesElsewhere(address)) return;
+        throw new MQBrokerError(what, address, response.code, response.remark, { retriable: true });
       }
-      outcome = outcomeOf(spec, status, response, onPulled);
+      outcome = outcomeOf(spec, status, response, this.onPulled);
+      const isStill = status === 'NO_MATCHED_MSG' && outcome.nextBeginOffset <= spec.queueOffset;
+      if (isStill && this.isRefusedBy(broker, response.code) && this.goesElsewhere(address)) return;
     } catch (thrown) {
       problem = thrown instanceof MQClientError ? thrown : badResponse(what, thrown);
     }
     callback(problem, outcome);
-  });
+  }
+
+  /** A stand-in for the broker that was wanted does not serve reads (yet). */
+  private isRefusedBy(broker: FoundBroker, code: number): boolean {
+    const asksForHeartbeat =
+      code === ResponseCode.SUBSCRIPTION_NOT_EXIST || code === ResponseCode.SUBSCRIPTION_NOT_LATEST;
+    if (broker.brokerId === this.spec.brokerId || asksForHeartbeat) return false;
+    this.instance.pulse.passOver(broker.address);
+    return true;
+  }
+
+  private goesElsewhere(address: string): boolean {
+    const { instance, spec } = this;
+    const next = instance.pulse.readFrom(spec.queue.brokerName, spec.brokerId);
+    if (next === undefined || next.address === address || !instance.pulse.isFit(next.address)) return false;
+    if (this.leftMs <= 0) return false;
+    this.move();
+    return true;
+  }
 }
 
 /** Nobody to ask: the route is looked up again, and the caller tries later. */

@@ -29,7 +29,10 @@ import type { ClientInstance } from '../instance/client-instance.js';
 import type { OffsetApi } from './remote-offset-store.js';
 
 /** What this part needs of a client instance. */
-export type ApiInstance = Pick<ClientInstance, 'transport' | 'brokers' | 'routes' | 'options' | 'brokerDoubted' | 'pulse'>;
+export type ApiInstance = Pick<
+  ClientInstance,
+  'transport' | 'brokers' | 'routes' | 'options' | 'brokerDoubted' | 'pulse'
+>;
 
 /** Requests of consumers (and tools) to the broker of a queue (RocketMQ: `MQClientAPIImpl.java`, `MQAdminImpl.java`). */
 export class ConsumerApi implements OffsetApi {

@@ -27,6 +27,7 @@ final class Clients {
         producer.setMqClientApiTimeout(CALL_TIMEOUT_MS);
         producer.setSendMsgTimeout(arguments.number("send-timeout-ms", SEND_TIMEOUT_MS));
         producer.setRetryTimesWhenSendFailed(arguments.number("retries", 2));
+        lookForRoutes(producer, arguments);
         return producer;
     }
 
@@ -41,6 +42,7 @@ final class Clients {
         consumer.setInstanceName("consumer-" + member + "-" + System.nanoTime());
         consumer.setMqClientApiTimeout(CALL_TIMEOUT_MS);
         consumer.setHeartbeatBrokerInterval(HEARTBEAT_INTERVAL_MS);
+        lookForRoutes(consumer, common);
         // Before the subscription, which is made with it.
         putIntoNamespace(consumer, arguments);
         startFrom(consumer, arguments);
@@ -50,6 +52,11 @@ final class Clients {
         if (sql.isEmpty()) consumer.subscribe(arguments.text("topic"), arguments.text("expression", "*"));
         else consumer.subscribe(arguments.text("topic"), MessageSelector.bySql(sql));
         return consumer;
+    }
+
+    /** {@code poll-namesrv-ms}: how often, after 30 s where it is not given. */
+    private static void lookForRoutes(ClientConfig client, Arguments arguments) {
+        client.setPollNameServerInterval(arguments.number("poll-namesrv-ms", client.getPollNameServerInterval()));
     }
 
     /** {@code namespace}: of the names. {@code namespace-v2}: of the header, which clients of 4.x have not. */

@@ -152,6 +152,7 @@ it.each([
   [{ haMasterAddress: '127.0.0.1:1' }, /haMasterAddress/],
   [{ haMaxTimeSlaveNotCatchup: 3_000 }, /slaveTimeout/],
   [{ leaseStore: 'etcd://not a host' }, /leaseStore names a host/],
+  [{ enableSlaveActingMaster: true }, /enableSlaveActingMaster, too: the group elects a master/],
 ])('a member with %j does not start', async (settings, message) => {
   await expect(group.start(1, settings)).rejects.toThrow(message);
 });

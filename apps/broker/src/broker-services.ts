@@ -37,6 +37,7 @@ import { MessagePuller } from './pull/message-puller.js';
 import { PullAdmission } from './pull/pull-admission.js';
 import { PullReplicas } from './pull/pull-replicas.js';
 import { QueryLimits } from './query/query-limits.js';
+import { MinBrokerIdChanges } from './registration/min-broker-id-changes.js';
 import { isSlave } from './replication/broker-role.js';
 import { HaStatus } from './replication/ha-status.js';
 import { MetadataFollowers } from './replication/metadata-followers.js';
@@ -331,6 +332,7 @@ export class BrokerServices {
       logger: this.options.logger,
     });
     this.set(MetadataFollowers, new MetadataFollowers(config.haMaxConnections));
+    this.set(MinBrokerIdChanges, new MinBrokerIdChanges());
     this.set(HaStatus, new HaStatus(this.options.haStatus));
     this.set(MessageRequestModeManager, metadata.requestModes);
     this.set(CheckPoints, pop.checkPoints);

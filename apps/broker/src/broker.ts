@@ -11,11 +11,14 @@ import type { MemberRole } from './election/member-role.js';
 import type { BrokerLogger } from './logger.js';
 import type { Metadata } from './metadata/index.js';
 import { type BrokerNetwork, resolveBrokerNetwork } from './network/broker-network.js';
+import { BrokerHeartbeats } from './registration/broker-heartbeats.js';
+import { MinBrokerIdChanges } from './registration/min-broker-id-changes.js';
 import { NamesrvRegistration } from './registration/namesrv-registration.js';
 import { RegistrationMessages } from './registration/registration-messages.js';
 import { checkRole } from './replication/broker-role.js';
 import type { BrokerReplication } from './replication/broker-replication.js';
 import { Replication } from './replication/replication.js';
+import { takeBackOffsets } from './replication/take-back-offsets.js';
 import { parseDelayLevels } from './schedule/index.js';
 import { storeHostIp } from './start/store-host.js';
 import { retentionOptions } from './start/retention-options.js';
@@ -225,6 +228,7 @@ export class Broker {
       brokerAddress,
       haServerAddress,
       ...(this.role?.term === undefined ? {} : { stateVersion: this.role.term.epoch }),
+      ...(config.enableSlaveActingMaster ? { actingMasterTimeoutMs: config.brokerNotActiveTimeoutMillis } : {}),
     };
     const messages = new RegistrationMessages(identity, metadata.topics, () => config.brokerPermission);
     const registration = new NamesrvRegistration(client, messages, {
@@ -239,6 +243,18 @@ export class Broker {
     services.announcer.announceWith((topics) => registration.topicsChanged(topics));
     this.stops.push(() => replication.handOverMetadata(config.shutdownGraceMs));
     this.stops.push(() => registration.stop());
+    if (config.enableSlaveActingMaster) {
+      const heartbeats = new BrokerHeartbeats(client, registration, messages);
+      this.stops.push(() => Promise.resolve(heartbeats.stop()));
+      if (!replication.isSlave) {
+        const { brokerClusterName: clusterName, brokerName } = config;
+        const { offsets } = metadata;
+        await takeBackOffsets({ client, namesrvAddresses, clusterName, brokerName, offsets, logger });
+      }
+      heartbeats.start(config.brokerHeartbeatInterval);
+    }
+    const minIdChanges = services.all().get(MinBrokerIdChanges) as MinBrokerIdChanges;
+    if (replication.isSlave) minIdChanges.onChange(() => void registration.registerNow());
     await registration.start();
     return registration;
   }

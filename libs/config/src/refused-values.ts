@@ -17,7 +17,6 @@ const REFUSED: Readonly<Record<string, RefusedValue>> = {
   enableDLegerCommitLog: { values: ON, message: replicas },
   enableControllerMode: { values: ON, message: replicas },
   enableControllerInNamesrv: { values: ON, message: 'Rocknest has no controller' },
-  enableSlaveActingMaster: { values: ON, message: replicas },
   duplicationEnable: { values: ON, message: replicas },
   brokerRole: { values: new Set(['sync_master', 'slave']), message: replicas },
   storeType: {

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrokerConfig, createBroker, type RunningBroker } from '@rocknest/broker';
-import { createNamesrv } from '@rocknest/namesrv';
+import { createNamesrv, type NamesrvConfig } from '@rocknest/namesrv';
 import { waitFor } from '../../support/wait-for.js';
 
 const SEGMENT_BYTES = 64 * 1024;
@@ -15,7 +15,10 @@ export class BrokerGroup {
   private namesrv: { readonly address: string; close(): Promise<void> } | undefined;
   private readonly running = new Map<number, RunningBroker>();
 
-  constructor(private readonly settings: Partial<BrokerConfig> = {}) {}
+  constructor(
+    private readonly settings: Partial<BrokerConfig> = {},
+    private readonly namesrvSettings: Partial<NamesrvConfig> = {},
+  ) {}
 
   get namesrvAddr(): string {
     return this.namesrv!.address;
@@ -27,7 +30,11 @@ export class BrokerGroup {
 
   /** @param brokerId 0: the master. */
   async start(brokerId: number, settings: Partial<BrokerConfig> = {}): Promise<RunningBroker> {
-    this.namesrv ??= await createNamesrv({ listenPort: 0, storePath: join(this.root, 'namesrv') });
+    this.namesrv ??= await createNamesrv({
+      listenPort: 0,
+      storePath: join(this.root, 'namesrv'),
+      ...this.namesrvSettings,
+    });
     const keep = (level: string) => (line: string) => void this.log.push(`${brokerId} ${level}: ${line}`);
     const broker = await createBroker(
       {

@@ -16,7 +16,7 @@ export interface OfficialNamesrv {
   stop(): Promise<void>;
 }
 
-export async function startOfficialNamesrv(folder: string): Promise<OfficialNamesrv> {
+export async function startOfficialNamesrv(folder: string, settings: ConfigValues = {}): Promise<OfficialNamesrv> {
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
   const config = properties({
@@ -24,6 +24,7 @@ export async function startOfficialNamesrv(folder: string): Promise<OfficialName
     bindAddress: '127.0.0.1',
     kvConfigPath: join(folder, 'kvConfig.json'),
     configStorePath: join(folder, 'namesrv.properties'),
+    ...settings,
   });
   const main = 'org.apache.rocketmq.namesrv.NamesrvStartup';
   const child = launchOfficial('namesrv', main, folder, config, ['-Xms128m', '-Xmx512m'], serverClassPath(VERSION));

@@ -130,6 +130,28 @@ export const replicationSettings = {
     description: 'A slave corrects offsets that are out of range; otherwise consumers ask the master.',
     section: REPLICATION,
   }),
+  enableSlaveActingMaster: setting.boolean({
+    default: false,
+    description:
+      'While the master is gone, the slave with the smallest id stands in for it: consumers lock queues and commit offsets there, nobody writes. The same on all brokers of the group; the namesrvs need supportActingMaster.',
+    section: REPLICATION,
+  }),
+  brokerHeartbeatInterval: setting.integer({
+    default: defaults.DEFAULT_BROKER_HEARTBEAT_INTERVAL_MS,
+    min: 10,
+    max: 60_000,
+    unit: 'ms',
+    description: 'With enableSlaveActingMaster: how often the namesrvs get a sign of life.',
+    section: REPLICATION,
+  }),
+  brokerNotActiveTimeoutMillis: setting.integer({
+    default: defaults.DEFAULT_BROKER_NOT_ACTIVE_TIMEOUT_MS,
+    min: 100,
+    max: 3_600_000,
+    unit: 'ms',
+    description: 'With enableSlaveActingMaster: a broker without a sign of life for so long is gone for the namesrvs.',
+    section: REPLICATION,
+  }),
   slaveSynchronizeInterval: setting.integer({
     default: defaults.DEFAULT_SLAVE_SYNCHRONIZE_INTERVAL_MS,
     min: 100,

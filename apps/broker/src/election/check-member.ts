@@ -6,7 +6,13 @@ import { BrokerStartError } from '../errors.js';
 export function checkMember(
   config: Pick<
     BrokerConfig,
-    'brokerId' | 'brokerRole' | 'namesrvAddr' | 'haMasterAddress' | 'haMaxTimeSlaveNotCatchup' | 'slaveTimeout'
+    | 'brokerId'
+    | 'brokerRole'
+    | 'namesrvAddr'
+    | 'haMasterAddress'
+    | 'haMaxTimeSlaveNotCatchup'
+    | 'slaveTimeout'
+    | 'enableSlaveActingMaster'
   >,
 ): void {
   const refuse = (problem: string): never => {
@@ -22,6 +28,8 @@ export function checkMember(
     refuse('but namesrvAddr is not: clients learn from namesrvs who leads. Name the namesrvs of all members there.');
   if (config.haMasterAddress !== '')
     refuse('and haMasterAddress, too: the lease says where the log comes from. Remove haMasterAddress.');
+  if (config.enableSlaveActingMaster)
+    refuse('and enableSlaveActingMaster, too: the group elects a master instead. Remove one of them.');
   if (config.haMaxTimeSlaveNotCatchup >= config.slaveTimeout)
     refuse(
       `and haMaxTimeSlaveNotCatchup (${config.haMaxTimeSlaveNotCatchup} ms) is not below slaveTimeout (${config.slaveTimeout} ms): sends would fail before a slave that is gone is given up.`,

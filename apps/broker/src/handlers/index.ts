@@ -17,6 +17,7 @@ import { GetSubscriptiongroupConfigHandler } from './get-subscriptiongroup-confi
 import { GetTopicConfigHandler } from './get-topic-config.handler.js';
 import { HeartBeatHandler } from './heart-beat.handler.js';
 import { LockBatchMqHandler } from './lock-batch-mq.handler.js';
+import { NotifyMinBrokerIdChangeHandler } from './notify-min-broker-id-change.handler.js';
 import { POP_HANDLERS } from './pop/index.js';
 import { PullMessageHandler } from './pull-message.handler.js';
 import { QueryConsumerOffsetHandler } from './query-consumer-offset.handler.js';
@@ -56,6 +57,7 @@ export const BROKER_HANDLERS: readonly Type[] = [
   GetTopicConfigHandler,
   HeartBeatHandler,
   LockBatchMqHandler,
+  NotifyMinBrokerIdChangeHandler,
   PullMessageHandler,
   QueryConsumerOffsetHandler,
   QueryMessageHandler,

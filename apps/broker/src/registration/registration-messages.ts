@@ -2,6 +2,7 @@ import {
   bodyCrc32,
   type DataVersion,
   decodeQueryDataVersionResponse,
+  encodeBrokerHeartbeatRequest,
   encodeCompressedRegisterBrokerBody,
   encodeDataVersion,
   encodeQueryDataVersionRequest,
@@ -30,6 +31,8 @@ export interface BrokerIdentity {
   readonly stateVersion?: number;
   /** `ip:port` that slaves replicate from. */
   readonly haServerAddress: string;
+  /** How long this broker counts as alive without a sign of life, where slaves stand in for their master; undefined: they do not. */
+  readonly actingMasterTimeoutMs?: number;
 }
 
 /** Bodies above this are sent compressed, so that tens of thousands of topics fit one frame. */
@@ -51,6 +54,7 @@ export class RegistrationMessages {
     };
     let body = encodeRegisterBrokerBody(wrapper);
     const compressed = body.length > COMPRESS_ABOVE_BYTES;
+    const { actingMasterTimeoutMs } = this.identity;
     if (compressed) body = encodeCompressedRegisterBrokerBody(wrapper);
     const fields = encodeRegisterBrokerRequest({
       brokerName: this.identity.brokerName,
@@ -58,6 +62,9 @@ export class RegistrationMessages {
       clusterName: this.identity.clusterName,
       haServerAddr: this.identity.haServerAddress,
       brokerId: this.identity.brokerId,
+      ...(actingMasterTimeoutMs === undefined
+        ? {}
+        : { enableActingMaster: true, heartbeatTimeoutMillis: actingMasterTimeoutMs }),
       compressed,
       bodyCrc32: bodyCrc32(body),
     });
@@ -94,6 +101,19 @@ export class RegistrationMessages {
   /** Whether the answer to `queryVersion` makes a registration unnecessary. */
   isKnown(response: RemotingCommand): boolean {
     return response.code === ResponseCode.SUCCESS && !decodeQueryDataVersionResponse(response).changed;
+  }
+
+  /** BROKER_HEARTBEAT (904): a sign of life, and nothing else. */
+  heartbeat(): RemotingCommand {
+    const { clusterName, brokerName, brokerAddress, brokerId, actingMasterTimeoutMs } = this.identity;
+    const fields = encodeBrokerHeartbeatRequest({
+      clusterName,
+      brokerName,
+      brokerAddr: brokerAddress,
+      brokerId,
+      heartbeatTimeoutMillis: actingMasterTimeoutMs,
+    });
+    return RemotingCommand.request(RequestCode.BROKER_HEARTBEAT, fields);
   }
 
   unregister(): RemotingCommand {

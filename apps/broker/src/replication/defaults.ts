@@ -45,6 +45,12 @@ export const SLAVE_SYNCHRONIZE_SOON_MS = 200;
 export const MAX_MISSED_TOPICS = 10_000;
 /** Answers of the master with all its topics or offsets. */
 export const SLAVE_SYNCHRONIZE_TIMEOUT_MS = 10_000;
+/** [brokerHeartbeatInterval] As RocketMQ. */
+export const DEFAULT_BROKER_HEARTBEAT_INTERVAL_MS = 1_000;
+/** [brokerNotActiveTimeoutMillis] As RocketMQ: ten heartbeats. */
+export const DEFAULT_BROKER_NOT_ACTIVE_TIMEOUT_MS = 10_000;
+/** A master that comes back waits so long at most for each answer about who stood in for it, and what was committed there. */
+export const TAKE_BACK_TIMEOUT_MS = 3_000;
 /** A slave that does not reach its master asks the namesrvs where it is, from so often to so seldom. */
 export const MASTER_LOOKUP_MIN_MS = 1_000;
 export const MASTER_LOOKUP_MAX_MS = 30_000;

@@ -1,4 +1,11 @@
-import { MQAdmin, MQBrokerError, Producer, type ProducerOptions, silentLogger } from '@rocknest/client-core';
+import {
+  MQAdmin,
+  MQBrokerError,
+  Producer,
+  type ProducerOptions,
+  type SendResult,
+  silentLogger,
+} from '@rocknest/client-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../support/wait-for.js';
 import { Lab } from './support/lab.js';
@@ -59,6 +66,7 @@ describe('sends to two of our brokers by the official Java client (item 2: failu
   it.each(['4.9.8', '5.4.0'])(
     'client %s: SYSTEM_BUSY is answered, nothing refused is stored; sends leave a hanging broker and a killed one',
     async (version) => {
+      const isBusy = (error: string): boolean => error.includes('CODE: 2');
       const { lab, topic } = await labOf(version);
       const send = (name: string, operation: string, body: string, count: number): Promise<Sent> =>
         lab.ask<Sent>(`send.${operation}`, { name, topic, body, count });
@@ -71,7 +79,7 @@ describe('sends to two of our brokers by the official Java client (item 2: failu
       const busy = await send('patient', 'async', 'busy', 400);
       expect(busy.stored.length + busy.errors.length).toBe(400);
       expect(busy.errors.length, 'sends that were refused').toBeGreaterThan(0);
-      expect(busy.errors.filter((error) => !error.includes('CODE: 2'))).toEqual([]);
+      expect(busy.errors.filter((error) => !isBusy(error))).toEqual([]);
       expect(await storedCount(cluster.namesrvAddr, topic)).toBe(16 + busy.stored.length);
 
       const detector = version.startsWith('5');
@@ -104,6 +112,11 @@ describe('sends to two of our brokers by the official Java client (item 2: failu
       await cluster.b.kill9();
       const killed = await send('patient', 'many', 'killed', 16);
       expect(killed).toMatchObject({ errors: [], brokers: { 'broker-a': 16 } });
+      const inTurns = await send('patient', 'async', 'killed-async', 16);
+      expect(inTurns.stored.length + inTurns.errors.filter(isBusy).length, 'async sends that another broker took').toBe(
+        16,
+      );
+      expect(Object.keys(inTurns.brokers)).toEqual(['broker-a']);
       await cluster.b.start();
     },
   );
@@ -162,7 +175,7 @@ describe('sends of our client to two official brokers (item 2: failure handling)
     expect(await waitForStored(topic, stored + 400)).toBe(stored + 400);
   });
 
-  it('leaves a hanging broker, sends to it again when it is back, and leaves it when it is killed', async () => {
+  it('leaves a hanging broker, sends to it again when it is back, leaves it when it is killed, and holds no more than its limits', async () => {
     const topic = 'hanging-sends';
     await createTopic(cluster.namesrvAddr, topic);
     const producer = await started({
@@ -174,13 +187,26 @@ describe('sends of our client to two official brokers (item 2: failure handling)
       group: 'PID_hanging',
     });
     expect(Object.keys(await sendMany(producer, topic, 16)).sort()).toEqual(['broker-a', 'broker-b']);
+    const limits = { maxPendingSends: 8, maxPendingSendBytes: 64 * 1_024 };
+    const bounded = await started({ ...limits, sendMsgTimeoutMs: LONG_TIMEOUT_MS, group: 'PID_bounded' });
+    const queue = { topic, brokerName: 'broker-b', queueId: 0 };
+    await bounded.send({ topic, body: 'connects' }, { queue });
+    let held: Promise<unknown>[];
     process.kill(cluster.b.pid, 'SIGSTOP');
     try {
       expect(await sendMany(producer, topic, 16)).toEqual({ 'broker-a': 16 });
       expect(await sendMany(producer, topic, 16)).toEqual({ 'broker-a': 16 });
+      // What nobody answers is held up to the limits, by count and by bytes, and refused at once beyond them.
+      const send = (bytes: number) => bounded.send({ topic, body: Buffer.alloc(bytes) }, { queue });
+      held = [send(30_000), send(30_000)];
+      await expect(send(30_000)).rejects.toMatchObject({ code: 'TOO_MANY_PENDING_SENDS' });
+      held.push(...Array.from({ length: 6 }, () => send(100)));
+      await expect(send(100)).rejects.toMatchObject({ code: 'TOO_MANY_PENDING_SENDS' });
+      expect(bounded.pendingSends).toBe(8);
     } finally {
       process.kill(cluster.b.pid, 'SIGCONT');
     }
+    expect(await Promise.all(held)).toHaveLength(8);
     await waitFor(
       async () => ((await sendMany(producer, topic, 8))['broker-b'] ?? 0) > 0,
       'sends to the broker that is back',
@@ -188,6 +214,15 @@ describe('sends of our client to two official brokers (item 2: failure handling)
     );
     await cluster.b.kill9();
     expect(await sendMany(producer, topic, 16)).toEqual({ 'broker-a': 16 });
+    const brokers = Array.from(
+      { length: 16 },
+      (_, i) =>
+        new Promise<string>((resolve, reject) => {
+          const onSuccess = ({ messageQueue }: SendResult): void => resolve(messageQueue.brokerName);
+          producer.sendAsync({ topic, body: `async ${i}` }, { onSuccess, onException: reject });
+        }),
+    );
+    expect(new Set(await Promise.all(brokers)), 'async sends go on to another broker').toEqual(new Set(['broker-a']));
   });
 
   async function waitForStored(topic: string, count: number): Promise<number> {

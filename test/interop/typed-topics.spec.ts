@@ -16,6 +16,7 @@ import { z } from 'zod';
 import { startRocknestCluster } from '../support/rocknest-process.js';
 import { waitFor } from '../support/wait-for.js';
 import { JavaClient } from './support/java-client.js';
+import { Lab } from './support/lab.js';
 import { startOfficialCluster } from './support/official-cluster.js';
 import { requireToolchain } from './support/toolchain.js';
 
@@ -42,12 +43,13 @@ describe.each([
   { bus: 'our broker', start: () => startRocknestCluster() },
   { bus: 'the official broker 5.4.0', start: () => startOfficialCluster() },
 ])('typed topics of Nest on $bus (item 7: typed topics)', ({ start }) => {
-  it('make dead letters of what a Java producer sends beside the schema, which a Java consumer sees with the reason', async () => {
+  it('make JSON for Java consumers, and dead letters of what a Java producer sends beside the schema, which a Java consumer sees with the reason', async () => {
     requireToolchain();
     handled.length = 0;
     const cluster = await start();
     const { namesrvAddr } = cluster;
     const java = new JavaClient('5.4.0', namesrvAddr);
+    let lab: Lab | undefined;
     const admin = new MQAdmin({ namesrvAddr });
     await admin.start();
     await admin.createTopic(Orders.name, { readQueueNums: 4, writeQueueNums: 4 });
@@ -63,6 +65,8 @@ describe.each([
     const app = await NestFactory.createMicroservice(AppModule, { strategy: new RocketMQServer(), logger: false });
     try {
       await app.listen();
+      lab = await Lab.start('5.4.0', namesrvAddr);
+      await lab.ask('push.start', { name: 'orders', topic: Orders.name, group: 'GID_java_orders' });
       const producer = app.get<RocketMQProducer>(getProducerToken());
       await producer.send({ topic: Orders, body: { id: 1, amount: 10 } });
       const refused = producer.send({ topic: Orders, body: { id: 2, amount: 0 } });
@@ -91,8 +95,13 @@ describe.each([
         expect.arrayContaining(bodies.slice(1).map(reasonOf)),
       );
       expect(dead()).toHaveLength(2);
+      // What our producer made of an order is JSON for a Java consumer, and what it refused was never sent.
+      await lab.waitForBodies('orders', 1 + bodies.length);
+      const received = lab.begun('orders').map(({ body }) => body);
+      expect(received.sort()).toEqual(['{"id":1,"amount":10}', ...bodies].sort());
     } finally {
       await app.close();
+      await lab?.stop();
       await java.stop();
       await cluster.stop();
     }

@@ -26,6 +26,8 @@ export interface LabOptions {
   rebalanceIntervalMs?: number;
   /** Where broadcasting consumers keep their offsets. */
   localOffsetStoreDir?: string;
+  /** Of the JVM: settings that the client takes from nowhere else. */
+  systemProperties?: HarnessOptions;
 }
 
 /** Any number of the official client's consumers of every kind, in one JVM; see `Lab.java`. */
@@ -39,12 +41,13 @@ export class Lab {
   ) {}
 
   static async start(version: string, namesrvAddr: string, options: LabOptions = {}): Promise<Lab> {
-    const { rebalanceIntervalMs, localOffsetStoreDir } = options;
+    const { rebalanceIntervalMs, localOffsetStoreDir, systemProperties } = options;
     const client = new JavaClient(version, namesrvAddr);
     const process = client.start(
       'lab',
       {},
       {
+        ...systemProperties,
         ...(rebalanceIntervalMs !== undefined && { 'rocketmq.client.rebalance.waitInterval': rebalanceIntervalMs }),
         ...(localOffsetStoreDir !== undefined && { 'rocketmq.client.localOffsetStoreDir': localOffsetStoreDir }),
       },

@@ -9,6 +9,7 @@ import {
 import type { Connection } from '@rocknest/remoting';
 import { RequestHandler } from '@rocknest/remoting-nest';
 import { BrokerSettingsInForce } from '../config/broker-settings-in-force.js';
+import { RequestRefusedError } from '../errors.js';
 import { MessageRecaller } from '../timer/message-recaller.js';
 
 /**
@@ -25,8 +26,16 @@ export class RecallMessageHandler {
 
   @RequestHandler(RequestCode.RECALL_MESSAGE)
   async handle(request: RemotingCommand, connection: Connection): Promise<RemotingCommand> {
-    const msgId = await this.recaller.recall(decodeRecallMessageRequest(request), connection);
-    const fields = { MSG_REGION: this.settings.values.regionId, ...encodeRecallMessageResponse({ msgId }) };
-    return RemotingCommand.response(ResponseCode.SUCCESS, { fields });
+    // Java clients trace a recall, refused ones too, where the answer names the region.
+    const fields = { MSG_REGION: this.settings.values.regionId };
+    try {
+      const msgId = await this.recaller.recall(decodeRecallMessageRequest(request), connection);
+      return RemotingCommand.response(ResponseCode.SUCCESS, {
+        fields: { ...fields, ...encodeRecallMessageResponse({ msgId }) },
+      });
+    } catch (error) {
+      if (!(error instanceof RequestRefusedError)) throw error;
+      return RemotingCommand.response(error.responseCode, { remark: error.message, fields });
+    }
   }
 }

@@ -177,17 +177,17 @@ export class RequestReply {
 
   private async sendReply(reply: OutgoingMessage, nearBroker: string | undefined, deadlineMs: number): Promise<void> {
     const { routes, brokers, transport } = this.instance;
-    const finding = routes.findPublishInfo(reply.topic, this.options.engine.defaultTopic);
-    if (!(await settledWithin(finding, deadlineMs - Date.now()))) throw late(reply.topic);
+    let info = routes.publishInfo(reply.topic);
+    if (info === undefined) {
+      const finding = routes.findPublishInfo(reply.topic, this.options.engine.defaultTopic);
+      if (!(await settledWithin(finding, deadlineMs - Date.now()))) throw late(reply.topic);
+      info = await finding;
+    }
     const byBroker = new Map<string, MessageQueue>();
-    for (const queue of (await finding).queues) byBroker.set(queue.brokerName, queue);
+    for (const queue of info.queues) byBroker.set(queue.brokerName, queue);
     const near = nearBroker === undefined ? undefined : byBroker.get(nearBroker);
     const queues = near ? [near, ...[...byBroker.values()].filter((queue) => queue !== near)] : [...byBroker.values()];
-    let failure: Error = new MQClientError(
-      MQClientErrorCode.BROKER_NOT_FOUND,
-      `no master is known of any broker of topic ${reply.topic}`,
-      { retriable: true },
-    );
+    let failure: Error | undefined;
     for (const queue of queues.slice(0, 1 + this.options.retryTimesWhenSendFailed)) {
       const address = brokers.master(queue.brokerName);
       if (address === undefined) continue;
@@ -201,7 +201,14 @@ export class RequestReply {
         failure = transportError(`reply by topic ${reply.topic}`, address, error);
       }
     }
-    throw failure;
+    throw (
+      failure ??
+      new MQClientError(
+        MQClientErrorCode.BROKER_NOT_FOUND,
+        `no master is known of any broker of topic ${reply.topic}`,
+        { retriable: true },
+      )
+    );
   }
 
   private replyCommand(reply: OutgoingMessage, queue: MessageQueue): RemotingCommand {

@@ -18,6 +18,7 @@ final class Lab {
         LabLookup lookup = new LabLookup(common);
         LabDelay delay = new LabDelay(common);
         LabSend send = new LabSend(common);
+        LabTrace trace = new LabTrace(common);
         Report.event("ready").write();
         ExecutorService operations = Executors.newCachedThreadPool();
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
@@ -27,7 +28,7 @@ final class Lab {
             operations.execute(() -> {
                 Report report = Report.event("answer").put("number", Integer.parseInt(words[0]));
                 try {
-                    report.put("ok", true).put("value", answer(words[1], arguments, push, pull, litePull, lookup, delay, send));
+                    report.put("ok", true).put("value", answer(words[1], arguments, push, pull, litePull, lookup, delay, send, trace));
                 } catch (Throwable error) {
                     report.put("ok", false).put("error", String.valueOf(error));
                 }
@@ -40,11 +41,12 @@ final class Lab {
         lookup.close();
         delay.close();
         send.close();
+        trace.close();
         Report.event("done").write();
     }
 
     private static Object answer(String operation, Arguments line, LabPush push, LabPull pull, LabLitePull litePull, LabLookup lookup,
-        LabDelay delay, LabSend send) throws Exception {
+        LabDelay delay, LabSend send, LabTrace trace) throws Exception {
         String[] parts = operation.split("\\.");
         switch (parts[0]) {
             case "push": return push.answer(parts[1], line);
@@ -52,6 +54,7 @@ final class Lab {
             case "lite": return litePull.answer(parts[1], line);
             case "lookup": return lookup.answer(parts[1], line);
             case "send": return send.answer(parts[1], line);
+            case "trace": return trace.answer(parts[1], line);
             case "delay": return delay.answer(parts[1], line);
             default: throw new IllegalArgumentException("unknown operation " + operation);
         }

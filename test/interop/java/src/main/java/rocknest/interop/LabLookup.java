@@ -14,6 +14,7 @@ import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.TransactionListener;
 import org.apache.rocketmq.client.producer.TransactionMQProducer;
 import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageClientIDSetter;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 
@@ -37,6 +38,8 @@ final class LabLookup {
                     return tell(producer().queryMessage(line.text("topic"), text(line, "key", null), line.number("max", 64),
                         instant(line, "begin", 0), instant(line, "end", Long.MAX_VALUE)).getMessageList());
                 case "unique": return one(producer().getDefaultMQProducerImpl().queryMessageByUniqKey(line.text("topic"), line.text("id")));
+                case "makeId": return MessageClientIDSetter.createUniqID();
+                case "readId": return partsOf(line.text("id"));
                 case "view": return one(producer().viewMessage(line.text("topic"), line.text("id")));
                 default: throw new IllegalArgumentException("unknown operation " + operation);
             }
@@ -45,6 +48,13 @@ final class LabLookup {
         } catch (MQBrokerException error) {
             return Map.of("code", error.getResponseCode(), "message", String.valueOf(error.getErrorMessage()));
         }
+    }
+
+    /** What the official client reads out of a unique id. */
+    private static Object partsOf(String id) {
+        return Map.of(
+            "time", MessageClientIDSetter.getNearlyTimeFromID(id).getTime(), "ip", MessageClientIDSetter.getIPStrFromID(id),
+            "pid", MessageClientIDSetter.getPidFromID(id));
     }
 
     synchronized void close() {

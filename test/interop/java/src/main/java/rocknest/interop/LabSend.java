@@ -61,7 +61,9 @@ final class LabSend {
 
     private static Message message(Arguments line, int number) {
         String body = line.text("body") + "-" + number;
-        return new Message(line.text("topic"), body.getBytes(StandardCharsets.UTF_8));
+        Message message = new Message(line.text("topic"), body.getBytes(StandardCharsets.UTF_8));
+        if (!line.text("wait", "").isEmpty()) message.setWaitStoreMsgOK(line.flag("wait"));
+        return message;
     }
 
     private static Object many(DefaultMQProducer producer, Arguments line) {
@@ -103,10 +105,12 @@ final class LabSend {
     private static final class Tally {
         private final List<String> stored = Collections.synchronizedList(new ArrayList<>());
         private final List<String> errors = Collections.synchronizedList(new ArrayList<>());
+        private final Map<String, Integer> statuses = Collections.synchronizedMap(new TreeMap<>());
         private final Map<String, Integer> brokers = Collections.synchronizedMap(new TreeMap<>());
 
         void stored(Message message, SendResult result) {
             stored.add(new String(message.getBody(), StandardCharsets.UTF_8));
+            statuses.merge(result.getSendStatus().name(), 1, Integer::sum);
             brokers.merge(result.getMessageQueue().getBrokerName(), 1, Integer::sum);
         }
 
@@ -119,6 +123,7 @@ final class LabSend {
             fields.put("stored", stored);
             fields.put("errors", errors);
             fields.put("brokers", brokers);
+            fields.put("statuses", statuses);
             return fields;
         }
     }

@@ -20,8 +20,6 @@ public final class Main {
             case "filters": return Filters::run;
             case "orderly": return Orderly::run;
             case "transactions": return Transactions::run;
-            case "trace": return Trace::run;
-            case "trace-query": return Trace::query;
             case "dead-letters": return DeadLetters::run;
             case "ask": return Requests::ask;
             case "reply": return Requests::reply;

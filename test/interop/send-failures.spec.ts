@@ -1,11 +1,4 @@
-import {
-  MQAdmin,
-  MQBrokerError,
-  Producer,
-  type ProducerOptions,
-  type SendResult,
-  silentLogger,
-} from '@rocknest/client-core';
+import { MQAdmin, MQBrokerError, Producer, type ProducerOptions, silentLogger } from '@rocknest/client-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../support/wait-for.js';
 import { Lab } from './support/lab.js';
@@ -175,7 +168,7 @@ describe('sends of our client to two official brokers (item 2: failure handling)
     expect(await waitForStored(topic, stored + 400)).toBe(stored + 400);
   });
 
-  it('leaves a hanging broker, sends to it again when it is back, leaves it when it is killed, and holds no more than its limits', async () => {
+  it('leaves a hanging broker, sends to it again when it is back, and leaves it when it is killed', async () => {
     const topic = 'hanging-sends';
     await createTopic(cluster.namesrvAddr, topic);
     const producer = await started({
@@ -187,26 +180,13 @@ describe('sends of our client to two official brokers (item 2: failure handling)
       group: 'PID_hanging',
     });
     expect(Object.keys(await sendMany(producer, topic, 16)).sort()).toEqual(['broker-a', 'broker-b']);
-    const limits = { maxPendingSends: 8, maxPendingSendBytes: 64 * 1_024 };
-    const bounded = await started({ ...limits, sendMsgTimeoutMs: LONG_TIMEOUT_MS, group: 'PID_bounded' });
-    const queue = { topic, brokerName: 'broker-b', queueId: 0 };
-    await bounded.send({ topic, body: 'connects' }, { queue });
-    let held: Promise<unknown>[];
     process.kill(cluster.b.pid, 'SIGSTOP');
     try {
       expect(await sendMany(producer, topic, 16)).toEqual({ 'broker-a': 16 });
       expect(await sendMany(producer, topic, 16)).toEqual({ 'broker-a': 16 });
-      // What nobody answers is held up to the limits, by count and by bytes, and refused at once beyond them.
-      const send = (bytes: number) => bounded.send({ topic, body: Buffer.alloc(bytes) }, { queue });
-      held = [send(30_000), send(30_000)];
-      await expect(send(30_000)).rejects.toMatchObject({ code: 'TOO_MANY_PENDING_SENDS' });
-      held.push(...Array.from({ length: 6 }, () => send(100)));
-      await expect(send(100)).rejects.toMatchObject({ code: 'TOO_MANY_PENDING_SENDS' });
-      expect(bounded.pendingSends).toBe(8);
     } finally {
       process.kill(cluster.b.pid, 'SIGCONT');
     }
-    expect(await Promise.all(held)).toHaveLength(8);
     await waitFor(
       async () => ((await sendMany(producer, topic, 8))['broker-b'] ?? 0) > 0,
       'sends to the broker that is back',
@@ -214,15 +194,6 @@ describe('sends of our client to two official brokers (item 2: failure handling)
     );
     await cluster.b.kill9();
     expect(await sendMany(producer, topic, 16)).toEqual({ 'broker-a': 16 });
-    const brokers = Array.from(
-      { length: 16 },
-      (_, i) =>
-        new Promise<string>((resolve, reject) => {
-          const onSuccess = ({ messageQueue }: SendResult): void => resolve(messageQueue.brokerName);
-          producer.sendAsync({ topic, body: `async ${i}` }, { onSuccess, onException: reject });
-        }),
-    );
-    expect(new Set(await Promise.all(brokers)), 'async sends go on to another broker').toEqual(new Set(['broker-a']));
   });
 
   async function waitForStored(topic: string, count: number): Promise<number> {

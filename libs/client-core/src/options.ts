@@ -44,7 +44,7 @@ export interface ClientOptions extends TraceOptions, NamespaceOptions {
   serializeType?: 'ROCKETMQ' | 'JSON';
   /**
    * Spans by OpenTelemetry's conventions, and `traceparent` in the user properties of messages: false. Needs the application's `@opentelemetry/api`, which is
-   * loaded by `start()` then, and never else; for producers and push consumers.
+   * loaded by `start()` then, and never else; for all clients but `MQAdmin`.
    */
   openTelemetry?: boolean;
   /** Where warnings go. Default: standard error. */

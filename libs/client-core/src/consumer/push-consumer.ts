@@ -231,7 +231,9 @@ export class PushConsumer {
     let instance: ClientInstance | undefined;
     let core: PushConsumerCore | undefined;
     try {
-      const telemetry = await telemetryApiFor(this.options.client);
+      const loading = telemetryApiFor(this.options.client);
+      const telemetry = loading && (await loading);
+      if (loading) this.assertNotShutDown();
       core = new PushConsumerCore(this.options, this.subscriptions, registration, telemetry, (member) => {
         instance = this.registry.acquire(this.options.client, member);
         return instance;

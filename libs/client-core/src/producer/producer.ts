@@ -13,7 +13,9 @@ import { integerOption, invalidArgument } from '../support/check.js';
 import { settledWithin } from '../support/concurrency.js';
 import type { ClientNamespace } from '../support/namespace.js';
 import { ClientTelemetry, telemetryApiFor } from '../telemetry/client-telemetry.js';
+import { RequestSpans } from '../telemetry/request-spans.js';
 import { SendSpans } from '../telemetry/send-spans.js';
+import { TransactionSpans } from '../telemetry/transaction-spans.js';
 import type { TelemetryApi } from '../telemetry/telemetry-api.js';
 import { createTraceDispatcher } from '../trace/create-trace-dispatcher.js';
 import { SendTrace } from '../trace/send-trace.js';
@@ -21,7 +23,7 @@ import type { TraceDispatcher } from '../trace/trace-dispatcher.js';
 import type { MessageInput } from './message-input.js';
 import { MessageSender, type SendInBatchesOptions, type SendOptions } from './message-sender.js';
 import type { OutgoingMessage } from './outgoing-message.js';
-import { RequestReply, type ReplyInput, type RequestOptions } from './request-reply.js';
+import { RequestReply, type ReplyInput, type RequestOptions, type Submit } from './request-reply.js';
 import { resolveProducerOptions, type ProducerOptions, type ResolvedProducerOptions } from './producer-options.js';
 import { recallMessage } from './recall.js';
 import type { SendCallback } from './send-engine.js';
@@ -47,6 +49,7 @@ export class Producer implements InstanceProducer {
   private readonly transactions: TransactionRunner | undefined;
   private dispatcher: TraceDispatcher | undefined;
   private trace: SendTrace | undefined;
+  private telemetry: ClientTelemetry | undefined;
   private starting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
@@ -213,10 +216,10 @@ export class Producer implements InstanceProducer {
    */
   async recallMessage(topic: string, recallHandle: string): Promise<string> {
     const { instance } = this.running();
-    const { group, trace } = this;
+    const { group, trace, telemetry } = this;
     const { sendMsgTimeoutMs: timeoutMs } = this.options;
     const known = this.known(topic);
-    const recall = recallMessage(instance, { group, topic: known, recallHandle, timeoutMs });
+    const recall = recallMessage(instance, { group, topic: known, recallHandle, timeoutMs, telemetry });
     return trace ? trace.recalled(known, recallHandle, recall) : recall;
   }
 
@@ -326,16 +329,18 @@ export class Producer implements InstanceProducer {
       await this.registry.release(instance, { producer: this });
       throw error;
     }
-    const telemetry = api && new ClientTelemetry(api, instance.clientId, this.options.client);
+    const telemetry = (this.telemetry = api && new ClientTelemetry(api, instance.clientId, this.options.client));
     const spans = telemetry && new SendSpans(telemetry);
     this.instance = instance;
     const trace = (this.trace = this.startTrace(instance));
     const sender = new MessageSender(instance, this.options, trace && trace.sent.bind(trace), spans);
     this.sender = sender;
     const { retryTimesWhenSendAsyncFailed: retries } = this.options;
-    this.requests = new RequestReply(instance, this.options, sender.engine.gate, (message, options, callback, change) =>
-      sender.submit(message, options, retries, callback, change),
-    );
+    if (this.transactions && telemetry) this.transactions.spans = new TransactionSpans(telemetry);
+    const submit: Submit = (message, options, callback, change) =>
+      sender.submit(message, options, retries, callback, change);
+    const requestSpans = telemetry && new RequestSpans(telemetry);
+    this.requests = new RequestReply(instance, this.options, sender.engine.gate, submit, requestSpans);
     await instance.heartbeats.sendToAll();
   }
 

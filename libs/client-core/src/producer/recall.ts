@@ -13,6 +13,8 @@ import { MQClientError, MQClientErrorCode } from '../errors.js';
 import { call } from '../instance/call.js';
 import type { ClientInstance } from '../instance/client-instance.js';
 import { invalidArgument } from '../support/check.js';
+import type { ClientTelemetry } from '../telemetry/client-telemetry.js';
+import { SpanKind } from '../telemetry/telemetry-api.js';
 import { checkSendTopic } from './outgoing-message.js';
 
 export interface RecallCall {
@@ -20,7 +22,10 @@ export interface RecallCall {
   readonly topic: string;
   readonly recallHandle: string;
   readonly timeoutMs: number;
+  readonly telemetry: ClientTelemetry | undefined;
 }
+
+const RECALL = { name: 'recall', kind: SpanKind.CLIENT } as const;
 
 /**
  * Asks the broker that holds a timer message not to deliver it. Follows `recallMessage` of `client/impl/producer/DefaultMQProducerImpl.java`.
@@ -28,7 +33,13 @@ export interface RecallCall {
  * @returns UNIQ_KEY of the message.
  * @throws MQClientError INVALID_ARGUMENT for a handle or topic that can't be, BROKER_NOT_FOUND, NO_ROUTE, TIMEOUT, CONNECTION_FAILED; MQBrokerError for what the broker refused.
  */
-export async function recallMessage(
+export async function recallMessage(instance: ClientInstance, recall: RecallCall): Promise<string> {
+  const { telemetry, topic } = recall;
+  const run = (): Promise<string> => recallNow(instance, recall);
+  return telemetry ? telemetry.around(RECALL, topic, {}, {}, run) : run();
+}
+
+async function recallNow(
   instance: ClientInstance,
   { group, topic, recallHandle, timeoutMs }: RecallCall,
 ): Promise<string> {

@@ -21,6 +21,7 @@ import type { ResolvedProducerOptions } from './producer-options.js';
 import { sendStatusOf } from './retry-policy.js';
 import type { SendGate } from './send-gate.js';
 import type { SendCallback } from './send-task.js';
+import type { RequestSpans } from '../telemetry/request-spans.js';
 
 export interface RequestOptions extends Omit<SendOptions, 'timeoutMs'> {
   /** ms until the reply must be here, the send included: `sendMsgTimeoutMs`. */
@@ -59,6 +60,7 @@ export class RequestReply {
     private readonly options: ResolvedProducerOptions,
     private readonly gate: SendGate,
     private readonly submit: Submit,
+    private readonly spans?: RequestSpans,
   ) {}
 
   /**
@@ -76,6 +78,16 @@ export class RequestReply {
       );
     }
     const correlationId = randomUUID();
+    const ask = (): Promise<MessageExt> => this.ask(message, options, timeoutMs, correlationId);
+    return this.spans ? this.spans.asked(message.topic, correlationId, ask) : ask();
+  }
+
+  private ask(
+    message: MessageInput,
+    options: RequestOptions,
+    timeoutMs: number,
+    correlationId: string,
+  ): Promise<MessageExt> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         this.pending.delete(correlationId);
@@ -157,19 +169,31 @@ export class RequestReply {
           `${MessageConst.MESSAGE_REPLY_TO_CLIENT} or ${MessageConst.CORRELATION_ID}`,
       );
     }
-    const nowMs = Date.now();
-    const message = { ...reply, topic: replyTopicOf(cluster) };
-    const outgoing = withProperties(outgoingMessage(message, this.options.maxMessageSizeBytes, nowMs), {
+    const topic = replyTopicOf(cluster);
+    const meta = {
       [MessageConst.MESSAGE_TYPE]: 'reply',
       [MessageConst.CORRELATION_ID]: correlationId,
       [MessageConst.MESSAGE_REPLY_TO_CLIENT]: client,
       [MessageConst.MESSAGE_TTL]: properties[MessageConst.MESSAGE_TTL] ?? '',
-    });
+    };
+    const send = (message: ReplyInput): Promise<void> =>
+      this.replyNow({ ...message, topic }, meta, request.brokerName, timeoutMs);
+    return this.spans ? this.spans.replied(request, topic, reply, send) : send(reply);
+  }
+
+  private async replyNow(
+    message: MessageInput,
+    meta: Readonly<Record<string, string>>,
+    nearBroker: string | undefined,
+    timeoutMs: number,
+  ): Promise<void> {
+    const nowMs = Date.now();
+    const outgoing = withProperties(outgoingMessage(message, this.options.maxMessageSizeBytes, nowMs), meta);
     const sizeBytes = outgoing.bodyBytes;
     this.gate.prepare(sizeBytes);
     try {
       await compressBody(outgoing, this.options.compression);
-      await this.sendReply(outgoing, request.brokerName, nowMs + timeoutMs);
+      await this.sendReply(outgoing, nearBroker, nowMs + timeoutMs);
     } finally {
       this.gate.prepared(sizeBytes);
     }

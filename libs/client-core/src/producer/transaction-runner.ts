@@ -12,6 +12,7 @@ import {
 import { errorText } from '../errors.js';
 import type { ClientLogger } from '../logger.js';
 import { Fifo } from '../support/fifo.js';
+import type { TransactionSpans } from '../telemetry/transaction-spans.js';
 import { delayFieldOf } from './delay.js';
 import type { MessageInput } from './message-input.js';
 import { illegalMessage, type OutgoingMessage } from './outgoing-message.js';
@@ -58,6 +59,7 @@ const COMMIT_OR_ROLLBACK: Readonly<Record<LocalTransactionState, number>> = {
 export class TransactionRunner {
   /** Told of each transaction that is ended; for traces. */
   onEnd: ((ended: EndedTransaction) => void) | undefined;
+  spans: TransactionSpans | undefined;
   private readonly checks = new Fifo<Check>();
   private runningChecks = 0;
   private readonly active = new Set<Promise<unknown>>();
@@ -160,7 +162,8 @@ export class TransactionRunner {
       state: result.localTransactionState,
       fromTransactionCheck: false,
     });
-    await this.end(header, result.localTransactionState, remark, end);
+    const { localTransactionState: state } = result;
+    await this.end(header, state, remark, this.spanned(state, message.topic, sent.msgId, undefined, end));
     return result;
   }
 
@@ -168,7 +171,8 @@ export class TransactionRunner {
     let state: LocalTransactionState = LocalTransactionState.UNKNOWN;
     let remark: string | undefined;
     try {
-      state = known(await this.options.listener.checkLocalTransaction(message));
+      const check = async () => this.options.listener.checkLocalTransaction(message);
+      state = known(await (this.spans ? this.spans.checked(message, check) : check()));
     } catch (error) {
       remark = `checkLocalTransactionState Exception: ${errorText(error)}`;
       this.options.logger.warn(
@@ -188,7 +192,8 @@ export class TransactionRunner {
       state,
       fromTransactionCheck: true,
     });
-    await this.end({ ...place, msgId: message.msgId, fromTransactionCheck: true }, state, remark, answer);
+    const send = this.spanned(state, message.topic, message.msgId, message, answer);
+    await this.end({ ...place, msgId: message.msgId, fromTransactionCheck: true }, state, remark, send);
   }
 
   /** Never rejects: an end that is lost is asked for. */
@@ -212,6 +217,17 @@ export class TransactionRunner {
         `the end (${state}) of transaction ${header.msgId} did not go out: ${errorText(error)}; the broker will ask`,
       );
     }
+  }
+
+  private spanned(
+    state: LocalTransactionState,
+    topic: string,
+    msgId: string,
+    checked: MessageExt | undefined,
+    send: OnewaySender,
+  ): OnewaySender {
+    const { spans } = this;
+    return spans ? (command) => spans.ended(state, topic, msgId, checked, async () => send(command)) : send;
   }
 
   private tracked<T>(work: Promise<T>): Promise<T> {

@@ -112,6 +112,25 @@ export class ClientTelemetry {
     return { ...fields, ...properties };
   }
 
+  /** A span around a call, which runs with it active. */
+  async around<T>(
+    operation: Operation,
+    topic: string,
+    attributes: Attributes,
+    options: StartOptions,
+    call: (span: Span) => Promise<T>,
+  ): Promise<T> {
+    const span = this.start(operation, topic, attributes, options);
+    try {
+      const result = await this.within(span, () => call(span), options.parent);
+      span.end();
+      return result;
+    } catch (error) {
+      this.fail(span, error);
+      throw error;
+    }
+  }
+
   fail(span: Span, error: unknown): void {
     if (error instanceof Error) span.recordException(error);
     failed(span, errorType(error), error instanceof Error ? error.message : String(error));
@@ -132,7 +151,7 @@ function errorType(error: unknown): string {
   return error instanceof Error ? error.name : '_OTHER';
 }
 
-/** Undefined where the option is off: then nothing of the API is loaded. @throws MQClientError INVALID_ARGUMENT when the application lacks it. */
-export async function telemetryApiFor({ openTelemetry }: ResolvedClientOptions): Promise<TelemetryApi | undefined> {
+/** Undefined at once where the option is off: then nothing of the API is loaded. Rejects with INVALID_ARGUMENT when the application lacks it. */
+export function telemetryApiFor({ openTelemetry }: ResolvedClientOptions): Promise<TelemetryApi> | undefined {
   return openTelemetry ? loadTelemetry() : undefined;
 }

@@ -26,6 +26,8 @@ export interface Span {
   setAttributes(attributes: Attributes): unknown;
   setStatus(status: { code: number; message?: string }): unknown;
   recordException(error: Error): void;
+  /** Since 1.9 of the API. */
+  addLink?(link: SpanLink): unknown;
   end(): void;
 }
 

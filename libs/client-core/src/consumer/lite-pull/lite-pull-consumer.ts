@@ -4,6 +4,8 @@ import { clientInstances, type ClientInstanceRegistry } from '../../instance/cli
 import type { ClientInstance } from '../../instance/client-instance.js';
 import { integerOption, invalidArgument } from '../../support/check.js';
 import { clientNames, type ClientNames } from '../../support/namespace.js';
+import { ClientTelemetry, telemetryApiFor } from '../../telemetry/client-telemetry.js';
+import { ReceiveSpans } from '../../telemetry/receive-spans.js';
 import type { MessageSelector } from '../message-selector.js';
 import { OFFSET_NOT_FOUND } from '../offset-store.js';
 import { fetchSubscribeQueues } from '../queue-lookup.js';
@@ -41,6 +43,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
   private readonly watch: TopicQueueWatch;
   private state: State = 'NEW';
   private core: LitePullCore | undefined;
+  private spans: ReceiveSpans | undefined;
   private starting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
   /** What the last `poll` returned. */
@@ -154,7 +157,8 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
    */
   async poll(timeoutMs: number = this.options.pollTimeoutMs): Promise<MessageExt[]> {
     const { buffer, queues, trace } = this.runningCore;
-    const deadlineMs = Date.now() + integerOption('timeoutMs', timeoutMs, 0, 0);
+    const startedMs = Date.now();
+    const deadlineMs = startedMs + integerOption('timeoutMs', timeoutMs, 0, 0);
     for (const handed of this.polled) queues.settle(handed);
     this.polled = [];
     for (;;) {
@@ -164,6 +168,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
         queues.madeRoom();
         const messages = handed.entries.map(({ message }) => message);
         trace?.taken(messages);
+        this.spans?.received(messages, startedMs);
         return this.outside(messages);
       }
       const leftMs = deadlineMs - Date.now();
@@ -331,6 +336,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
     const { buffer, queues, trace } = this.runningCore;
     const taken = (messages: MessageExt[]): T => {
       trace?.taken(messages);
+      this.spans?.received(messages);
       return valueOf(this.outside(messages));
     };
     return new MessageIterator({ buffer, max, valueOf: taken, settle: (handed) => queues.settle(handed), signal });
@@ -340,6 +346,11 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
     let instance: ClientInstance | undefined;
     let core: LitePullCore | undefined;
     try {
+      const { client } = this.options;
+      const loading = telemetryApiFor(client);
+      const api = loading && (await loading);
+      if (this.state !== 'STARTING')
+        throw new MQClientError(MQClientErrorCode.SHUT_DOWN, `consumer ${this.group} was shut down`);
       core = new LitePullCore(
         this.options,
         this.subscriptions,
@@ -347,6 +358,8 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
         (queues) => this.assignmentListener(this.names.outsideAll(queues)),
         (topic) => this.watch.lookSoon(this.names.without(topic)),
       );
+      const { clientId } = core.instance;
+      this.spans = api && new ReceiveSpans(new ClientTelemetry(api, clientId, client), this.group);
       this.core = core;
       await core.start();
       await this.watch.start();

@@ -12,6 +12,8 @@ import type { ClientInstance } from '../../instance/client-instance.js';
 import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from '../../options.js';
 import { integerOption, invalidArgument } from '../../support/check.js';
 import { clientNames, type ClientNames } from '../../support/namespace.js';
+import { ClientTelemetry, telemetryApiFor } from '../../telemetry/client-telemetry.js';
+import { ReceiveSpans } from '../../telemetry/receive-spans.js';
 import type { MessageSelector } from '../message-selector.js';
 import { checkGroup } from '../push-consumer-options.js';
 import { Subscriptions } from '../subscriptions.js';
@@ -65,6 +67,7 @@ export class PopConsumer {
   private readonly member: PopMember;
   private instance: ClientInstance | undefined;
   private api: PopApi | undefined;
+  private spans: ReceiveSpans | undefined;
   private starting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
   private turn = 0;
@@ -111,7 +114,12 @@ export class PopConsumer {
    * @throws MQClientError INVALID_ARGUMENT, NO_ROUTE, BROKER_NOT_FOUND, TIMEOUT, CONNECTION_FAILED, NOT_STARTED, SHUT_DOWN;
    *   MQBrokerError for what the broker refused, POLLING_FULL when too many calls wait at it already.
    */
-  async pop(topicInside: string, options: PopOptionsOfCall = {}): Promise<MessageExt[]> {
+  async pop(topic: string, options: PopOptionsOfCall = {}): Promise<MessageExt[]> {
+    const pop = () => this.popNow(topic, options);
+    return this.spans ? this.spans.around(topic, pop, (messages) => messages) : pop();
+  }
+
+  private async popNow(topicInside: string, options: PopOptionsOfCall): Promise<MessageExt[]> {
     const { instance, api } = this.running();
     const topic = this.names.wrap(topicInside);
     const maxMessages = integerOption('maxMessages', options.maxMessages, POP_BATCH_NUMS, 1, POP_BATCH_NUMS);
@@ -149,7 +157,10 @@ export class PopConsumer {
 
   /** The message was handled: it does not come again. @throws MQBrokerError, MQClientError TIMEOUT or CONNECTION_FAILED: call it again then. */
   async ack(message: MessageExt): Promise<void> {
-    await this.running().api.ack(this.group, receiptOfMessage(this.names.inside(message)));
+    const { api } = this.running();
+    const receipt = receiptOfMessage(this.names.inside(message));
+    const ack = () => api.ack(this.group, receipt);
+    await (this.spans ? this.spans.settle('ack', message, ack) : ack());
   }
 
   /**
@@ -159,7 +170,9 @@ export class PopConsumer {
   async changeInvisibleTime(message: MessageExt, invisibleTimeMs: number): Promise<void> {
     const timeMs = integerOption('invisibleTimeMs', invisibleTimeMs, 0, 0);
     const receipt = receiptOfMessage(this.names.inside(message));
-    const changed = await this.running().api.changeInvisibleTime(this.group, receipt, timeMs);
+    const { api } = this.running();
+    const change = () => api.changeInvisibleTime(this.group, receipt, timeMs);
+    const changed = await (this.spans ? this.spans.settle('change_invisible_time', message, change) : change());
     message.properties[MessageConst.POP_CK] = changed.extraInfo;
   }
 
@@ -172,6 +185,8 @@ export class PopConsumer {
   private async startNow(): Promise<void> {
     const instance = this.registry.acquire(this.client, { consumer: this.member });
     try {
+      const api = await telemetryApiFor(this.client);
+      this.spans = api && new ReceiveSpans(new ClientTelemetry(api, instance.clientId, this.client), this.group);
       await instance.start();
     } catch (error) {
       await this.registry.release(instance, { consumer: this.member });

@@ -11,6 +11,8 @@ import { innerSender } from '../../producer/inner-sender.js';
 import { integerOption, invalidArgument } from '../../support/check.js';
 import { clientNames, type ClientNames } from '../../support/namespace.js';
 import { PeriodicTask } from '../../support/periodic-task.js';
+import { ClientTelemetry, telemetryApiFor } from '../../telemetry/client-telemetry.js';
+import { ReceiveSpans } from '../../telemetry/receive-spans.js';
 import { MessageSelector } from '../message-selector.js';
 import type { PullOutcome } from '../pull-types.js';
 import { fetchSubscribeQueues } from '../queue-lookup.js';
@@ -53,6 +55,7 @@ export class PullConsumer {
   private readonly suggested = new Map<string, number>();
   private member: PullMember | undefined;
   private persistTask: PeriodicTask | undefined;
+  private spans: ReceiveSpans | undefined;
   private starting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
@@ -169,7 +172,8 @@ export class PullConsumer {
       logger: this.options.client.logger,
     });
     const known = this.names.inside(message);
-    await sendBack.sendBack(known, { topic: known.topic, brokerName, queueId: known.queueId }, delayLevel);
+    const send = () => sendBack.sendBack(known, { topic: known.topic, brokerName, queueId: known.queueId }, delayLevel);
+    await (this.spans ? this.spans.settle('send_back', message, send) : send());
   }
 
   async minOffset(queue: MessageQueue): Promise<number> {
@@ -198,6 +202,24 @@ export class PullConsumer {
   }
 
   private pullNow(
+    queue: MessageQueue,
+    selector: string | MessageSelector,
+    offset: number,
+    maxNums: number,
+    suspendTimeoutMs: number,
+    options: PullOptionsOfCall,
+  ): Promise<PullResult> {
+    const pull = () => this.pullUnseen(queue, selector, offset, maxNums, suspendTimeoutMs, options);
+    return this.spans
+      ? this.spans.around(
+          queue.topic,
+          async () => pull(),
+          ({ messages }) => messages,
+        )
+      : pull();
+  }
+
+  private pullUnseen(
     queue: MessageQueue,
     selector: string | MessageSelector,
     offset: number,
@@ -245,6 +267,8 @@ export class PullConsumer {
     const { client } = this.options;
     const member = new PullMember(this.options, (consumer) => this.registry.acquire(client, { consumer }));
     try {
+      const api = await telemetryApiFor(client);
+      this.spans = api && new ReceiveSpans(new ClientTelemetry(api, member.instance.clientId, client), this.group);
       await member.start();
     } catch (error) {
       await this.registry.release(member.instance, { consumer: member });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MessageStore } from '../message-store.js';
+import { verifyStore } from '../verify/verify-store.js';
 import { crashCopy, put, readQueue, smallStore, tempFolder } from '../testing/store-fixture.js';
 
 const SEGMENT_BYTES = 16 * 1024;
@@ -73,6 +74,54 @@ describe('a log that is cut', () => {
       await again.close();
     }
   });
+
+  it.each([
+    ['as long', 0],
+    ['longer', 40],
+  ])(
+    'stays cut after a crash: what is written in the place of it, by messages that are %s, is believed',
+    async (_, more) => {
+      const folder = tempFolder();
+      cleanUps.push(() => folder.remove());
+      const KEPT = 10;
+      const send = async (store: MessageStore, count: number, name: string, turn: number): Promise<number[]> => {
+        const ends: number[] = [];
+        for (let i = 0; i < count; i++) {
+          const body = Buffer.from(`${name} ${i}`.padEnd(name === 'old' ? 300 : 300 + more));
+          const result = await put(store, {
+            topic: 'Orders',
+            queueId: (i + turn) % 2,
+            body,
+            properties: `KEYS\u0001${name}-${i}\u0002`,
+          });
+          expect(result.status).toBe('PUT_OK');
+          ends.push(store.maxPhysicalOffset);
+        }
+        return ends;
+      };
+      const first = await open(folder.path);
+      const ends = await send(first, 2 * KEPT, 'old', 0);
+      // The checkpoint says that all of it is there.
+      await first.close();
+      const cut = await open(folder.path, { cutAtOffset: ends[KEPT - 1] });
+      // Less than was there before: no checkpoint is due.
+      await send(cut, KEPT / 2, 'new', 1);
+      const before = await queues(cut);
+      // Killed before the next checkpoint.
+      const copy = crashCopy(folder.path);
+      cleanUps.push(() => copy.remove());
+      const again = smallStore(copy.path, { segmentSizeBytes: SEGMENT_BYTES });
+      const { lines } = await again.open();
+      cleanUps.push(() => again.close());
+      expect(await queues(again)).toEqual(before);
+      expect(lines.join('\n')).not.toMatch(/checkpoint/);
+      await again.close();
+      const sizes = { segmentSizeBytes: SEGMENT_BYTES, consumeQueueFileEntries: 50 };
+      const indexSizes = { slots: 500, entries: 2_000 };
+      const report = await verifyStore({ rootPath: copy.path, ...sizes, indexSizes });
+      expect(report.findings).toEqual([]);
+    },
+  );
 
   it('is not cut where it has nothing', async () => {
     const folder = tempFolder();

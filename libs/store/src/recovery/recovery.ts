@@ -3,7 +3,7 @@ import type { SegmentList } from '../commit-log/segment-list.js';
 import type { ConsumeQueueStore } from '../consume-queue/consume-queue-store.js';
 import type { LastStop } from '../checkpoint/abort-file.js';
 import type { QueueTableFile } from '../checkpoint/queue-table-file.js';
-import type { StoreCheckpoint } from '../checkpoint/store-checkpoint.js';
+import type { RecoveryPoint, StoreCheckpoint } from '../checkpoint/store-checkpoint.js';
 import type { DispatchService } from '../dispatch/dispatch-service.js';
 import { StoreError } from '../errors.js';
 import type { Clock } from '../io/clock.js';
@@ -99,13 +99,38 @@ export class Recovery {
     };
   }
 
-  /** Checkpoint and queues may speak of what is cut, as after the loss of a log's end: they are believed as far as the log goes. */
+  /** Queues may speak of what is cut, as after the loss of a log's end: they are believed as far as the log goes. */
   private async cutAsTold(): Promise<boolean> {
     const { segments, handles, table, cutAtOffset } = this.parts;
-    if (cutAtOffset === undefined || !(await cutLog(segments, handles, cutAtOffset))) return false;
+    if (cutAtOffset === undefined) return false;
+    const segment = segments.at(cutAtOffset);
+    if (segment !== undefined) await this.lowerCheckpoint(cutAtOffset, segment.startOffset);
+    if (!(await cutLog(segments, handles, cutAtOffset))) return false;
     table.remove();
     this.notes.push(`the log was cut at offset ${cutAtOffset}, as the group did not take over what followed`);
     return true;
+  }
+
+  /**
+   * Other messages will stand where the cut ones did. After a crash before the next checkpoint, one that still speaks of the cut ones would be believed about
+   * these: so it goes back first, and on stable storage, to the start of the file that is cut.
+   */
+  private async lowerCheckpoint(cutAtOffset: number, fileStartOffset: number): Promise<void> {
+    const { checkpoint } = this.parts;
+    const { point } = checkpoint;
+    if (point === undefined) return;
+    const { physicalOffset, flushedOffset, index } = point;
+    if (Math.max(physicalOffset, flushedOffset, index?.offset ?? 0) <= cutAtOffset) return;
+    const lowered = physicalOffset <= cutAtOffset ? point : { ...point, ...beginningAt(fileStartOffset) };
+    checkpoint.set(
+      {
+        ...lowered,
+        flushedOffset: Math.min(flushedOffset, cutAtOffset),
+        index: index !== undefined && index.offset > cutAtOffset ? { offset: cutAtOffset, entryCount: 0 } : index,
+      },
+      0,
+    );
+    await checkpoint.save();
   }
 
   private refuseMissingLog(): void {
@@ -303,4 +328,11 @@ export class Recovery {
     dispatch.lastRecordOffset = start.lastRecordOffset;
     dispatch.lastStoreTimestamp = checkpoint.times.physicMsgTimestamp;
   }
+}
+
+/** The place of a checkpoint at the start of a file: what is before it is believed, whatever is counted there. */
+function beginningAt(
+  physicalOffset: number,
+): Pick<RecoveryPoint, 'physicalOffset' | 'lastRecordOffset' | 'entryCount'> {
+  return { physicalOffset, lastRecordOffset: -1, entryCount: 0 };
 }

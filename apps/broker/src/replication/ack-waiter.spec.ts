@@ -204,7 +204,7 @@ describe('AckWaiter', () => {
     hold(waiter, new Append(10));
     waiter.close();
     hold(waiter, new Append(20));
-    expect(taken()).toEqual(['10 FLUSH_SLAVE_TIMEOUT', '20 PUT_OK']);
+    expect(taken()).toEqual(['10 FLUSH_SLAVE_TIMEOUT', '20 FLUSH_SLAVE_TIMEOUT']);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

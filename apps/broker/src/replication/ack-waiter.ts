@@ -1,4 +1,11 @@
-import type { HeldAnswers, MessageStore, PendingAppend } from '@rocknest/store';
+import {
+  type Clock,
+  type HeldAnswers,
+  type MessageStore,
+  type PendingAppend,
+  SystemClock,
+  type Timer,
+} from '@rocknest/store';
 import type { BrokerConfig } from '../config/broker-settings.js';
 import { SLAVE_RETURN_MS } from './defaults.js';
 import type { HaService } from './ha-service.js';
@@ -18,15 +25,16 @@ export type AckWaiterConfig = Pick<
 export class AckWaiter implements HeldAnswers {
   private waiting: PendingAppend[] = [];
   private first = 0;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: Timer | undefined;
   /** Runs since the last slave went. */
-  private goneTimer: NodeJS.Timeout | undefined;
+  private goneTimer: Timer | undefined;
   private closed = false;
 
   constructor(
     private readonly slaves: Pick<HaService, 'inSyncSlaves' | 'ackedBy'>,
     private readonly store: Pick<MessageStore, 'replication'>,
     private readonly config: AckWaiterConfig,
+    private readonly clock: Clock = new SystemClock(),
   ) {}
 
   /** Puts that wait for slaves. */
@@ -50,7 +58,7 @@ export class AckWaiter implements HeldAnswers {
     const { replication } = this.store;
     const { inSyncSlaves } = this.slaves;
     const needed = this.neededSlaves(inSyncSlaves);
-    if (needed <= 0 || this.closed) {
+    if (needed <= 0) {
       replication.answer(appends);
       return;
     }
@@ -58,13 +66,15 @@ export class AckWaiter implements HeldAnswers {
     const ready: PendingAppend[] = [];
     for (const append of appends) {
       if (append.waitStoreOk && append.endOffset > acked) {
-        if (inSyncSlaves > 0) {
+        if (this.closed) {
+          append.status = 'FLUSH_SLAVE_TIMEOUT';
+          append.reason = 'the message is stored, but the broker stops, and waits for no slave to have it too';
+        } else if (inSyncSlaves > 0) {
           // Its record is looked at when it is answered.
           append.keepRecord();
           this.waiting.push(append);
           continue;
-        }
-        sayNotAvailable(append);
+        } else sayNotAvailable(append);
       }
       ready.push(append);
     }
@@ -77,7 +87,7 @@ export class AckWaiter implements HeldAnswers {
     if (this.pending === 0) return;
     const { inSyncSlaves } = this.slaves;
     if (inSyncSlaves === 0) {
-      this.goneTimer ??= setTimeout(() => this.giveUp(), SLAVE_RETURN_MS).unref();
+      this.goneTimer ??= this.clock.startTimer(() => this.giveUp(), SLAVE_RETURN_MS);
       return;
     }
     const needed = this.neededSlaves(inSyncSlaves);
@@ -94,8 +104,8 @@ export class AckWaiter implements HeldAnswers {
   /** Nobody waits any more: those who do are told that the slaves do not have their messages yet. */
   close(): void {
     this.closed = true;
-    clearTimeout(this.timer);
-    clearTimeout(this.goneTimer);
+    this.timer?.cancel();
+    this.goneTimer?.cancel();
     this.expire(Infinity);
   }
 
@@ -134,11 +144,11 @@ export class AckWaiter implements HeldAnswers {
   }
 
   private startTimer(): void {
-    this.timer ??= setTimeout(() => {
+    this.timer ??= this.clock.startTimer(() => {
       this.timer = undefined;
-      this.expire(performance.now() - this.config.slaveTimeout);
+      this.expire(this.clock.monotonicMs() - this.config.slaveTimeout);
       if (this.pending > 0 && !this.closed) this.startTimer();
-    }, this.config.slaveTimeout / 10).unref();
+    }, this.config.slaveTimeout / 10);
   }
 
   private expire(startedBeforeMs: number): void {

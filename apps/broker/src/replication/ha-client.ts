@@ -1,11 +1,10 @@
-import { connect, type Socket } from 'node:net';
 import {
   decodeHaTransferHeader,
   encodeHaReport,
   HA_TRANSFER_HEADER_BYTES,
   type HAClientRuntimeInfo,
 } from '@rocknest/protocol';
-import type { MessageStore } from '@rocknest/store';
+import { type Clock, type MessageStore, SystemClock, type Timer } from '@rocknest/store';
 import type { BrokerLogger } from '../logger.js';
 import { ByteRate } from './byte-rate.js';
 import {
@@ -15,6 +14,7 @@ import {
   HA_MIN_RECONNECT_MS,
   MAX_HA_BODY_BYTES,
 } from './defaults.js';
+import { type HaNetwork, type HaSocket, nodeHaNetwork } from './ha-network.js';
 
 export interface HaClientOptions {
   readonly heartbeatMs: number;
@@ -25,7 +25,7 @@ export interface HaClientOptions {
 
 /** One line to a master, from its connection to its end. */
 interface Line {
-  readonly socket: Socket;
+  readonly socket: HaSocket;
   readonly address: string;
   readonly header: Buffer;
   headerBytes: number;
@@ -47,7 +47,7 @@ interface Line {
 export class HaClient {
   private masterAddress: string | undefined;
   private line: Line | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: Timer | undefined;
   private stopped = true;
   /** Before the next try. */
   private reconnectMs = HA_MIN_RECONNECT_MS;
@@ -62,6 +62,8 @@ export class HaClient {
     private readonly store: MessageStore,
     private readonly options: HaClientOptions,
     private readonly logger: BrokerLogger,
+    private readonly clock: Clock = new SystemClock(),
+    private readonly network: HaNetwork = nodeHaNetwork,
   ) {}
 
   get isConnected(): boolean {
@@ -71,7 +73,7 @@ export class HaClient {
   status(): HAClientRuntimeInfo {
     return {
       masterAddr: this.masterAddress ?? '',
-      transferredByteInSecond: this.receivedRate.perSecond(performance.now()),
+      transferredByteInSecond: this.receivedRate.perSecond(this.clock.monotonicMs()),
       maxOffset: this.store.maxPhysicalOffset,
       lastReadTimestamp: this.lastReadAtMs,
       lastWriteTimestamp: this.lastReportAtMs,
@@ -101,15 +103,17 @@ export class HaClient {
 
   stop(): void {
     this.stopped = true;
-    clearTimeout(this.timer);
+    this.timer?.cancel();
     this.end(undefined);
   }
 
   private schedule(delayMs: number): void {
-    clearTimeout(this.timer);
+    this.timer?.cancel();
     if (this.stopped) return;
-    this.timer = setTimeout(() => (this.line === undefined ? this.connect() : this.check(this.line)), delayMs);
-    this.timer.unref();
+    this.timer = this.clock.startTimer(() => {
+      if (this.line === undefined) this.connect();
+      else this.check(this.line);
+    }, delayMs);
   }
 
   private connect(): void {
@@ -117,8 +121,8 @@ export class HaClient {
     if (address === undefined) return;
     const colon = address.lastIndexOf(':');
     const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
-    const socket = connect({ host, port: Number(address.slice(colon + 1)), noDelay: true });
-    const nowMs = performance.now();
+    const socket = this.network.connect(host, Number(address.slice(colon + 1)));
+    const nowMs = this.clock.monotonicMs();
     const line: Line = {
       socket,
       address,
@@ -134,7 +138,7 @@ export class HaClient {
     socket.setTimeout(HA_CONNECT_TIMEOUT_MS, () => socket.destroy(new Error('no connection in time')));
     socket.on('error', (error) => this.broken(line, error.message));
     socket.on('close', () => this.broken(line, 'the master closed the line; its log says why'));
-    socket.on('data', (bytes) => this.received(line, bytes));
+    socket.on('data', (bytes: Buffer) => this.received(line, bytes));
     socket.once('connect', () => {
       socket.setTimeout(0);
       this.begin(line).catch((error: unknown) => this.broken(line, String(error)));
@@ -148,7 +152,7 @@ export class HaClient {
     const physicalOffset = await this.store.replication.appender.restart();
     if (this.line !== line) return;
     line.ready = true;
-    line.lastReadMs = performance.now();
+    line.lastReadMs = this.clock.monotonicMs();
     this.report(line, physicalOffset);
     line.socket.resume();
     this.logger.log(`connected to the master at ${line.address}: its log is taken from offset ${physicalOffset} on`);
@@ -157,7 +161,7 @@ export class HaClient {
 
   /** Each heartbeat interval: a report when none was sent, and a look at how long nothing came. */
   private check(line: Line): void {
-    const nowMs = performance.now();
+    const nowMs = this.clock.monotonicMs();
     const { heartbeatMs, housekeepingMs } = this.options;
     if (line.ready && nowMs - line.lastReadMs > housekeepingMs) {
       this.end(`nothing came for ${housekeepingMs} ms (haHousekeepingInterval)`, 0);
@@ -169,8 +173,8 @@ export class HaClient {
 
   private received(line: Line, bytes: Buffer): void {
     if (this.line !== line) return;
-    line.lastReadMs = performance.now();
-    this.lastReadAtMs = Date.now();
+    line.lastReadMs = this.clock.monotonicMs();
+    this.lastReadAtMs = this.clock.nowMs();
     this.receivedRate.add(bytes.length, line.lastReadMs);
     try {
       let at = 0;
@@ -222,8 +226,8 @@ export class HaClient {
   }
 
   private report(line: Line, physicalOffset: number): void {
-    line.lastReportMs = performance.now();
-    this.lastReportAtMs = Date.now();
+    line.lastReportMs = this.clock.monotonicMs();
+    this.lastReportAtMs = this.clock.nowMs();
     line.socket.write(encodeHaReport(physicalOffset));
   }
 

@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net';
 import { decodeHaReport, encodeHaTransferHeader, HA_REPORT_BYTES, HA_TRANSFER_HEADER_BYTES } from '@rocknest/protocol';
-import type { MessageStore } from '@rocknest/store';
+import type { Clock, MessageStore } from '@rocknest/store';
+import type { HaSocket } from './ha-network.js';
 import { LogSender } from './log-sender.js';
 
 export interface HaConnectionOptions {
@@ -31,14 +31,16 @@ export class HaConnection {
   private closed = false;
   private readonly report = Buffer.alloc(HA_REPORT_BYTES);
   private reportBytes = 0;
-  private lastReadMs = performance.now();
+  private lastReadMs: number;
 
   constructor(
-    private readonly socket: Socket,
+    private readonly socket: HaSocket,
     private readonly store: MessageStore,
     private readonly options: HaConnectionOptions,
     private readonly events: HaConnectionEvents,
+    private readonly clock: Clock,
   ) {
+    this.lastReadMs = clock.monotonicMs();
     this.sender = new LogSender(
       socket,
       store,
@@ -51,10 +53,11 @@ export class HaConnection {
         isUrgent: options.isUrgent,
       },
       (reason) => this.close(reason),
+      clock,
     );
     this.remoteAddress = `${socket.remoteAddress}:${socket.remotePort}`;
     socket.setNoDelay(true);
-    socket.on('data', (bytes) => this.received(bytes));
+    socket.on('data', (bytes: Buffer) => this.received(bytes));
     socket.on('error', () => undefined);
     socket.on('close', () => this.close(undefined));
   }
@@ -82,7 +85,7 @@ export class HaConnection {
   }
 
   private received(bytes: Buffer): void {
-    this.lastReadMs = performance.now();
+    this.lastReadMs = this.clock.monotonicMs();
     let newest = -1;
     for (let at = 0; at < bytes.length;) {
       const copied = bytes.copy(this.report, this.reportBytes, at, at + HA_REPORT_BYTES - this.reportBytes);

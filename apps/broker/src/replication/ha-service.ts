@@ -1,9 +1,9 @@
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { type HARuntimeInfo, NO_HA_CLIENT } from '@rocknest/protocol';
-import type { MessageStore } from '@rocknest/store';
+import { type Clock, type MessageStore, SystemClock, type Timer } from '@rocknest/store';
 import type { BrokerConfig } from '../config/broker-settings.js';
 import type { BrokerLogger } from '../logger.js';
 import { HaConnection } from './ha-connection.js';
+import { type HaNetwork, type HaServer, type HaSocket, nodeHaNetwork } from './ha-network.js';
 
 /** Time between two looks at all connections: a quarter of the shorter interval, a second at most. */
 const MAX_CHECK_MS = 1_000;
@@ -27,9 +27,9 @@ export type HaServiceConfig = Pick<
 export class HaService {
   /** Told when a slave has more, came or went. */
   onProgress: () => void = () => undefined;
-  private server: Server | undefined;
+  private server: HaServer | undefined;
   private readonly slaves = new Set<HaConnection>();
-  private timer: NodeJS.Timeout | undefined;
+  private timer: Timer | undefined;
   private stopWatching: (() => void) | undefined;
   private refused = 0;
   /** Told at each progress while the log is being handed over. */
@@ -39,27 +39,30 @@ export class HaService {
     private readonly store: MessageStore,
     private readonly config: HaServiceConfig,
     private readonly logger: BrokerLogger,
+    private readonly clock: Clock = new SystemClock(),
+    private readonly network: HaNetwork = nodeHaNetwork,
   ) {}
 
   /** Opens the port. @returns the port. @throws what the socket says (`EADDRINUSE`). */
   async listen(host: string, port: number): Promise<number> {
-    const server = createServer({ noDelay: true }, (socket) => this.accept(socket));
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host, port }, () => {
-        server.off('error', reject);
-        server.on('error', (error) => this.logger.error(`the port for slaves: ${error.message}`));
-        resolve();
-      });
-    });
-    this.server = server;
+    this.server = await this.network.listen(
+      host,
+      port,
+      (socket) => this.accept(socket),
+      (error) => this.logger.error(`the port for slaves: ${error.message}`),
+    );
+    this.scheduleCheck();
+    return this.server.port;
+  }
+
+  private scheduleCheck(): void {
     const { haSendHeartbeatInterval, haHousekeepingInterval } = this.config;
     const intervalMs = Math.min(MAX_CHECK_MS, haSendHeartbeatInterval / 4, haHousekeepingInterval / 4);
-    this.timer = setInterval(() => {
-      const nowMs = performance.now();
+    this.timer = this.clock.startTimer(() => {
+      this.scheduleCheck();
+      const nowMs = this.clock.monotonicMs();
       for (const slave of this.slaves) slave.check(nowMs);
-    }, intervalMs).unref();
-    return (server.address() as AddressInfo).port;
+    }, intervalMs);
   }
 
   /** The connected slaves; those that reported nothing yet included. */
@@ -76,7 +79,7 @@ export class HaService {
 
   /** A master's view of its slaves. */
   status(): HARuntimeInfo {
-    const nowMs = performance.now();
+    const nowMs = this.clock.monotonicMs();
     const { maxPhysicalOffset } = this.store;
     const haConnectionInfo = Array.from(this.slaves, (slave) => ({
       addr: slave.remoteAddress,
@@ -120,10 +123,10 @@ export class HaService {
     };
     if (lacking() > 0)
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs);
+        const timer = this.clock.startTimer(resolve, timeoutMs);
         this.handedOver = () => {
           if (lacking() > 0) return;
-          clearTimeout(timer);
+          timer.cancel();
           resolve();
         };
       });
@@ -132,15 +135,15 @@ export class HaService {
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.timer);
+    this.timer?.cancel();
     this.stopWatching?.();
     const { server } = this;
     this.server = undefined;
     for (const slave of [...this.slaves]) slave.close(undefined);
-    if (server !== undefined) await new Promise<void>((resolve) => server.close(() => resolve()));
+    await server?.close();
   }
 
-  private accept(socket: Socket): void {
+  private accept(socket: HaSocket): void {
     if (this.server === undefined) {
       socket.destroy();
       return;
@@ -165,6 +168,7 @@ export class HaService {
         reported: () => this.progressed(),
         closed: (connection, reason) => this.left(connection, reason),
       },
+      this.clock,
     );
     this.slaves.add(slave);
     // A broker without slaves does nothing at a write.

@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net';
-import type { MessageStore } from '@rocknest/store';
+import { type Clock, type MessageStore, SystemClock } from '@rocknest/store';
 import { ByteRate } from './byte-rate.js';
 import { HA_TRANSFER_DELAY_MS } from './defaults.js';
+import type { HaSocket } from './ha-network.js';
 
 /** How the frames of a line look, and what it sends besides the log. */
 export interface LogFrames {
@@ -25,7 +25,7 @@ export class LogSender {
   /** What is sent next; -1 before {@link start}. */
   transferOffset = -1;
   readonly sentRate = new ByteRate();
-  private lastWriteMs = performance.now();
+  private lastWriteMs: number;
   /** The frame is in use. */
   private busy = false;
   private scheduled = false;
@@ -35,11 +35,13 @@ export class LogSender {
 
   /** @param cut ends the line, for a reason */
   constructor(
-    private readonly socket: Socket,
+    private readonly socket: HaSocket,
     private readonly store: MessageStore,
     private readonly frames: LogFrames,
     private readonly cut: (reason: string) => void,
+    private readonly clock: Clock = new SystemClock(),
   ) {
+    this.lastWriteMs = clock.monotonicMs();
     this.frame = Buffer.allocUnsafeSlow(frames.headerBytes + frames.maxBodyBytes);
     this.body = this.frame.subarray(frames.headerBytes);
   }
@@ -55,8 +57,8 @@ export class LogSender {
     const waitingBytes = this.store.maxPhysicalOffset - this.transferOffset;
     if (waitingBytes <= 0 && !this.frames.hasNews()) return;
     this.scheduled = true;
-    if (waitingBytes >= this.body.length || this.frames.isUrgent()) setImmediate(this.pump);
-    else setTimeout(this.pump, HA_TRANSFER_DELAY_MS);
+    if (waitingBytes >= this.body.length || this.frames.isUrgent()) this.clock.defer(this.pump);
+    else this.clock.startTimer(this.pump, HA_TRANSFER_DELAY_MS);
   }
 
   /** Called now and then: sends a sign of life when nothing else was sent. */
@@ -106,7 +108,7 @@ export class LogSender {
     const { socket, frame, frames } = this;
     if (socket.destroyed) return;
     this.busy = true;
-    this.lastWriteMs = performance.now();
+    this.lastWriteMs = this.clock.monotonicMs();
     this.sentRate.add(bodyBytes, this.lastWriteMs);
     frames.encodeHeader(frame, this.transferOffset, bodyBytes);
     this.transferOffset += bodyBytes;
@@ -117,7 +119,7 @@ export class LogSender {
   private readonly sent = (error?: Error | null): void => {
     this.busy = false;
     // A slow slave is silent while it still takes what was sent.
-    this.lastWriteMs = performance.now();
+    this.lastWriteMs = this.clock.monotonicMs();
     if (error == null) this.wake();
   };
 }

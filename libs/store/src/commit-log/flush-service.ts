@@ -91,7 +91,7 @@ export class FlushService {
   private syncNext(segments: readonly LogSegment[], index: number, target: number): void {
     if (index === segments.length) return this.finish(target);
     const segment = segments[index];
-    // Retention only takes what was flushed before.
+    // Retention only takes what was flushed before, and nobody else takes what holds a message.
     if (segment.removed) return this.syncNext(segments, index + 1, target);
     if (!segment.nameDurable) {
       // The name comes first: data in a file that nobody finds after a power loss is not stored.

@@ -2,7 +2,7 @@
 export class LogSegment {
   /** The folder was synced since the file was made: its name survives a power loss. */
   nameDurable = false;
-  /** Retention took it: no offset leads to it any more, and its file is about to be removed. */
+  /** It is out of the row: no offset leads to it any more, and its file is removed or about to be. */
   removed = false;
 
   constructor(

@@ -100,6 +100,7 @@ export class SegmentList {
     while (this.segments.length > 0 && this.segments[this.segments.length - 1].startOffset >= physicalOffset) {
       const segment = this.segments.pop();
       if (segment === undefined) return;
+      segment.removed = true;
       this.handles.forget(segment.path);
       this.fileSystem.remove(segment.path);
     }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { BLANK_MAGIC } from '@rocknest/protocol';
+import { waitFor } from '../../../../test/support/wait-for.js';
 import type { MessageStore } from '../message-store.js';
 import { FaultyFileSystem, systemError } from '../testing/faulty-file-system.js';
 import { crashCopy, put, readQueue, smallStore, tempFolder } from '../testing/store-fixture.js';
@@ -234,6 +235,26 @@ describe('what is refused', () => {
 });
 
 describe('a disk that fails', () => {
+  it('of the very first message does not keep a slave from beginning at a later file', async () => {
+    const master = await open(undefined, { segmentSizeBytes: SEGMENT_BYTES });
+    await fill(master, 60);
+    const disk = new FaultyFileSystem();
+    const slave = await open(undefined, { segmentSizeBytes: SEGMENT_BYTES, fileSystem: disk });
+    const { appender } = slave.replication;
+    const failures: string[] = [];
+    appender.listen({ written: () => undefined, failed: (error) => failures.push(error.message) });
+    disk.onWrite = (path) => (path.includes('commitlog') ? systemError('ENOSPC') : undefined);
+    await appender.restart();
+    appender.append(0, (await rawLog(master, 0)).subarray(0, SEGMENT_BYTES / 2));
+    await waitFor(() => failures.length > 0);
+    disk.onWrite = () => undefined;
+    expect(await appender.restart()).toBe(0);
+    appender.beginAt(SEGMENT_BYTES);
+    appender.append(SEGMENT_BYTES, await rawLog(master, SEGMENT_BYTES));
+    await waitFor(() => slave.maxPhysicalOffset === master.maxPhysicalOffset);
+    expect(failures).toHaveLength(1);
+  });
+
   it('leaves whole messages, tells why, and what failed is taken again', async () => {
     const master = await open();
     await fill(master, 20);

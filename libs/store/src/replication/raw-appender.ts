@@ -89,6 +89,8 @@ export class RawAppender implements RawLogSink {
       );
     }
     segments.removeFrom(0);
+    // What a failed write left went with its file.
+    this.unwiped = undefined;
     segments.create(physicalOffset);
     writer.writtenOffset = physicalOffset;
     flush.flushedOffset = physicalOffset;

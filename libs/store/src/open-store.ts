@@ -98,10 +98,9 @@ function recover(settings: StoreSettings, parts: StoreParts): Promise<RecoveryRe
   }).run(abort.find());
 }
 
-function startIndex({ index, checkpoint }: StoreParts, { cleanStop, logEndOffset }: RecoveryReport): void {
+function startIndex({ index, checkpoint }: StoreParts, { cleanStop }: RecoveryReport): void {
   const { point, times } = checkpoint;
-  if (index === undefined) return checkpoint.forgetIndexBeyond(logEndOffset);
-  index.service.start({
+  index?.service.start({
     point: point?.index,
     isOwnCheckpoint: point !== undefined,
     cleanStop,

@@ -139,13 +139,6 @@ export class StoreCheckpoint {
     }
   }
 
-  /** The log ends before the place that the index has reached, and no index is kept now: its files are not to be believed later on. */
-  forgetIndexBeyond(logEndOffset: number): void {
-    if (this.point?.index !== undefined && this.point.index.offset > logEndOffset) {
-      this.point = { ...this.point, index: undefined };
-    }
-  }
-
   /** Writes the page and syncs it, off the event loop. */
   save(): Promise<void> {
     const file = this.open();

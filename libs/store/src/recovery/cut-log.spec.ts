@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MessageStore } from '../message-store.js';
 import { verifyStore } from '../verify/verify-store.js';
-import { crashCopy, put, readQueue, smallStore, tempFolder } from '../testing/store-fixture.js';
+import { crashCopy, damageLog, put, readQueue, smallStore, tempFolder } from '../testing/store-fixture.js';
 
 const SEGMENT_BYTES = 16 * 1024;
 const cleanUps: (() => void | Promise<void>)[] = [];
@@ -122,6 +122,59 @@ describe('a log that is cut', () => {
       expect(report.findings).toEqual([]);
     },
   );
+
+  it.each([
+    ['it was cut', (_: string, cutAtOffset: number) => ({ cutAtOffset })],
+    [
+      'a disk lost it',
+      (path: string, end: number, lost: number) => {
+        damageLog(path, SEGMENT_BYTES, end, Buffer.alloc(lost));
+        return {};
+      },
+    ],
+  ])('is indexed anew behind its end, though the index had reached further before (%s)', async (_, lose) => {
+    const folder = tempFolder();
+    cleanUps.push(() => folder.remove());
+    const sizes = { maxHashSlotNum: 5_000, maxIndexNum: 40_000 };
+    // More keys for each message than before: their number must not tell that all of them are there.
+    const fillWith = async (store: MessageStore, name: string, count: number, keys: number): Promise<void> => {
+      for (let i = 0; i < count; i++) {
+        const list = Array.from({ length: keys }, (_, key) => `${name}${i}-${key}`).join(' ');
+        const body = Buffer.alloc(700 - list.length);
+        const result = await put(store, { body, properties: `KEYS\u0001${list}\u0002`, tagsCode: 0 });
+        expect(result.status).toBe('PUT_OK');
+      }
+    };
+    const found = async (store: MessageStore, key: string): Promise<number> =>
+      (await store.queryMessage('Orders', key, 4, 0, Number.MAX_SAFE_INTEGER)).records.length;
+    const first = await open(folder.path, sizes);
+    await fillWith(first, 'a', 100, 30);
+    const end = first.maxPhysicalOffset;
+    await fillWith(first, 'b', 300, 30);
+    const endBefore = first.maxPhysicalOffset;
+    await first.close();
+    const cut = await open(folder.path, { ...sizes, ...lose(folder.path, end, endBefore - end) });
+    expect(cut.maxPhysicalOffset).toBe(end);
+    await fillWith(cut, 'c', 350, 60);
+    expect(cut.maxPhysicalOffset).toBeGreaterThan(endBefore);
+    // By now entries have been written, and no checkpoint told of their slots.
+    expect(await found(cut, 'c349-59')).toBe(1);
+    const killed = crashCopy(folder.path);
+    cleanUps.push(() => killed.remove());
+    const again = await open(killed.path, sizes);
+    for (const key of ['a0-0', 'a99-29', 'c0-0', 'c100-59', 'c349-59']) {
+      expect([key, await found(again, key)]).toEqual([key, 1]);
+    }
+    expect(await found(again, 'b0-0')).toBe(0);
+    await again.close();
+    const report = await verifyStore({
+      rootPath: killed.path,
+      segmentSizeBytes: SEGMENT_BYTES,
+      consumeQueueFileEntries: 50,
+      indexSizes: { slots: 5_000, entries: 40_000 },
+    });
+    expect(report.findings).toEqual([]);
+  });
 
   it('is not cut where it has nothing', async () => {
     const folder = tempFolder();

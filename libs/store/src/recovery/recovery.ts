@@ -78,6 +78,7 @@ export class Recovery {
     const scanFrom = byTable?.scanFromOffset ?? (await this.loadQueues(start, !cleanStop));
     const { end, from, rebuilt } = await this.scanFrom(scanFrom, start);
     const cutBytes = await this.cut(end, lastStop, wasCut);
+    await this.lowerCheckpoint(end.physicalOffset, start.trustBelowOffset);
     if (byTable !== undefined && cutBytes > 0) this.cutFiles();
     if (start.trustBelowOffset === Infinity) await this.cutQueues(end.physicalOffset);
     if (lastStop?.flushFailed === true) await this.rewrite(end.physicalOffset);
@@ -103,8 +104,7 @@ export class Recovery {
   private async cutAsTold(): Promise<boolean> {
     const { segments, handles, table, cutAtOffset } = this.parts;
     if (cutAtOffset === undefined) return false;
-    const segment = segments.at(cutAtOffset);
-    if (segment !== undefined) await this.lowerCheckpoint(cutAtOffset, segment.startOffset);
+    if (segments.at(cutAtOffset) !== undefined) await this.lowerCheckpoint(cutAtOffset, Infinity);
     if (!(await cutLog(segments, handles, cutAtOffset))) return false;
     table.remove();
     this.notes.push(`the log was cut at offset ${cutAtOffset}, as the group did not take over what followed`);
@@ -112,21 +112,25 @@ export class Recovery {
   }
 
   /**
-   * Other messages will stand where the cut ones did. After a crash before the next checkpoint, one that still speaks of the cut ones would be believed about
-   * these: so it goes back first, and on stable storage, to the start of the file that is cut.
+   * Other messages will stand where the ones behind the end did. After a crash before the next checkpoint, one that still speaks of those would be believed
+   * about these: so it goes back first, and on stable storage, to the start of the file with the end.
+   *
+   * @param queuesTo up to where the queue files are as they were at the checkpoint.
    */
-  private async lowerCheckpoint(cutAtOffset: number, fileStartOffset: number): Promise<void> {
-    const { checkpoint } = this.parts;
+  private async lowerCheckpoint(logEndOffset: number, queuesTo: number): Promise<void> {
+    const { checkpoint, segments } = this.parts;
     const { point } = checkpoint;
     if (point === undefined) return;
     const { physicalOffset, flushedOffset, index } = point;
-    if (Math.max(physicalOffset, flushedOffset, index?.offset ?? 0) <= cutAtOffset) return;
-    const lowered = physicalOffset <= cutAtOffset ? point : { ...point, ...beginningAt(fileStartOffset) };
+    if (Math.max(physicalOffset, flushedOffset, index?.offset ?? 0) <= logEndOffset) return;
+    const fileStartOffset = logEndOffset - (logEndOffset % segments.segmentSizeBytes);
+    const lowered =
+      physicalOffset <= logEndOffset ? point : { ...point, ...beginningAt(Math.min(fileStartOffset, queuesTo)) };
     checkpoint.set(
       {
         ...lowered,
-        flushedOffset: Math.min(flushedOffset, cutAtOffset),
-        index: index !== undefined && index.offset > cutAtOffset ? { offset: cutAtOffset, entryCount: 0 } : index,
+        flushedOffset: Math.min(flushedOffset, logEndOffset),
+        index: index !== undefined && index.offset > logEndOffset ? { offset: logEndOffset, entryCount: 0 } : index,
       },
       0,
     );

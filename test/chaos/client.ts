@@ -9,6 +9,7 @@ import {
   type MessageExt,
   type MessageQueue,
 } from '@rocknest/client-core';
+import { waitFor } from '../support/wait-for.js';
 import type { ClientEvent } from './history.js';
 
 /**
@@ -27,6 +28,7 @@ export interface ClientSetup {
   readonly pauseMs: number;
 }
 
+const START_TIMEOUT_MS = 60_000;
 const SEND_TIMEOUT_MS = 3_000;
 const AFTER_FAILURE_MS = 20;
 const READ_TIMEOUT_MS = 500;
@@ -118,7 +120,17 @@ async function run(): Promise<void> {
   ];
   await admin.start();
   const { queuesPerGroup } = setup;
-  await admin.createTopic(topic, { readQueueNums: queuesPerGroup, writeQueueNums: queuesPerGroup });
+  const groups = [...new Set(setup.queues.map(({ brokerName }) => brokerName))];
+  await waitFor(
+    async () => {
+      // A group without a master at that moment is passed over.
+      await admin.createTopic(topic, { readQueueNums: queuesPerGroup, writeQueueNums: queuesPerGroup });
+      const { queueDatas } = await admin.examineTopicRoute(topic);
+      return groups.every((group) => queueDatas.some(({ brokerName }) => brokerName === group));
+    },
+    `the topic in ${groups.join(', ')}`,
+    START_TIMEOUT_MS,
+  );
   const reader = new PullConsumer({ namesrvAddr, group: 'GID_reader', logger: silentLogger });
   await Promise.all([producer.start(), reader.start()]);
   for (const one of consumers) await one.start();

@@ -20,13 +20,8 @@ public final class Main {
             case "filters": return Filters::run;
             case "orderly": return Orderly::run;
             case "transactions": return Transactions::run;
-<<<<<<< HEAD
-=======
-            case "trace": return Trace::run;
-            case "trace-query": return Trace::query;
             case "trace-context-send": return TraceContexts::send;
             case "trace-context-receive": return TraceContexts::receive;
->>>>>>> a638eee (Make spans of transactions, questions and answers, recalls, and of consumers that are asked)
             case "dead-letters": return DeadLetters::run;
             case "ask": return Requests::ask;
             case "reply": return Requests::reply;

@@ -30,6 +30,8 @@ export interface MasterAddresses {
 export class SlaveService {
   private masterAddress: string | undefined;
   private synchronizeTimer: NodeJS.Timeout | undefined;
+  /** When that timer ends. */
+  private synchronizeAtMs = Infinity;
   private lookupTimer: NodeJS.Timeout | undefined;
   private lookupMs = MASTER_LOOKUP_MIN_MS;
   private lookUp: () => Promise<void> = () => Promise.resolve();
@@ -118,12 +120,14 @@ export class SlaveService {
   private hurry(): void {
     if (this.hurried || this.stopped) return;
     this.hurried = true;
-    if (this.running === undefined) this.scheduleSynchronize(SLAVE_SYNCHRONIZE_SOON_MS);
+    const isSooner = this.synchronizeAtMs > performance.now() + SLAVE_SYNCHRONIZE_SOON_MS;
+    if (this.running === undefined && isSooner) this.scheduleSynchronize(SLAVE_SYNCHRONIZE_SOON_MS);
   }
 
   private scheduleSynchronize(delayMs: number): void {
     clearTimeout(this.synchronizeTimer);
     if (this.stopped) return;
+    this.synchronizeAtMs = performance.now() + delayMs;
     this.synchronizeTimer = setTimeout(() => void this.synchronizeOnce(), delayMs);
     this.synchronizeTimer.unref();
   }

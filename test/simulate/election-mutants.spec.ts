@@ -53,7 +53,8 @@ describe('the simulator notices a group that', () => {
       install();
       let found: string | undefined;
       for (let seed = 1; seed <= MAX_SEEDS && found === undefined; seed++)
-        found = (await playGroupSeed(seed)).violation;
+        // Its own checks may notice it before the simulator's do.
+        found = await playGroupSeed(seed).then(({ violation }) => violation, String);
       expect(found, `none of ${MAX_SEEDS} seeds`).toBeDefined();
     });
   }

@@ -10,11 +10,17 @@ export interface FoundBroker {
 /** Broker name -> id -> `host:port`, as the routes in use say (RocketMQ: `MQClientInstance.brokerAddrTable`). */
 export class BrokerAddressTable {
   private readonly table = new Map<string, ReadonlyMap<number, string>>();
+  /** Addresses that a later route did not name any more: a master that another one has taken the place of. */
+  private readonly replaced = new Set<string>();
 
   /** Takes over what a route says of its brokers. */
   update(brokers: readonly BrokerData[]): void {
-    for (const broker of brokers) {
-      if (broker.brokerAddrs.size > 0) this.table.set(broker.brokerName, broker.brokerAddrs);
+    for (const { brokerName, brokerAddrs } of brokers) {
+      if (brokerAddrs.size === 0) continue;
+      const before = this.table.get(brokerName);
+      if (before !== undefined) for (const address of before.values()) this.replaced.add(address);
+      for (const address of brokerAddrs.values()) this.replaced.delete(address);
+      this.table.set(brokerName, brokerAddrs);
     }
   }
 
@@ -53,9 +59,10 @@ export class BrokerAddressTable {
     for (const [name, addresses] of this.table) for (const [id, address] of addresses) yield [name, id, address];
   }
 
-  /** Forgets every address that `isKnown` denies. Returns what was forgotten. */
+  /** Forgets every address that `isKnown` denies. Returns what was forgotten since the last call, here or by {@link update}. */
   retain(isKnown: (address: string) => boolean): string[] {
-    const gone: string[] = [];
+    const gone = [...this.replaced].filter((address) => !isKnown(address));
+    this.replaced.clear();
     for (const [name, addresses] of this.table) {
       const left = new Map([...addresses].filter(([, address]) => isKnown(address)));
       if (left.size === addresses.size) continue;

@@ -1,4 +1,13 @@
-import { MQAdmin, Producer, PushConsumer, silentLogger, type ConsumeFromWhere } from '@rocknest/client-core';
+import {
+  MQAdmin,
+  MQBrokerError,
+  Producer,
+  PushConsumer,
+  silentLogger,
+  type ConsumeFromWhere,
+  type MessageQueue,
+} from '@rocknest/client-core';
+import { ResponseCode } from '@rocknest/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRocknestCluster } from '../support/rocknest-process.js';
 import { waitFor } from '../support/wait-for.js';
@@ -95,13 +104,27 @@ describe.each([
   };
   /** A topic of one queue on one broker. */
   const create = (topic: string): Promise<void> => admin.createTopic(topic, { readQueueNums: 1, writeQueueNums: 1 });
+  const committed = (group: string, queue: MessageQueue): Promise<number> =>
+    admin.consumerOffset(group, queue).catch((error: unknown) => {
+      if (error instanceof MQBrokerError && error.responseCode === ResponseCode.QUERY_NOT_FOUND) return -1;
+      throw error;
+    });
   const firstOf = async (topic: string, group: string, where: ConsumeFromWhere, timestampMs = 0): Promise<number> => {
     const consumer = await start(topic, group, where, timestampMs);
+    const { queueDatas } = await admin.examineTopicRoute(topic);
+    const queue = { topic, brokerName: queueDatas[0].brokerName, queueId: 0 };
+    let sentTo: number | undefined;
     try {
       return await waitFor(
         async () => {
-          // For who starts at the end: a consumer may take its queue some time after its start.
-          await send(topic, 1);
+          if (sentTo === undefined) {
+            // For who starts at the end: a consumer may take its queue some time after its start.
+            await send(topic, 1);
+            if ((await consumer.first()) === undefined) return undefined;
+            sentTo = await admin.maxOffset(queue);
+          }
+          // Messages are handled side by side: an earlier one may still come before all of them are committed.
+          if ((await committed(group, queue)) < sentTo) return undefined;
           const first = await consumer.first();
           return first === undefined ? undefined : { first };
         },

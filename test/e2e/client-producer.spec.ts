@@ -184,9 +184,11 @@ describe('producer when a broker goes', () => {
       await cluster.brokers[0].close();
       for (const body of texts(20)) results.push(await producer.send({ topic, body }));
       expect(results.slice(4).every(({ messageQueue }) => messageQueue.brokerName === 'broker-b')).toBe(true);
+      // As long as the routes have it; they are looked at soon after its connection closed.
+      const code = expect.stringMatching(/^(CONNECTION_FAILED|BROKER_NOT_FOUND)$/) as unknown;
       await expect(
         producer.send({ topic, body: 'x' }, { queue: { topic, brokerName: 'broker-a', queueId: 0 } }),
-      ).rejects.toMatchObject({ code: 'CONNECTION_FAILED' });
+      ).rejects.toMatchObject({ code });
     } finally {
       await clients.shutdown();
       await admin.shutdown();

@@ -35,6 +35,7 @@ export class SocketConnection implements Connection {
   private readonly table: RequestTable;
   private closeReason: string | undefined;
   private reading = true;
+  private readsNoMore = false;
   private isWritable = true;
   private writableListeners: (() => void)[] = [];
   private closeListeners: ((reason: string) => void)[] = [];
@@ -235,6 +236,22 @@ export class SocketConnection implements Connection {
     this.socket.destroy();
   }
 
+  /** Takes no further request; what is answered still goes out. For {@link reset}, a moment later. */
+  stopReading(): void {
+    if (this.closeReason !== undefined) return;
+    this.writes.flush();
+    this.readsNoMore = true;
+    this.reading = false;
+    this.socket.pause();
+  }
+
+  /** Closes by a reset (RST), which the peer takes for an error, and not for an end. What has not reached it by now is lost. */
+  reset(reason: string): void {
+    if (this.closeReason !== undefined) return;
+    this.finish(reason);
+    this.socket.resetAndDestroy();
+  }
+
   private send(frame: Buffer | readonly Buffer[]): void {
     if (Buffer.isBuffer(frame)) this.writes.push(frame);
     else this.writes.pushAll(frame);
@@ -331,7 +348,7 @@ export class SocketConnection implements Connection {
     if (this.isWritable || this.writes.bufferedBytes > this.environment.writeLimits.lowWaterMarkBytes) return;
     this.isWritable = true;
     this.callWritableListeners();
-    if (this.reading || this.closeReason !== undefined) return;
+    if (this.reading || this.readsNoMore || this.closeReason !== undefined) return;
     this.reading = true;
     this.readFrames();
     if (this.reading && this.closeReason === undefined) this.socket.resume();

@@ -50,6 +50,42 @@ describe('closing a server', () => {
     await peer.untilClosed();
   });
 
+  it('resets a connection that goes on sending, with every request answered that it took', async () => {
+    const { server, port } = await startServer();
+    const taken: number[] = [];
+    server.register(2, ({ opaque }) => {
+      taken.push(opaque);
+      return RemotingCommand.response(0);
+    });
+    const peer = await RawPeer.connect(port);
+    let sent = 0;
+    let end = '';
+    peer.socket.once('error', (error: NodeJS.ErrnoException) => (end = error.code ?? ''));
+    peer.socket.once('end', () => (end = 'end'));
+    const sending = setInterval(() => peer.send(request(2, ++sent, { version: 475 })), 2);
+    try {
+      await waitFor(() => peer.responses.length > 10, 'answers');
+      await server.close({ graceMs: 100 });
+      await peer.untilClosed();
+    } finally {
+      clearInterval(sending);
+    }
+    // A request that nobody will answer must not wait for its time-out.
+    expect(end).toMatch(/ECONNRESET|EPIPE/);
+    expect(peer.responses.map(({ opaque }) => opaque)).toEqual(taken);
+    expect(sent).toBeGreaterThan(taken.length);
+  });
+
+  it('ends a connection that has become quiet after its last answer', async () => {
+    const { server, port } = await startServer();
+    const peer = await RawPeer.connect(port);
+    const closing = server.close({ graceMs: 60_000 });
+    peer.send(request(1, 7, { text: 'last' }));
+    await closing;
+    await peer.untilClosed();
+    expect(peer.responses.map(({ opaque }) => opaque)).toEqual([7]);
+  });
+
   it('fails its own pending requests', async () => {
     const { server, port, connection } = await startServer();
     await RawPeer.connect(port);

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Connection } from '../connection.js';
-import { DEFAULT_SILENT_PEER_TIMEOUT_MS, QUIET_BEFORE_END_MS } from '../defaults.js';
+import { CLOSE_LINGER_MS, DEFAULT_SILENT_PEER_TIMEOUT_MS, QUIET_BEFORE_END_MS, RESET_DELAY_MS } from '../defaults.js';
 import { RemotingListenError } from '../errors.js';
 import { LimitedLog } from '../logger.js';
 import type { ConnectionEnvironment } from '../net/connection-environment.js';
@@ -119,7 +119,7 @@ export class RemotingServer {
 
   /**
    * Stops: takes no more connections, asks peers that understand GO_AWAY to go elsewhere, waits at most `graceMs` for
-   * requests in flight and for answers under way, then closes all connections. May be called again.
+   * requests in flight and for answers under way, then resets all connections. May be called again.
    */
   close(options: { graceMs?: number } = {}): Promise<void> {
     this.closing ??= this.shutDown(options.graceMs ?? this.options.closeGraceMs);
@@ -133,14 +133,29 @@ export class RemotingServer {
     for (let nowMs = performance.now(); this.open.size > 0 && nowMs < deadlineMs; nowMs = performance.now()) {
       for (const connection of this.open) {
         const quiet = connection.inFlight === 0 && connection.bufferedBytes === 0 && connection.pending === 0;
-        if (quiet && nowMs - connection.lastReadMs >= QUIET_BEFORE_END_MS)
-          connection.close('the server is shutting down');
+        if (!quiet || nowMs - connection.lastActivityMs < QUIET_BEFORE_END_MS) continue;
+        // Quiet as it is, its peer may send the next moment: see resetAll.
+        connection.reset('the server is shutting down');
       }
-      if (this.open.size > 0) await new Promise((resolve) => setTimeout(resolve, CLOSE_CHECK_MS));
+      if (this.open.size > 0) await elapsed(CLOSE_CHECK_MS);
     }
-    for (const connection of this.open) connection.close('the server has shut down');
+    await this.resetAll();
     this.monitor.stop();
     await this.listenerClosed;
+  }
+
+  /**
+   * Ends connections whose peers go on sending. Up to 5.0, RocketMQ's Java clients take the end of a connection in silence: a request that was on its way waits for its whole
+   * time-out. After a reset they send it to another broker at once. None of the requests left unread has been served.
+   */
+  private async resetAll(): Promise<void> {
+    if (this.open.size === 0) return;
+    for (const connection of this.open) connection.stopReading();
+    const deadlineMs = performance.now() + CLOSE_LINGER_MS;
+    const isSending = (): boolean => [...this.open].some(({ bufferedBytes }) => bufferedBytes > 0);
+    while (isSending() && performance.now() < deadlineMs) await elapsed(CLOSE_CHECK_MS);
+    await elapsed(RESET_DELAY_MS);
+    for (const connection of this.open) connection.reset('the server has shut down');
   }
 
   private accept(socket: Socket): void {
@@ -197,4 +212,8 @@ export class RemotingServer {
       closed: (connection, reason) => this.closed(connection, reason),
     };
   }
+}
+
+function elapsed(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

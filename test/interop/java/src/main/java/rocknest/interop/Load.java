@@ -23,7 +23,7 @@ import org.apache.rocketmq.common.message.MessageExt;
 
 /**
  * The load generator of the benchmark. Reads one load a line from standard input, so that the JVM stays warm between rounds:
- * {@code sync|async|batch|transaction topic=T size=BYTES inFlight=N count=N} or {@code catchup topic=T group=G count=N}. Prints {@code begin} and
+ * {@code sync|async|batch|transaction topic=T size=BYTES inFlight=N count=N}, {@code catchup topic=T group=G count=N}, or {@link PacedLoad}'s. Prints {@code begin} and
  * {@code end} around each, with rate and latency. Ends with its input.
  */
 final class Load {
@@ -63,6 +63,7 @@ final class Load {
             case "batch": batch(line); break;
             case "transaction": transaction(line); break;
             case "catchup": catchUp(line); break;
+            case "paced": new PacedLoad(producer, line).run(common, line); break;
             default: throw new IllegalArgumentException("unknown load " + kind);
         }
     }
@@ -73,7 +74,7 @@ final class Load {
         return body;
     }
 
-    private static void end(int count, long elapsedNs, long[] latenciesNs, int errors, String firstError) {
+    static void end(int count, long elapsedNs, long[] latenciesNs, int errors, String firstError) {
         long[] sorted = latenciesNs.clone();
         Arrays.sort(sorted);
         Report report = Report.event("end").put("count", count).put("errors", errors).put("firstError", firstError)

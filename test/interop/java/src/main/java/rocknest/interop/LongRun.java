@@ -1,5 +1,6 @@
 package rocknest.interop;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -85,7 +86,8 @@ final class LongRun {
             return;
         }
         failed++;
-        if (errors.size() < REPORTED_ERRORS) errors.add(error == null ? "status " + result.getSendStatus() : String.valueOf(error));
+        if (errors.size() < REPORTED_ERRORS)
+            errors.add(Instant.now() + " " + Thread.currentThread().getName() + ": " + (error == null ? "status " + result.getSendStatus() : String.valueOf(error)));
     }
 
     private synchronized int missing() {

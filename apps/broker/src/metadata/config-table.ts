@@ -130,7 +130,7 @@ export class ConfigTable<T> {
       if (puts.length > 0) await this.kind.upsert(transaction, this.brokerKey, puts);
       if (removes.length > 0) await this.kind.remove(transaction, this.brokerKey, removes);
       await saveVersion(transaction, this.brokerKey, this.kind.table, version);
-    });
+    }, true);
     for (const [name, config] of final) {
       if (config === undefined) this.rows.delete(name);
       else this.rows.set(name, config);

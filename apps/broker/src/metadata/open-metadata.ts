@@ -37,7 +37,7 @@ import { takeOldNumber } from './renumbered-broker.js';
 import { SubscriptionGroupManager } from './subscription-group-manager.js';
 import { TopicConfigManager } from './topic-config-manager.js';
 import { firstVersion } from './versions.js';
-import type { WriteBehindOptions } from './write-behind.js';
+import type { WriteBehind, WriteBehindOptions } from './write-behind.js';
 
 export interface MetadataOptions {
   /** `postgres://`, `mysql://`, `mariadb://` or `sqlite:`; empty: `metadata.db` in the store folder. */
@@ -137,7 +137,12 @@ async function load(database: OpenDatabase, options: MetadataOptions): Promise<M
     whileDown:
       'The broker goes on from memory; offsets are kept and written when it is back, new topics and groups are refused until then.',
     logger,
+    // Whoever was the first to get through: what waits for its next try need not.
+    onBack: () => {
+      for (const writeBehind of writeBehinds) writeBehind.flushSoon();
+    },
   });
+  const writeBehinds: WriteBehind[] = [];
   const versions = await loadVersions(dataSource, brokerKey);
   const versionOf = (table: VersionedTable): DataVersion => versions.get(table) ?? firstVersion();
 
@@ -188,7 +193,7 @@ async function load(database: OpenDatabase, options: MetadataOptions): Promise<M
     await loadOrderInfos(dataSource, brokerKey),
     behind(FLUSH_ORDER_INFO_INTERVAL_MS),
   );
-  const writeBehinds = [offsets, delayOffsets, orderInfos].map(({ writeBehind }) => writeBehind);
+  writeBehinds.push(...[offsets, delayOffsets, orderInfos].map(({ writeBehind }) => writeBehind));
   for (const writeBehind of writeBehinds) writeBehind.start();
 
   let closing: Promise<void> | undefined;

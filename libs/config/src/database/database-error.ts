@@ -5,6 +5,7 @@ export type DatabaseErrorCode =
   | 'DATABASE_LOGIN_REFUSED'
   | 'DATABASE_NOT_FOUND' // the server answers, and has no such database
   | 'DATABASE_FILE' // the SQLite file cannot be opened, read or written
+  | 'DATABASE_DAMAGED' // the SQLite file is none, or damaged
   | 'DATABASE_LOCKED'
   | 'DATABASE_FULL'
   | 'DATABASE_NEWER' // a newer version changed its tables
@@ -52,11 +53,13 @@ const CODE_BY_DRIVER_CODE: Readonly<Record<string, DatabaseErrorCode>> = {
   ENOTDIR: 'DATABASE_FILE',
   ENAMETOOLONG: 'DATABASE_FILE',
   ENOSPC: 'DATABASE_FULL',
-  SQLITE_NOTADB: 'DATABASE_FILE',
-  SQLITE_CORRUPT: 'DATABASE_FILE',
+  SQLITE_NOTADB: 'DATABASE_DAMAGED',
+  SQLITE_CORRUPT: 'DATABASE_DAMAGED',
   SQLITE_READONLY: 'DATABASE_FILE',
   SQLITE_CANTOPEN: 'DATABASE_FILE',
   SQLITE_IOERR: 'DATABASE_FILE',
+  // Of the file that is shared memory: there is no other reason for it.
+  SQLITE_IOERR_SHMSIZE: 'DATABASE_FULL',
   SQLITE_BUSY: 'DATABASE_LOCKED',
   SQLITE_LOCKED: 'DATABASE_LOCKED',
   SQLITE_FULL: 'DATABASE_FULL',
@@ -94,6 +97,9 @@ const ADVICE: Readonly<Record<DatabaseErrorCode, string>> = {
   DATABASE_LOGIN_REFUSED: 'Correct the user and password in databaseUrl (DATABASE_URL)',
   DATABASE_NOT_FOUND: 'Create it (CREATE DATABASE ...), or correct databaseUrl (DATABASE_URL)',
   DATABASE_FILE: 'Check that the folder exists, is writable and has room, and that the file is a SQLite database',
+  DATABASE_DAMAGED:
+    'Nothing in it was changed. Put it back from a backup; without one, move it away together with the files beside it whose names continue with ' +
+    '-wal and -shm: an empty one is made then, and what it held must be made again',
   DATABASE_LOCKED: 'Another process holds it: stop that one, or give this one a store folder of its own',
   DATABASE_FULL: 'Make room on its disk',
   DATABASE_NEWER: 'Start the newer version, or use another database',
@@ -116,5 +122,7 @@ export function reasonOf(error: unknown): string {
   const deeper = inner(error);
   if (deeper instanceof Error && (error.message === '' || 'driverError' in error)) return reasonOf(deeper);
   const text = error.message.split('\n')[0] ?? '';
+  // SQLite's text for all of them is "disk I/O error".
+  if ('code' in error && String(error.code).startsWith('SQLITE_IOERR')) return `${text} (${String(error.code)})`;
   return text === '' && 'code' in error ? String(error.code) : text.replace(/\.$/, '');
 }

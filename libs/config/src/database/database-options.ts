@@ -110,7 +110,7 @@ function loadLibsql(): unknown {
 
 /**
  * In WAL mode a commit is in the file before it returns, whatever `synchronous` says; FULL would add an fsync to each, against a power
- * failure, which the message log does not do by default either.
+ * failure. `DatabaseWriter.transaction` asks for it where it matters.
  */
 function useNormalSync(connection: { pragma(text: string): unknown }): void {
   connection.pragma('synchronous = NORMAL');

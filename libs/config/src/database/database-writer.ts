@@ -13,6 +13,8 @@ export interface DatabaseWriterOptions {
   readonly whileDown: string;
   readonly logger: { log(message: string): void; warn(message: string): void };
   readonly timeoutMs?: number;
+  /** Called when an outage is over. */
+  readonly onBack?: () => void;
 }
 
 /**
@@ -43,10 +45,18 @@ export class DatabaseWriter {
   /**
    * Runs a job in a transaction, after those before it.
    *
+   * @param isDurable it survives a power failure once this resolves, which costs SQLite an fsync. Servers see to it themselves.
    * @throws what the job or the database throws; the transaction is then rolled back.
    */
-  transaction<T>(job: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.enqueue(() => this.database.dataSource.transaction(job));
+  transaction<T>(job: (transaction: Transaction) => Promise<T>, isDurable = false): Promise<T> {
+    const { dataSource, target } = this.database;
+    if (!isDurable || target.kind !== 'sqlite') return this.enqueue(() => dataSource.transaction(job));
+    return this.enqueue(async () => {
+      await dataSource.query('PRAGMA synchronous = FULL');
+      const result = await dataSource.transaction(job);
+      await dataSource.query('PRAGMA synchronous = NORMAL');
+      return result;
+    });
   }
 
   /** Runs one statement that needs no transaction, after the jobs before it. */
@@ -126,5 +136,6 @@ export class DatabaseWriter {
     const seconds = ((Date.now() - this.downSince) / 1000).toFixed(1);
     this.downSince = undefined;
     this.options.logger.log(`${this.title} can be written again after ${seconds} s.`);
+    this.options.onBack?.();
   }
 }

@@ -1,6 +1,7 @@
+import { statSync } from 'node:fs';
 import { DatabaseError, databaseError } from './database-error.js';
 import { databaseOptions, databaseTarget, type DatabaseSpec } from './database-options.js';
-import { describeTarget, type DatabaseTarget } from './database-url.js';
+import { describeTarget, type DatabaseTarget, type SqliteTarget } from './database-url.js';
 import { DataSource } from './typeorm.js';
 
 /** Held while migrations run, so that two programs that start at once on one database do not both create the tables. */
@@ -9,6 +10,9 @@ const MIGRATION_LOCK_NAME = 'rocknest_migrations';
 const MIGRATION_LOCK_NUMBER = 0x726f636b;
 /** s to wait for it: migrations of another program take seconds at most. */
 const MIGRATION_LOCK_WAIT_S = 60;
+
+/** Larger files are not checked at a start: reading 32 MiB takes some 100 ms. */
+const CHECKED_FILE_MAX_BYTES = 32 * 1024 * 1024;
 
 export interface OpenDatabase {
   readonly dataSource: DataSource;
@@ -28,7 +32,9 @@ export async function openDatabase(spec: DatabaseSpec, what: string): Promise<Op
   const name = describeTarget(target);
   const dataSource = new DataSource(databaseOptions(spec));
   try {
+    if (target.kind === 'sqlite') refuseLoneLog(target, what);
     await dataSource.initialize();
+    if (target.kind === 'sqlite') await refuseDamaged(dataSource, target, what);
     await migrate(dataSource, target);
     await refuseNewer(dataSource, spec, what, name);
     return { dataSource, target, name };
@@ -36,6 +42,26 @@ export async function openDatabase(spec: DatabaseSpec, what: string): Promise<Op
     if (dataSource.isInitialized) await dataSource.destroy().catch(() => undefined);
     throw databaseError(error, what, name, spec.url !== undefined && spec.url !== '');
   }
+}
+
+/** A log without its database: SQLite would drop it, and with it the last changes. */
+function refuseLoneLog({ file }: SqliteTarget, what: string): void {
+  const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  const log = `${file}-wal`;
+  if (file === ':memory:' || sizeOf(file) > 0 || sizeOf(log) === 0) return;
+  const message =
+    `${what} (${file}) is missing or empty, but ${log} has changes that belong to it. Nothing was changed. Put ${file} back, ` +
+    `or move ${log} away: an empty database is made then, and what it held must be made again.`;
+  throw new DatabaseError('DATABASE_DAMAGED', message, undefined, file);
+}
+
+/** A damaged file may work for a while, and lose what is written meanwhile. */
+async function refuseDamaged(dataSource: DataSource, { file }: SqliteTarget, what: string): Promise<void> {
+  if (file === ':memory:' || statSync(file).size > CHECKED_FILE_MAX_BYTES) return;
+  const [row] = await dataSource.query<{ quick_check: string }[]>('PRAGMA quick_check(1)');
+  if (row === undefined || row.quick_check === 'ok') return;
+  const cause = Object.assign(new Error(row.quick_check.split('\n').slice(0, 2).join(' ')), { code: 'SQLITE_CORRUPT' });
+  throw databaseError(cause, what, file, false);
 }
 
 /** A table that a newer version has changed must not be written by this one. */

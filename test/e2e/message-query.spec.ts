@@ -93,6 +93,8 @@ describe('messages by key', () => {
   it('answers as RocketMQ does, also to an end of Long.MAX_VALUE and to the fields of 5.x', async () => {
     const topic = uniqueName('topic');
     await broker.send(topic, 'a', { propertyMap: { KEYS: 'k1 k2', UNIQ_KEY: 'U1' } });
+    await broker.send(topic, 'b', { propertyMap: { KEYS: 'TagA', TAGS: 'TagB', UNIQ_KEY: 'U2' } });
+    await broker.send(topic, 'c', { propertyMap: { TAGS: 'TagA', UNIQ_KEY: 'U3' } });
     for (let i = 0; i < 40; i++)
       await broker.send(topic, `more-${i}`, { propertyMap: { KEYS: 'many', UNIQ_KEY: 'MANY' } });
     const ask = (key: string, more: HeaderFields = {}) =>
@@ -117,8 +119,14 @@ describe('messages by key', () => {
     ]);
     // A query by unique id has a limit of its own, 32.
     expect(decodeMessages((await ask('MANY', { maxNum: 3, _UNIQUE_KEY_QUERY: 'true' })).bodyBuffer)).toHaveLength(32);
+    const textsOf = async (key: string, indexType: string): Promise<string[]> =>
+      decodeMessages((await ask(key, { indexType })).bodyBuffer).map(({ body }) => body.toString());
+    expect(await textsOf('TagA', 'T')).toEqual(['c']);
+    expect(await textsOf('TagB', 'T')).toEqual(['b']);
+    expect(await textsOf('TagA', 'K')).toEqual(['b']);
     for (const missing of [
       await ask('nothing'),
+      await ask('T#TagA', { indexType: 'K' }),
       await ask('k2', { indexType: 'T' }),
       await ask('k2', { maxNum: -1 }),
     ]) {

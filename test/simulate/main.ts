@@ -11,7 +11,7 @@ const HELP = `npm run simulate -- [options]
 
 Plays random histories in a simulated world, and checks that nothing was lost.
 
-  --kind KIND  store: one store and its crashes (default); replication: a master and its slaves, and the lines between them; all: one after the other
+  --kind KIND  store: one store and its crashes (default); replication: a master and its slaves, and the lines between them; timer: timer messages and their files; rot: files that are damaged while the store is stopped; all: one after the other
   --seeds N    play the seeds 1 to N (default 200)
   --from N     begin with this seed (default 1)
   --steps N    steps of each history (default: what the simulator chooses)

@@ -3,7 +3,7 @@ import { makeHistory } from '../../libs/store/src/simulation/history.js';
 import { playSeed } from '../../libs/store/src/simulation/simulate.js';
 
 /** Seeds that CI plays; `npm run simulate -- --seeds 1000` plays more. */
-const SEEDS = 120;
+const SEEDS = 320;
 
 /** Seeds that once broke an invariant, and which. Histories change with the generator: the named specs hold the bugs for good. */
 const PIECES = 4;

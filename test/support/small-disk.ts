@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -35,6 +35,17 @@ export class SmallDisk {
     writeFileSync(this.ballastFile, Buffer.alloc(sizeBytes, 1));
   }
 
+  /** Takes all there is, to the last byte. */
+  takeAllSpace(): void {
+    const file = openSync(this.ballastFile, 'a');
+    try {
+      for (let sizeBytes = 1024 * 1024; sizeBytes >= 1; sizeBytes = Math.floor(sizeBytes / 2))
+        appendAll(file, sizeBytes);
+    } finally {
+      closeSync(file);
+    }
+  }
+
   giveSpaceBack(): void {
     if (existsSync(this.ballastFile)) rmSync(this.ballastFile);
   }
@@ -42,5 +53,15 @@ export class SmallDisk {
   unmount(): void {
     spawnSync('umount', ['-l', this.path]);
     rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+/** Writes pieces of one size until there is no room for another. */
+function appendAll(file: number, sizeBytes: number): void {
+  const piece = Buffer.alloc(sizeBytes, 1);
+  try {
+    while (writeSync(file, piece) === sizeBytes);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
   }
 }

@@ -20,6 +20,8 @@ import type { BrokerReplication } from './replication/broker-replication.js';
 import { Replication } from './replication/replication.js';
 import { takeBackOffsets } from './replication/take-back-offsets.js';
 import { parseDelayLevels } from './schedule/index.js';
+import { warnOfLostTopics } from './start/lost-topics.js';
+import { SpareSpace } from './start/spare-space.js';
 import { storeHostIp } from './start/store-host.js';
 import { retentionOptions } from './start/retention-options.js';
 import { SystemTopicSet } from './topics/system-topics.js';
@@ -93,8 +95,11 @@ export class Broker {
     // Loading the database takes longer than anything else at start: it goes on while the store recovers.
     const metadataModule = import('./metadata/index.js');
     let port = config.listenPort;
+    const spareSpace = new SpareSpace(config.storePathRootDir);
+    spareSpace.give();
+    this.stops.push(() => Promise.resolve(spareSpace.take()));
     const store = await this.openStore(() => `${storeIp}:${port}`);
-    const metadata = await this.openMetadata((await metadataModule).openMetadata);
+    const metadata = await this.openMetadata((await metadataModule).openMetadata, store);
     const replication =
       (await this.role?.openReplication(store, metadata, config)) ?? new Replication(store, config, logger);
     const services = new BrokerServices({
@@ -121,6 +126,7 @@ export class Broker {
     const haServerAddress = `${config.brokerIP2 || this.network.advertisedIp}:${haPort ?? port + 1}`;
     const registration = await this.register(services, metadata, replication, { address, haServerAddress }, namesrvs);
     replication.startSlave(() => registration.registerNow());
+    spareSpace.take();
     return {
       address,
       port,
@@ -167,7 +173,10 @@ export class Broker {
     return store;
   }
 
-  private async openMetadata(open: typeof import('./metadata/index.js').openMetadata): Promise<Metadata> {
+  private async openMetadata(
+    open: typeof import('./metadata/index.js').openMetadata,
+    store: MessageStore,
+  ): Promise<Metadata> {
     const { config } = this;
     const brokerKey = `${config.brokerClusterName}/${config.brokerName}/${this.role?.memberId ?? config.brokerId}`;
     const configImport = new ConfigImport(config.storePathRootDir, brokerKey, this.logger);
@@ -181,6 +190,7 @@ export class Broker {
     });
     this.stops.push(() => metadata.close());
     configImport.finish();
+    warnOfLostTopics(store, metadata, this.logger);
     await metadata.topics.ensure(new SystemTopicSet(config, this.delayLevelsMs.length).configs);
     return metadata;
   }

@@ -135,3 +135,6 @@ export const SQL92_CACHE_MAX_CHARACTERS = 1_000_000;
 export const DEFAULT_SEND_QUEUE_CAPACITY = 100_000;
 /** ms that a write to the log may take before sends are refused (`osPageCacheBusyTimeOutMills`). */
 export const DEFAULT_OS_PAGE_CACHE_BUSY_TIMEOUT_MS = 1_000;
+
+/** Kept on the disk of the store for a start when it is full: lock and `abort`, 32 KiB of SQLite's shared memory, a few pages of its log. */
+export const SPARE_SPACE_BYTES = 256 * 1024;

@@ -102,7 +102,7 @@ export const CHECKPOINT_INTERVAL_MS = 10_000;
 /** ... or after so many bytes of log, whichever is first: about half a second of recovery. */
 export const CHECKPOINT_LOG_BYTES = 256 * MIB;
 
-/** Recently written log kept in memory at most; pulls of the tail are slices of it. */
+/** Recently written log kept in memory at most; pulls of the tail are copied out of it. */
 export const TAIL_CACHE_BYTES = 64 * MIB;
 
 /** The first, and the smallest, write buffer: what an idle store holds. */
@@ -195,6 +195,12 @@ export const WRITE_RETRY_INTERVAL_MS = 1_000;
 /** After a failed fdatasync the log is written again at once, then after the interval above, then after twice that, up to this. */
 export const FLUSH_REPAIR_MAX_RETRY_MS = 30_000;
 
+/** Entries of consume queues that are made again from the log in one go after a failed fdatasync: 8 MB. */
+export const QUEUE_REPAIR_ENTRIES = 400_000;
+
+/** Log read in one go for that, beside the sends: about a ms of decoding. */
+export const QUEUE_REPAIR_READ_BYTES = 256 * KIB;
+
 /** [messageDelayLevel] Delay of each level in ms, level 1 first: 1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h. */
 export const DELAY_LEVELS_MS: readonly number[] = [
   1_000, 5_000, 10_000, 30_000, 60_000, 120_000, 180_000, 240_000, 300_000, 360_000, 420_000, 480_000, 540_000, 600_000,
@@ -282,6 +288,9 @@ export const INDEX_PROGRESS_BYTES = 1024 * MIB;
 /** After a failed read or write the index is opened again after this time. */
 export const INDEX_RETRY_MS = 5_000;
 
+/** Each further failure doubles that pause, up to this. */
+export const INDEX_MAX_RETRY_MS = 60_000;
+
 /** Entries that one query by key looks at: chains are a few entries long, unless very many messages have one key. */
 export const INDEX_QUERY_MAX_STEPS = 1_000_000;
 
@@ -308,6 +317,9 @@ export const TIMER_LOG_FILE_BYTES = 100 * MIB;
 
 /** How often the timer's files are brought to stable storage (RocketMQ: timerFlushIntervalMs). */
 export const TIMER_FLUSH_INTERVAL_MS = 1_000;
+
+/** When its files cannot be written, that interval doubles with each failure, up to this. */
+export const TIMER_MAX_RETRY_MS = 30_000;
 
 /** Messages due later than in 2 days are stored anew then (RocketMQ: timerRollWindowSlot). */
 export const TIMER_ROLL_WINDOW_MS = 2 * 24 * 3_600_000;

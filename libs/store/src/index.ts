@@ -38,6 +38,7 @@ export type { StoreCheckpoint } from './checkpoint/store-checkpoint.js';
 export type { QueueSummary } from './verify/queue-row-check.js';
 export type { LogItem, QueueItem, RecordFilter, StoreReaderOptions } from './verify/store-reader.js';
 export { StoreReader } from './verify/store-reader.js';
+export type { TimerFilter, TimerItem, TimerProgress, TimerState } from './verify/timer-reader.js';
 export type { StoreSurvey, SurveyedFile, SurveyedQueue, SurveyOptions } from './verify/store-survey.js';
 export type { VerifyOptions, VerifyProgress, VerifyReport } from './verify/verify-store.js';
 export { describeStep, planRepair, type PlanOptions, type RepairStep } from './verify/repair/repair-plan.js';

@@ -1,22 +1,21 @@
 import { encodeHost } from '@rocknest/protocol';
 import { RecordDecoder } from './commit-log/record-check.js';
 import { refusedPut } from './commit-log/pending-append.js';
-import type { Refusal } from './commit-log/put-check.js';
-import { checkBatch, checkMessage, checkTopic } from './commit-log/put-check.js';
+import { notOnDisk } from './commit-log/flush-service.js';
+import { checkBatch, checkMessage, checkTopic, type Refusal } from './commit-log/put-check.js';
+import type { FlushDoubts } from './checkpoint/flush-doubts.js';
 import type { ConsumeQueue } from './consume-queue/consume-queue.js';
 import * as defaults from './defaults.js';
 import type { Dispatcher } from './dispatch/dispatch-request.js';
 import type { ArrivalListener } from './dispatch/dispatch-service.js';
 import { StoreError } from './errors.js';
-import type { MessageStoreOptions, StoreSettings } from './message-store-options.js';
-import { resolveSettings } from './message-store-options.js';
+import { type MessageStoreOptions, resolveSettings, type StoreSettings } from './message-store-options.js';
 import { openStore } from './open-store.js';
 import type { RecoveryReport } from './recovery/recovery-report.js';
 import type { DiskRatios } from './retention/disk-watch.js';
 import type { QueryMessageResult } from './index-file/message-query.js';
 import type { StoreReplication } from './replication/store-replication.js';
-import type { StoreParts } from './store-parts.js';
-import { buildParts } from './store-parts.js';
+import { buildParts, type StoreParts } from './store-parts.js';
 import type {
   ConsumeQueueEntry,
   GetRequest,
@@ -65,10 +64,7 @@ export class MessageStore {
    */
   async open(): Promise<RecoveryReport> {
     if (this.state !== 'new')
-      throw new StoreError(
-        'STORE_NOT_OPEN',
-        `this store is ${this.state}: make a new MessageStore to open the folder again`,
-      );
+      throw new StoreError('STORE_NOT_OPEN', `this store is ${this.state}: a new MessageStore opens the folder again`);
     this.state = 'opening';
     try {
       const report = await openStore(this.settings, this.parts);
@@ -183,7 +179,7 @@ export class MessageStore {
 
   /**
    * The newest messages of a topic that have the key, as UNIQ_KEY or as a word of KEYS, and were stored in the range; whole records, oldest
-   * first, `maxMsgsNumBatch` at most. Finds nothing without an index (messageIndexEnable). Rejects with `STORE_BUSY` when too many queries wait.
+   * first, with `keyIsTags` those whose TAGS are the key, `maxMsgsNumBatch` at most. Finds nothing without an index (messageIndexEnable). Rejects with `STORE_BUSY` when too many queries wait.
    */
   async queryMessage(
     topic: string,
@@ -191,12 +187,13 @@ export class MessageStore {
     maxMessages: number,
     beginMs: number,
     endMs: number,
+    keyIsTags = false,
   ): Promise<QueryMessageResult> {
     this.needOpen();
     const { index, maintenance } = this.parts;
     if (index === undefined) return { records: [], indexLastUpdateTimestamp: 0, indexLastUpdatePhyoffset: 0 };
     maintenance.wake();
-    return index.query.find(topic, key, maxMessages, beginMs, endMs);
+    return index.query.find(topic, { text: key, isTags: keyIsTags }, maxMessages, beginMs, endMs);
   }
 
   /** Where the message of a queue offset stands, or undefined when there is none. */
@@ -204,6 +201,11 @@ export class MessageStore {
     this.needOpen();
     const queue = this.parts.queues.find(topic, queueId);
     return queue === undefined ? undefined : this.parts.offsetByTimestamp.entryOf(queue, queueOffset);
+  }
+
+  /** Files beside the log and its queues tell here that a failed fdatasync left them in doubt, and that it no longer does. */
+  get doubts(): FlushDoubts {
+    return this.parts.doubts;
   }
 
   /** The log as masters and slaves see it. For an open store. */
@@ -293,6 +295,7 @@ export class MessageStore {
       queues: queues.queueCount,
       queueTailBytes: queues.tailBytes,
       checkpointPhysicalOffset: checkpoints.physicalOffset,
+      checkpointFailure: checkpoints.failure?.message,
       index: this.parts.index?.service.stats(),
       notWritable: this.refusal()?.reason,
     };
@@ -326,12 +329,7 @@ export class MessageStore {
       };
     }
     const { failure } = this.parts.flush;
-    if (failure !== undefined) {
-      return {
-        status: 'SERVICE_NOT_AVAILABLE',
-        reason: `fdatasync of the commit log failed (${failure.message}); messages are taken again once all of it is on stable storage`,
-      };
-    }
+    if (failure !== undefined) return { status: 'SERVICE_NOT_AVAILABLE', reason: notOnDisk(failure) };
     return this.parts.replication.putRefusal?.() ?? this.parts.retention.refusal ?? group.refusal();
   }
 
@@ -372,9 +370,11 @@ export class MessageStore {
     try {
       await this.parts.retention.stop();
       await group.idle();
+      group.tidy();
       await this.parts.replication.appender.restart();
-      const { gate } = this.parts.dispatch;
-      gate?.open('this broker stops, and not all brokers of its group that must have the message do');
+      this.parts.dispatch.gate?.open(
+        'this broker stops, and not all brokers of its group that must have the message do',
+      );
       await this.parts.repair.stop();
       maintenance.stop();
       checkpoints.stop();
@@ -383,8 +383,9 @@ export class MessageStore {
       await this.parts.index?.service.finish();
       await checkpoints.takeLast();
       // Only a store that is complete on disk may say so.
-      if (this.brokenReason === undefined) abort.remove();
+      if (this.brokenReason === undefined && this.parts.doubts.isEmpty) abort.remove();
     } finally {
+      this.parts.doubts.remind();
       maintenance.stop();
       await this.parts.index?.service.abandon();
       flush.stop();

@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+import type { LastStop } from './checkpoint/abort-file.js';
+import { INDEX_DOUBT, TIMER_DOUBT } from './checkpoint/flush-doubts.js';
 import { RecordDecoder } from './commit-log/record-check.js';
 import * as defaults from './defaults.js';
 import { StoreError } from './errors.js';
@@ -30,14 +33,17 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
     const resolved = await resolveQueueExt(settings, settings.fileSystem);
     if (resolved > 0) settings.logger.log(`tags codes of ${resolved} queue entries were taken out of consumequeue_ext`);
     parts.rewriter.removeCopies();
-    const report = await guardWritable(settings.rootPath, () => recover(settings, parts), FULL);
+    const lastStop = abort.find();
+    const report = await guardWritable(settings.rootPath, () => recover(settings, parts, lastStop), FULL);
     // Segments that a killed process made must stay, those that recovery removed must not come back.
     await syncFolder(settings.fileSystem, settings.commitLogPath);
     await guardWritable(settings.rootPath, async () => {
       startAt(parts, report.logEndOffset);
       await abort.create();
     });
-    startIndex(parts, report);
+    const isDoubted = lastStop?.flushFailed === true;
+    if (isDoubted) noteDoubts(settings, parts);
+    startIndex(parts, report, isDoubted);
     // What a killed process wrote may be in the page cache alone.
     if (!report.cleanStop)
       for (const segment of parts.segments.all)
@@ -69,8 +75,8 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
   }
 }
 
-function recover(settings: StoreSettings, parts: StoreParts): Promise<RecoveryReport> {
-  const { segments, handles, queues, dispatch, checkpoint, table, abort } = parts;
+function recover(settings: StoreSettings, parts: StoreParts, lastStop: LastStop | undefined): Promise<RecoveryReport> {
+  const { segments, handles, queues, dispatch, checkpoint, table } = parts;
   const { fileSystem, clock, logger, damagedLog, cutAtOffset } = settings;
   const decoder = new RecordDecoder(settings.delayLevelsMs);
   const scanner = new LogScanner(segments, handles, defaults.RECOVERY_READ_BYTES);
@@ -82,6 +88,7 @@ function recover(settings: StoreSettings, parts: StoreParts): Promise<RecoveryRe
     decoder,
   );
   return new Recovery({
+    fileSystem,
     segments,
     handles,
     queues,
@@ -95,15 +102,23 @@ function recover(settings: StoreSettings, parts: StoreParts): Promise<RecoveryRe
     logger,
     damagedLog,
     cutAtOffset,
-  }).run(abort.find());
+  }).run(lastStop);
 }
 
-function startIndex({ index, checkpoint }: StoreParts, { cleanStop }: RecoveryReport): void {
+/** Recovery wrote log and queues anew. What else a failed fdatasync left in doubt is made anew by whoever keeps it. */
+function noteDoubts({ fileSystem, rootPath }: StoreSettings, { doubts, checkpoint, index }: StoreParts): void {
+  doubts.note(checkpoint.path);
+  if (index !== undefined) doubts.note(INDEX_DOUBT);
+  if (fileSystem.stat(join(rootPath, 'timerwheel')) !== undefined) doubts.note(TIMER_DOUBT);
+}
+
+function startIndex({ index, checkpoint }: StoreParts, { cleanStop }: RecoveryReport, isDoubted: boolean): void {
   const { point, times } = checkpoint;
   index?.service.start({
     point: point?.index,
     isOwnCheckpoint: point !== undefined,
     cleanStop,
+    isDoubted,
     indexMsgTimestamp: times.indexMsgTimestamp,
   });
 }

@@ -1,16 +1,19 @@
 import { join } from 'node:path';
 import { AbortFile } from './checkpoint/abort-file.js';
 import { CheckpointService } from './checkpoint/checkpoint-service.js';
+import { FlushDoubts, LOG_DOUBT } from './checkpoint/flush-doubts.js';
+import { QueueRepair } from './checkpoint/queue-repair.js';
 import { QueueSync } from './checkpoint/queue-sync.js';
 import { QueueTableFile } from './checkpoint/queue-table-file.js';
 import { StoreCheckpoint } from './checkpoint/store-checkpoint.js';
 import { AppendPipeline } from './commit-log/append-pipeline.js';
 import { CommitLog } from './commit-log/commit-log.js';
 import { FlushRepair } from './commit-log/flush-repair.js';
-import { FlushService } from './commit-log/flush-service.js';
+import { FlushService, notOnDisk } from './commit-log/flush-service.js';
 import { GroupCommit } from './commit-log/group-commit.js';
 import { LogRewriter } from './commit-log/log-rewriter.js';
 import { LogWriter } from './commit-log/log-writer.js';
+import { RecordDecoder } from './commit-log/record-check.js';
 import { ReadAhead } from './commit-log/read-ahead.js';
 import { ReadCache } from './commit-log/read-cache.js';
 import { RecordReader } from './commit-log/record-reader.js';
@@ -21,6 +24,7 @@ import { QueueWriteBack } from './consume-queue/queue-write-back.js';
 import * as defaults from './defaults.js';
 import { DispatchService } from './dispatch/dispatch-service.js';
 import { buildIndex } from './index-file/build-index.js';
+import { mayLosePages } from './io/file-system.js';
 import { HandlePool } from './io/handle-pool.js';
 import { IoPace } from './io/io-pace.js';
 import { ReadGate } from './io/read-gate.js';
@@ -52,6 +56,8 @@ export type StoreParts = ReturnType<typeof buildParts>;
 export function buildParts(settings: StoreSettings, events: StoreEvents) {
   const { fileSystem, clock, logger, machine, rootPath } = settings;
   const handles = new HandlePool(fileSystem, settings.maxOpenFiles);
+  const abort = new AbortFile(join(rootPath, 'abort'), fileSystem, machine);
+  const doubts = new FlushDoubts(abort);
   const segments = new SegmentList(settings.commitLogPath, settings.segmentSizeBytes, fileSystem, handles);
   const queues = new ConsumeQueueStore(
     {
@@ -63,6 +69,9 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
       writeBatchEntries: defaults.CONSUME_QUEUE_WRITE_BATCH_ENTRIES,
       flushSliceMs: defaults.CONSUME_QUEUE_FLUSH_SLICE_MS,
       maxTailBytes: defaults.CONSUME_QUEUE_TAILS_BYTES,
+      onLostPages: (queue, error) => {
+        queueRepair.doubt(queue, queue.files.folder, error);
+      },
     },
     clock,
     logger,
@@ -87,16 +96,17 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
       holdMs: defaults.SLOW_IO_HOLD_MS,
       maxHoldMs: defaults.SLOW_IO_MAX_HOLD_MS,
     });
-  const writer: LogWriter = new LogWriter(
-    segments,
-    handles,
-    clock,
-    newPace(),
-    settings.syncWriteMaxBytes,
-    (segment) => {
+  const writer: LogWriter = new LogWriter(segments, handles, clock, newPace(), settings.syncWriteMaxBytes, {
+    dirty: (segment) => {
       flush.markDirty(segment);
     },
-  );
+    failed: ({ error, dirty }) => {
+      if (!mayLosePages(error)) return;
+      // At once: an fdatasync under way may take long, and the process may be killed meanwhile.
+      doubts.note(LOG_DOUBT);
+      flush.distrust(dirty.segment, error);
+    },
+  });
   const writtenOffset = (): number => writer.writtenOffset;
   const flush: FlushService = new FlushService(
     {
@@ -111,8 +121,8 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
       pipeline.flushed(flushedOffset);
     },
     (error) => {
-      const reason = `fdatasync of the commit log failed (${error.message}); messages are taken again once all of it is on stable storage`;
-      abort.noteFailedFlush();
+      const reason = notOnDisk(error);
+      doubts.note(LOG_DOUBT);
       logger.error(reason);
       pipeline.failed(reason);
       repair.start();
@@ -163,13 +173,13 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     flush,
     group,
     rewriter,
-    writtenOffset,
+    writer,
     clock,
     logger,
     (reason) => {
       events.broken(reason);
     },
-    () => abort.create(),
+    { note: () => doubts.note(LOG_DOUBT), settle: () => doubts.settle(LOG_DOUBT) },
   );
   const readGate = new ReadGate(defaults.MAX_WAITING_READS);
   const readCache = new ReadCache(
@@ -256,6 +266,18 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     fileSystem,
     clock,
   );
+  const queueRepair: QueueRepair = new QueueRepair(
+    { maxEntries: defaults.QUEUE_REPAIR_ENTRIES },
+    queues,
+    {
+      scanner: new LogScanner(segments, handles, defaults.QUEUE_REPAIR_READ_BYTES),
+      decoder: new RecordDecoder(settings.delayLevelsMs),
+      fromOffset: () => Math.max(segments.minOffset, checkpoint.point?.physicalOffset ?? 0),
+      toOffset: () => dispatch.dispatchedOffset,
+    },
+    doubts,
+    logger,
+  );
   const checkpoints = new CheckpointService(
     {
       intervalMs: settings.checkpointIntervalMs,
@@ -264,21 +286,22 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
       tableMinQueues: settings.queueTableMinQueues,
       queueSyncDelayMs: defaults.QUEUE_SYNC_DELAY_MS,
       stopSyncMs: defaults.STOP_SYNC_MS,
+      retryMs: defaults.WRITE_RETRY_INTERVAL_MS,
+      maxRetryMs: defaults.FLUSH_REPAIR_MAX_RETRY_MS,
     },
     checkpoint,
     queues,
     dispatch,
     flush,
-    new QueueSync(queues, handles, clock, (error) => {
-      abort.noteFailedFlush();
-      events.broken(`fdatasync of a consume queue failed (${error.message}); restart the broker to recover`);
+    new QueueSync(queues, handles, clock, (queue, path, error) => {
+      queueRepair.doubt(queue, path, error);
     }),
+    queueRepair,
     table,
+    doubts,
     () => segments.minOffset,
     clock,
-    (error) => {
-      logger.error(`consume queue files could not be synced: ${error.message}; they are tried again`);
-    },
+    logger,
   );
   const writeBack = new QueueWriteBack(
     {
@@ -300,6 +323,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     dispatch,
     lookup,
     checkpoints,
+    doubts,
     wakeMaintenance: () => {
       maintenance.wake();
     },
@@ -337,7 +361,6 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
       events.broken(`${reason}: another process may be using the store`);
     },
   );
-  const abort: AbortFile = new AbortFile(join(rootPath, 'abort'), fileSystem, machine);
   const offsetByTimestamp = new OffsetByTimestamp(reader);
   return {
     handles,
@@ -366,6 +389,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
     retention,
     lock,
     abort,
+    doubts,
     offsetByTimestamp,
   };
 }

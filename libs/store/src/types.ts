@@ -193,6 +193,8 @@ export interface StoreStats {
   readonly queueTailBytes: number;
   /** Where recovery would start if the process died now. */
   readonly checkpointPhysicalOffset: number;
+  /** Why the last checkpoint could not be taken, or undefined. Messages are taken and read all the same; a start would read more of the log. */
+  readonly checkpointFailure: string | undefined;
   /** The index by key; undefined when none is kept. */
   readonly index: IndexStats | undefined;
   /** Why the store takes no messages, or undefined. */

@@ -11,6 +11,8 @@ export interface Acknowledged {
 }
 
 const IN_FLIGHT = 128;
+/** Behind a refusal, as clients do: a tight loop would keep the broker from what it is to do about the reason. */
+const REFUSED_PAUSE_MS = 20;
 const BATCH_EVERY = 16;
 const BATCH_MESSAGES = 8;
 const PHYSICAL_OFFSET_DIGITS = 16;
@@ -56,17 +58,18 @@ export class CrashSender {
     const first = this.sent;
     this.sent += count;
     if (count === 1) {
-      this.take(await sendMessage(connection, this.topic, queueId, numberedBody(first)), first, count);
+      await this.take(await sendMessage(connection, this.topic, queueId, numberedBody(first)), first, count);
     } else {
       const bodies = Array.from({ length: count }, (_, at) => numberedBody(first + at));
-      this.take(await sendBatch(connection, this.topic, queueId, bodies), first, count);
+      await this.take(await sendBatch(connection, this.topic, queueId, bodies), first, count);
     }
   }
 
-  private take(response: RawResponse, first: number, count: number): void {
+  private async take(response: RawResponse, first: number, count: number): Promise<void> {
     if (response.code !== 0) {
       this.refused += count;
       this.refusals.set(response.code, (this.refusals.get(response.code) ?? 0) + 1);
+      await new Promise((resolve) => setTimeout(resolve, REFUSED_PAUSE_MS));
       return;
     }
     const ids = response.fields.msgId.split(',');

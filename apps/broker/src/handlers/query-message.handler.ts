@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import {
   decodeQueryMessageRequest,
   encodeQueryMessageResponse,
+  type QueryMessageRequest,
   RemotingCommand,
   RequestCode,
   ResponseCode,
@@ -12,11 +13,11 @@ import { MessageStore, StoreError } from '@rocknest/store';
 import { RequestRefusedError } from '../errors.js';
 import { QueryLimits } from '../query/query-limits.js';
 
-/** What 5.x clients call a query by TAGS. RocketMQ indexes them from 5.4.0 on; here, as in earlier versions, such a query finds nothing. */
+/** What 5.x clients call a query by TAGS (INDEX_TAG_TYPE). */
 const TAG_INDEX = 'T';
 
 /**
- * QUERY_MESSAGE (12): the newest messages of a topic that have a key, as UNIQ_KEY or as a word of KEYS. The keys are compared with those of
+ * QUERY_MESSAGE (12): the newest messages of a topic that have a key, as UNIQ_KEY or as a word of KEYS, or have certain TAGS. All are compared with those of
  * the stored messages, so that no collision of hashes takes the place of a message that was asked for.
  */
 @Controller()
@@ -31,14 +32,7 @@ export class QueryMessageHandler {
     const header = decodeQueryMessageRequest(request);
     // A query by unique id asks for one message; several may have it, when a producer sent it again.
     const maxMessages = header.uniqueKeyQuery ? this.limits.defaultQueryMaxNum : header.maxNum;
-    const { topic, key, beginTimestamp, endTimestamp } = header;
-    const found = await this.find(
-      topic,
-      key,
-      header.indexType === TAG_INDEX ? 0 : maxMessages,
-      beginTimestamp,
-      endTimestamp,
-    );
+    const found = await this.find(header, maxMessages);
     const fields = encodeQueryMessageResponse(found);
     if (found.records.length === 0) {
       return RemotingCommand.response(ResponseCode.QUERY_NOT_FOUND, {
@@ -49,15 +43,17 @@ export class QueryMessageHandler {
     return RemotingCommand.response(ResponseCode.SUCCESS, { fields, body: found.records });
   }
 
-  private async find(
-    topic: string,
-    key: string,
-    maxMessages: number,
-    beginMs: number,
-    endMs: number,
-  ): Promise<QueryMessageResult> {
+  private async find(header: QueryMessageRequest, maxMessages: number): Promise<QueryMessageResult> {
+    const { topic, key, beginTimestamp, endTimestamp, indexType } = header;
     try {
-      return await this.store.queryMessage(topic, key, maxMessages, beginMs, endMs);
+      return await this.store.queryMessage(
+        topic,
+        key,
+        maxMessages,
+        beginTimestamp,
+        endTimestamp,
+        indexType === TAG_INDEX,
+      );
     } catch (error) {
       if (error instanceof StoreError && error.code === 'STORE_BUSY') {
         throw new RequestRefusedError(ResponseCode.SYSTEM_BUSY, error.message);

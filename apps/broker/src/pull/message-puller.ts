@@ -17,7 +17,7 @@ import type { PullRequestHoldService } from './hold-service.js';
 import type { AdmittedPull, PullAdmission } from './pull-admission.js';
 import type { PullReplicas } from './pull-replicas.js';
 import { encodePullReply } from './pull-reply.js';
-import { PullReplyRoom } from './pull-reply-room.js';
+import { PullHeadLength, PullReplyRoom } from './pull-reply-room.js';
 import { pullResponseCode } from './pull-status.js';
 
 export interface MessagePullerOptions {
@@ -49,6 +49,8 @@ interface Pull {
  * Follows `broker/processor/PullMessageProcessor.java` and `DefaultPullMessageResultHandler.java`.
  */
 export class MessagePuller {
+  private readonly headLength = new PullHeadLength();
+
   constructor(
     private readonly store: MessageStore,
     private readonly admission: PullAdmission,
@@ -88,7 +90,7 @@ export class MessagePuller {
     const resetOffset = this.offsets.resets.tell(header.consumerGroup, header.topic, header.queueId, pull.connection);
     if (resetOffset !== undefined) return this.answerReset(pull, admitted, resetOffset);
     if (!this.options.replicas.serves) return this.sendToMaster(pull, admitted);
-    const room = new PullReplyRoom(pull.connection);
+    const room = new PullReplyRoom(pull.connection, this.headLength);
     const result = this.store.getMessage({
       topic: admitted.topic.topicName,
       queueId: header.queueId,

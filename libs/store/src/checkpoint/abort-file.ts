@@ -65,9 +65,11 @@ export class AbortFile {
 
   /**
    * An fdatasync failed: whoever opens the store next must not believe what the kernel shows of it. It need not be durable: a machine that
-   * goes down takes the kernel's view with it. Never throws; a disk that refuses this too is not trusted anyway.
+   * goes down takes the kernel's view with it.
+   *
+   * @returns false when the disk refuses this, too.
    */
-  noteFailedFlush(): void {
+  noteFailedFlush(): boolean {
     try {
       const file = this.fileSystem.open(this.path, { create: true });
       try {
@@ -80,8 +82,9 @@ export class AbortFile {
       } finally {
         file.close();
       }
+      return true;
     } catch {
-      // Nothing better can be done from here.
+      return false;
     }
   }
 

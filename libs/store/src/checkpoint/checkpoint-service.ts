@@ -2,8 +2,13 @@ import type { FlushService } from '../commit-log/flush-service.js';
 import type { ConsumeQueue } from '../consume-queue/consume-queue.js';
 import type { ConsumeQueueStore } from '../consume-queue/consume-queue-store.js';
 import type { DispatchService } from '../dispatch/dispatch-service.js';
-import type { Clock } from '../io/clock.js';
 import type { IndexPoint } from '../index-file/index-recovery.js';
+import { Backoff } from '../io/backoff.js';
+import type { Clock } from '../io/clock.js';
+import { atPath } from '../io/file-system.js';
+import type { StoreLogger } from '../types.js';
+import type { FlushDoubts } from './flush-doubts.js';
+import type { QueueRepair } from './queue-repair.js';
 import type { QueueSync } from './queue-sync.js';
 import type { DispatchMark } from './queue-sync-pass.js';
 import { QueueSyncPass } from './queue-sync-pass.js';
@@ -20,6 +25,9 @@ export interface CheckpointServiceOptions {
   readonly queueSyncDelayMs: number;
   /** What `takeLast` may spend on syncing many queues. */
   readonly stopSyncMs: number;
+  /** Pause behind one that failed; it doubles with each further one. */
+  readonly retryMs: number;
+  readonly maxRetryMs: number;
 }
 
 /** An index that keeps its own place in the checkpoint: it may be far behind the log without holding it up. */
@@ -55,6 +63,13 @@ export class CheckpointService {
   index: CheckpointedIndex | undefined;
   /** Start of the log that the minimum offsets of the queues follow; undefined: they follow it at once. */
   queuesFromOffset: (() => number) | undefined;
+  /** Why the last one failed, or undefined: recovery would start at an older one. */
+  failure: Error | undefined;
+  private retryAtMs = 0;
+  private readonly backoff: Backoff;
+  private tableFailure: Error | undefined;
+  /** Up to where the last one with a table reached, whether that could be saved or not. */
+  private tableOffset = -1;
   private running: Promise<void> | undefined;
   private lastMs: number;
   private pass: QueueSyncPass | undefined;
@@ -66,12 +81,15 @@ export class CheckpointService {
     private readonly dispatch: DispatchService,
     private readonly flush: FlushService,
     private readonly sync: QueueSync,
+    private readonly repair: QueueRepair,
     private readonly table: QueueTableFile,
+    private readonly doubts: FlushDoubts,
     private readonly minPhysicalOffset: () => number,
     private readonly clock: Clock,
-    private readonly onError: (error: Error) => void,
+    private readonly logger: StoreLogger,
   ) {
     this.lastMs = clock.monotonicMs();
+    this.backoff = new Backoff(options.retryMs, options.maxRetryMs);
   }
 
   get physicalOffset(): number {
@@ -80,13 +98,16 @@ export class CheckpointService {
 
   /** Something was dispatched since the last checkpoint. */
   get isBehind(): boolean {
+    if (this.repair.isNeeded) return true;
     return this.dispatch.dispatchedOffset > this.physicalOffset || this.index?.isBehind === true;
   }
 
   get isDue(): boolean {
     if (this.running !== undefined || !this.isBehind) return false;
+    if (this.failure !== undefined) return this.clock.monotonicMs() >= this.retryAtMs;
+    if (this.repair.isNeeded) return true;
     const isLate = this.clock.monotonicMs() - this.lastMs >= this.options.intervalMs;
-    const reached = Math.max(this.physicalOffset, this.table.savedOffset);
+    const reached = Math.max(this.physicalOffset, this.tableOffset, this.table.savedOffset);
     return isLate || this.dispatch.dispatchedOffset - reached >= this.options.logBytes;
   }
 
@@ -112,11 +133,11 @@ export class CheckpointService {
   takeAfterRemoval(removed: CountedEntries): Promise<void> {
     return this.inTurn(async () => {
       if (!this.hasMany) return this.takeNow();
-      await this.saveTable(this.mark());
+      if (!(await this.saveTable(this.mark()))) this.table.remove();
       if (this.pass !== undefined) this.pass.removedEntries += removed.inPass;
       const { point = FIRST_POINT } = this.checkpoint;
       this.checkpoint.set({ ...point, entryCount: Math.max(0, point.entryCount - removed.inCheckpoint) }, 0);
-      await this.checkpoint.save();
+      await this.save();
     });
   }
 
@@ -125,9 +146,10 @@ export class CheckpointService {
     this.stop();
     return this.inTurn(async () => {
       if (!this.hasMany) return this.takeNow();
+      await this.repair.run();
       const mark = this.mark();
       await this.queues.writeAll();
-      if (await this.sync.syncUntil(this.clock.monotonicMs() + this.options.stopSyncMs)) return this.takeNow();
+      if (await this.syncQueues(this.clock.monotonicMs() + this.options.stopSyncMs)) return this.takeNow();
       for (const dispatcher of this.dispatch.dispatchers) await dispatcher.flush();
       await this.saveTable(mark);
       await this.commitIndex();
@@ -146,6 +168,16 @@ export class CheckpointService {
       if (this.running === tracked) this.running = undefined;
     });
     this.running = tracked;
+    run.then(
+      () => {
+        this.failure = undefined;
+        this.backoff.reset();
+      },
+      (error: unknown) => {
+        this.failure = error as Error;
+        this.retryAtMs = this.clock.monotonicMs() + this.backoff.next();
+      },
+    );
     return tracked;
   }
 
@@ -177,17 +209,30 @@ export class CheckpointService {
 
   private async takeNow(): Promise<void> {
     this.lastMs = this.clock.monotonicMs();
+    await this.repair.run();
     const mark = this.mark();
     await this.queues.writeAll();
-    await this.sync.syncAll();
+    await this.syncQueues();
     for (const dispatcher of this.dispatch.dispatchers) await dispatcher.flush();
     this.stop();
     await this.reached(mark);
     if (this.table.isSupported && this.queues.queueCount >= this.options.tableMinQueues) await this.saveTable(mark);
   }
 
+  /** A disk that failed once, for a moment, does not cost a checkpoint. @returns false when the time was over before the last file was synced. */
+  private async syncQueues(deadlineMs = Infinity): Promise<boolean> {
+    try {
+      return await this.sync.syncUntil(deadlineMs);
+    } catch (error) {
+      if (!this.repair.isNeeded) throw error;
+      await this.repair.run();
+      return this.sync.syncUntil(deadlineMs);
+    }
+  }
+
   private async takeTable(): Promise<void> {
     this.lastMs = this.clock.monotonicMs();
+    await this.repair.run();
     const mark = this.mark();
     for (const dispatcher of this.dispatch.dispatchers) await dispatcher.flush();
     // Nothing was dispatched since the last one: only the files go on.
@@ -211,7 +256,7 @@ export class CheckpointService {
       .run()
       .finally(end)
       .catch((error: unknown) => {
-        this.onError(error as Error);
+        this.logger.error(`consume queue files could not be synced: ${(error as Error).message}; they are tried again`);
       });
   }
 
@@ -225,8 +270,35 @@ export class CheckpointService {
     return this.queuesFromOffset?.() ?? this.minPhysicalOffset();
   }
 
-  private async saveTable(mark: DispatchMark): Promise<void> {
-    await this.table.save({ ...mark, flushedOffset: this.flush.flushedOffset }, this.tableFromOffset, this.queues);
+  /** The table only spares a start some reading: the older one, or none, does too. @returns false when it could not be saved. */
+  private async saveTable(mark: DispatchMark): Promise<boolean> {
+    this.tableOffset = mark.physicalOffset;
+    try {
+      await this.table.save({ ...mark, flushedOffset: this.flush.flushedOffset }, this.tableFromOffset, this.queues);
+    } catch (error) {
+      // Once, however long it goes on.
+      if (this.tableFailure === undefined) {
+        const { message } = atPath(this.table.path, error as Error);
+        this.logger.error(
+          `the queue table cannot be saved (${message}): a start would read more of the log; it is tried again with each checkpoint`,
+        );
+      }
+      this.tableFailure = error as Error;
+      return false;
+    }
+    this.tableFailure = undefined;
+    return true;
+  }
+
+  /** Writes the page. As long as that fails, the next start is told to trust the older one alone. */
+  private async save(): Promise<void> {
+    try {
+      await this.checkpoint.save();
+    } catch (error) {
+      this.doubts.note(this.checkpoint.path);
+      throw error;
+    }
+    await this.doubts.settle(this.checkpoint.path).catch(() => undefined);
   }
 
   /** The queues as of the mark are on stable storage: so becomes the log, and then the checkpoint says so. */
@@ -239,7 +311,7 @@ export class CheckpointService {
     const logStartOffset = this.minPhysicalOffset();
     const reached = { ...point, flushedOffset, index, logStartOffset };
     this.checkpoint.set(reached, storeTimestamp, this.index?.fullFileTimestamp);
-    await this.checkpoint.save();
+    await this.save();
   }
 
   /** The index keeps its own place. A checkpoint of a store without one stands at the beginning. */
@@ -248,6 +320,6 @@ export class CheckpointService {
     const index = this.index === undefined ? this.checkpoint.point?.index : this.index.point;
     const { point = FIRST_POINT } = this.checkpoint;
     this.checkpoint.set({ ...point, index }, 0, this.index?.fullFileTimestamp);
-    await this.checkpoint.save();
+    await this.save();
   }
 }

@@ -41,6 +41,10 @@ export class QueueTableFile {
     private readonly clock: Clock,
   ) {}
 
+  get path(): string {
+    return this.options.path;
+  }
+
   get isSupported(): boolean {
     return this.options.bootId !== '';
   }

@@ -108,7 +108,7 @@ describe('the checkpoint', () => {
       lastRecordOffset: last.physicalOffset,
       entryCount: 31,
       flushedOffset: end,
-      index: { offset: end, entryCount: 31 },
+      index: { offset: end, entryCount: 62 },
       logStartOffset: 0,
     });
     expect(checkpoint.times.logicsMsgTimestamp).toBe(last.storeTimestamp);

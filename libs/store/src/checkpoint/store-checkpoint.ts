@@ -1,7 +1,10 @@
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { IndexPoint } from '../index-file/index-recovery.js';
-import type { FileSystem, StoreFile } from '../io/file-system.js';
-import { readFullySync, writeFully, writeFullySync } from '../io/transfer.js';
+import { syncData, syncFolder } from '../io/durable.js';
+import { atPath, type FileSystem, mayLosePages, type StoreFile } from '../io/file-system.js';
+import { replaceFile } from '../io/replace-file.js';
+import { readFullySync, writeAll, writeFullySync } from '../io/transfer.js';
 
 export const CHECKPOINT_BYTES = 4096;
 
@@ -74,9 +77,13 @@ export class StoreCheckpoint {
   /** Why nothing of the file can be believed; undefined when it can, or when there is none. */
   damage: string | undefined;
   private file: StoreFile | undefined;
+  /** What was saved last, or loaded. */
+  private saved: { times: CheckpointTimes; point: RecoveryPoint | undefined } = { times: this.times, point: undefined };
+  /** What was written to the file may not be on the disk, whatever an fdatasync says. */
+  private isDoubted = false;
 
   constructor(
-    private readonly path: string,
+    readonly path: string,
     private readonly fileSystem: FileSystem,
   ) {}
 
@@ -111,6 +118,12 @@ export class StoreCheckpoint {
     this.point = readPoint(bytes, wasOurs);
     this.damage = this.found ? this.findDamage(bytes, length) : undefined;
     if (this.damage !== undefined) this.point = undefined;
+    this.saved = { times: this.times, point: this.point };
+  }
+
+  /** The next save makes the file anew, on other blocks of the disk: on ext4 what is written over blocks whose write-back failed does not last. */
+  doubt(): void {
+    this.isDoubted = true;
   }
 
   private findDamage(bytes: Buffer, length: number): string | undefined {
@@ -139,18 +152,43 @@ export class StoreCheckpoint {
     }
   }
 
-  /** Writes the page and syncs it, off the event loop. */
-  save(): Promise<void> {
+  /**
+   * Writes the page and syncs it, off the event loop. Rejects with what the file system says: then all is as the last save left it, here and for whoever
+   * recovers, and the next save makes the file anew.
+   */
+  async save(): Promise<void> {
+    const { times, point } = this;
+    try {
+      if (this.isDoubted) await this.replace();
+      else await this.overwrite();
+    } catch (error) {
+      this.times = this.saved.times;
+      this.point = this.saved.point;
+      throw atPath(this.path, error as Error);
+    }
+    this.isDoubted = false;
+    this.saved = { times, point };
+  }
+
+  private async overwrite(): Promise<void> {
     const file = this.open();
-    return new Promise((resolve, reject) => {
-      writeFully(file, this.encode(), 0, CHECKPOINT_BYTES, 0, (error) => {
-        if (error !== undefined) return reject(error);
-        file.syncData((syncError) => {
-          if (syncError === undefined) resolve();
-          else reject(syncError);
-        });
-      });
-    });
+    try {
+      await writeAll(file, this.encode(), 0, CHECKPOINT_BYTES, 0);
+    } catch (error) {
+      this.isDoubted = mayLosePages(error);
+      throw error;
+    }
+    this.isDoubted = true;
+    await syncData(file);
+  }
+
+  private async replace(): Promise<void> {
+    const page = this.encode();
+    await replaceFile(this.fileSystem, this.path, CHECKPOINT_BYTES, (file) =>
+      writeAll(file, page, 0, CHECKPOINT_BYTES, 0),
+    );
+    this.close();
+    await syncFolder(this.fileSystem, dirname(this.path));
   }
 
   saveSync(): void {

@@ -32,7 +32,7 @@ function fields(overrides: Partial<RecordFields> = {}): RecordFields {
 
 function encode(shared: RecordFields, body: Buffer, properties: string | Buffer, at = 0): Buffer {
   const room = RECORD_FIXED_MAX_BYTES + shared.topicBytes.length + body.length + propertiesUpperBound(properties);
-  const chunk = new LogChunk(at + room, 0, 0);
+  const chunk = new LogChunk(Buffer.alloc(at + room), 0, 0);
   const size = encodeRecord(chunk, at, shared, -5, body, properties, 41, 8_589_934_592 + at);
   expect(size).toBeLessThanOrEqual(room);
   return chunk.buffer.subarray(at, at + size);
@@ -112,7 +112,7 @@ describe('encodeRecord', () => {
   });
 
   it('leaves the bytes around a record alone', () => {
-    const chunk = new LogChunk(4096, 0, 0);
+    const chunk = new LogChunk(Buffer.alloc(4096), 0, 0);
     chunk.buffer.fill(0xee);
     const size = encodeRecord(chunk, 100, fields(), 0, Buffer.from('body'), 'A\u0001b\u0002', 0, 100);
     expect(chunk.buffer.subarray(0, 100).every((byte) => byte === 0xee)).toBe(true);
@@ -122,7 +122,7 @@ describe('encodeRecord', () => {
 
 describe('encodeBlank', () => {
   it('writes size and magic, as the end of a segment has them', () => {
-    const chunk = new LogChunk(8, 0, 0);
+    const chunk = new LogChunk(Buffer.alloc(8), 0, 0);
     encodeBlank(chunk, 0, 4242);
     expect(chunk.buffer.toString('hex')).toBe('00001092cbd43194');
     expect(checkRecord(chunk.buffer, 0, 8, 4242, 0)).toEqual({ kind: 'blank' });

@@ -85,7 +85,7 @@ describe('a failed fdatasync', () => {
     failSyncs(1);
     const failed = await Promise.all([put(store, { body: Buffer.from('a') }), put(store, { body: Buffer.from('b') })]);
     expect(failed.map(({ status }) => status)).toEqual(['UNKNOWN_ERROR', 'UNKNOWN_ERROR']);
-    expect(failed[0].reason).toContain('fdatasync');
+    expect(failed[0].reason).toContain('may not be on the disk (EIO');
     expect(await put(store)).toMatchObject({ status: 'SERVICE_NOT_AVAILABLE' });
     expect((await get(store)).messageCount).toBe(1);
     await flushed();
@@ -137,6 +137,65 @@ describe('a failed fdatasync', () => {
     expect(readdirSync(join(folder.path, 'commitlog')).filter((name) => name.endsWith('.copy'))).toEqual([]);
     expect((await put(store, { body: Buffer.from('after') })).queueOffset).toBe(2);
     expect(await reopened()).toEqual(['safe', 'on bad blocks', 'after']);
+  });
+
+  it.each(MODES)(
+    '%s: the first failure already moves the segment: its old blocks may take nothing any more',
+    async (flushDiskType) => {
+      await open({ flushDiskType });
+      await put(store, { body: Buffer.from('safe') });
+      await flushed();
+      const path = join(folder.path, 'commitlog', '0'.repeat(20));
+      const before = statSync(path).ino;
+      failSyncs(1);
+      await put(store, { body: Buffer.from('a') });
+      await flushed();
+      expect(statSync(path).ino).not.toBe(before);
+      expect(await reopened()).toEqual(['safe', 'a']);
+    },
+  );
+
+  it.each(MODES)(
+    '%s: a write that fails on its way to the disk is repaired like a failed fdatasync, one for lack of space is not',
+    async (flushDiskType) => {
+      await open({ flushDiskType });
+      await put(store, { body: Buffer.from('safe') });
+      await flushed();
+      const path = join(folder.path, 'commitlog', '0'.repeat(20));
+      const before = statSync(path).ino;
+      let fault: Error | undefined = systemError('ENOSPC');
+      disk.onWrite = (written) => {
+        if (written !== path) return undefined;
+        const now = fault;
+        fault = undefined;
+        return now;
+      };
+      expect(await put(store, { body: Buffer.from('no space') })).toMatchObject({ status: 'SERVICE_NOT_AVAILABLE' });
+      await waitFor(async () => (await put(store, { body: Buffer.from('a') })).status === 'PUT_OK');
+      expect(statSync(path).ino).toBe(before);
+      fault = systemError('EIO');
+      expect(await put(store, { body: Buffer.from('lost on the way') })).toMatchObject({ status: 'UNKNOWN_ERROR' });
+      expect(store.stats().notWritable).toContain('EIO');
+      await flushed();
+      expect(statSync(path).ino).not.toBe(before);
+      await waitFor(async () => (await put(store, { body: Buffer.from('b') })).status === 'PUT_OK');
+      expect(await reopened()).toEqual(['safe', 'a', 'b']);
+    },
+  );
+
+  it('a disk without space for a copy gets the end of the segment written again, and nothing flushed is lost', async () => {
+    await open();
+    await put(store, { body: Buffer.from('safe') });
+    await flushed();
+    const path = join(folder.path, 'commitlog', '0'.repeat(20));
+    const before = statSync(path).ino;
+    disk.onOpen = (opened) => (opened.endsWith('.copy') ? systemError('ENOSPC') : undefined);
+    failSyncs(1);
+    await put(store, { body: Buffer.from('a') });
+    await flushed();
+    expect(statSync(path).ino).toBe(before);
+    disk.onOpen = () => undefined;
+    expect(await reopened()).toEqual(['safe', 'a']);
   });
 
   it('what is no longer in memory is read and checked', async () => {

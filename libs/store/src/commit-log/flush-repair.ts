@@ -4,6 +4,7 @@ import type { FlushService } from './flush-service.js';
 import type { GroupCommit } from './group-commit.js';
 import type { LogRewriter } from './log-rewriter.js';
 import { LogBytesLostError } from './log-rewriter.js';
+import type { LogWriter } from './log-writer.js';
 
 export interface FlushRepairOptions {
   /** Pause before the second try; it doubles with each further one. */
@@ -15,8 +16,8 @@ export interface FlushRepairOptions {
  * Brings the log back onto stable storage after a failed fdatasync, while no message is taken, and without a restart.
  *
  * The kernel reports a failed write-back once, calls the pages clean and may drop them: a second fdatasync would report success for bytes that are
- * nowhere. So everything behind the last good fdatasync is written once more, from memory, and only the fdatasync behind that counts. A segment
- * that fails again is replaced by a copy on other blocks of the disk. docs/decisions tells more.
+ * nowhere. So everything behind the last good fdatasync is written once more, from memory, into copies of the segments on other blocks of the disk, and only
+ * the fdatasync behind that counts. docs/decisions tells more.
  */
 export class FlushRepair {
   private timer: Timer | undefined;
@@ -29,16 +30,16 @@ export class FlushRepair {
     private readonly flush: FlushService,
     private readonly group: GroupCommit,
     private readonly rewriter: LogRewriter,
-    private readonly writtenOffset: () => number,
+    private readonly writer: Pick<LogWriter, 'writtenOffset' | 'writingSinceMs'>,
     private readonly clock: Clock,
     private readonly logger: StoreLogger,
     /** Bytes are neither in memory nor in the file as they were: only recovery can tell what is left. */
     private readonly onLost: (reason: string) => void,
-    /** The next start need not distrust what the kernel shows. */
-    private readonly noteRepaired: () => Promise<void>,
+    /** Whether the next start is to distrust what the kernel shows. */
+    private readonly doubt: { note(): void; settle(): Promise<void> },
   ) {}
 
-  /** An fdatasync failed. Appends are refused from now on. */
+  /** An fdatasync failed, or a write that may have taken pages with it. Appends are refused from now on. */
   start(): void {
     if (this.stopped) return;
     this.tries = 0;
@@ -65,14 +66,21 @@ export class FlushRepair {
     // What was encoded before the failure is still being written.
     await this.group.idle();
     const fromOffset = this.flush.unflushedFrom;
-    const toOffset = this.writtenOffset();
+    const toOffset = this.writer.writtenOffset;
     this.tries++;
+    this.doubt.note();
     try {
-      // Other blocks of the disk may do where the same ones don't; but a copy needs space, which may be what lacks.
-      if (this.tries % 2 === 1) await this.rewriter.rewrite(fromOffset, toOffset);
-      else await this.rewriter.replace(fromOffset, toOffset);
+      // A copy needs space, and a disk on which all of the segment can be read: either may be what lacks.
+      const isDone = this.tries % 2 === 0 && (await this.rewriter.rewriteEnds(fromOffset, toOffset));
+      if (!isDone) await this.rewriter.replace(fromOffset, toOffset);
     } catch (error) {
       this.failed(error as Error);
+      return;
+    }
+    // What a slave had taken before the failure may have gone into a file that has been replaced by now.
+    if (this.writer.writtenOffset !== toOffset || this.writer.writingSinceMs !== undefined) {
+      this.tries = 0;
+      if (!this.stopped) this.tryAgainIn(this.options.retryMs);
       return;
     }
     await this.trustAgain(fromOffset, toOffset);
@@ -80,7 +88,7 @@ export class FlushRepair {
 
   private async trustAgain(fromOffset: number, toOffset: number): Promise<void> {
     try {
-      await this.noteRepaired();
+      await this.doubt.settle();
     } catch (error) {
       // The next start only looks closer than it must.
       this.logger.warn(`abort still says that an fdatasync failed: ${(error as Error).message}`);
@@ -99,7 +107,10 @@ export class FlushRepair {
     }
     const delayMs = Math.min(this.options.retryMs * 2 ** (this.tries - 1), this.options.maxRetryMs);
     this.logger.error(`try ${this.tries} to bring the commit log onto stable storage failed: ${error.message}`);
-    if (this.stopped) return;
+    if (!this.stopped) this.tryAgainIn(delayMs);
+  }
+
+  private tryAgainIn(delayMs: number): void {
     this.timer = this.clock.startTimer(() => {
       this.timer = undefined;
       this.begin();

@@ -24,7 +24,7 @@ export class FlushService {
   /** Physical offset up to which the log is on stable storage. */
   flushedOffset = 0;
   flushes = 0;
-  /** Why the last fdatasync failed, until that is repaired. */
+  /** Why what was written cannot be trusted, until that is repaired: the last fdatasync failed, or a write. */
   failure: Error | undefined;
   /** After a failure: everything before it is on stable storage. */
   unflushedFrom = 0;
@@ -33,6 +33,8 @@ export class FlushService {
   private running = false;
   private timer: Timer | undefined;
   private waiters: FlushWaiter[] = [];
+  /** A write failed while an fdatasync was under way, which may have taken its errors, or the other way round. */
+  private doubt: Error | undefined;
 
   constructor(
     private readonly options: FlushServiceOptions,
@@ -73,6 +75,17 @@ export class FlushService {
       this.waiters.push({ physicalOffset, resolve, reject });
       this.flush();
     });
+  }
+
+  /**
+   * A write into the segment failed in a way that may have taken pages with it, of records before it too: what was written since the last good
+   * fdatasync is to be trusted no more than after one that failed.
+   */
+  distrust(segment: LogSegment, error: Error): void {
+    if (this.failure !== undefined) return;
+    this.dirty.add(segment);
+    if (this.running) this.doubt ??= error;
+    else this.fail(error);
   }
 
   /** Ends the timer; what is flushed on request goes on. */
@@ -123,8 +136,10 @@ export class FlushService {
   }
 
   private finish(target: number): void {
+    if (this.doubt !== undefined) return this.fail(this.doubt);
     this.running = false;
-    this.flushedOffset = target;
+    // A log that begins at a later place meanwhile (a new slave) is on stable storage up to there: the log of an open store never gets shorter.
+    this.flushedOffset = Math.max(this.flushedOffset, target);
     const ready = this.waiters.filter((waiter) => waiter.physicalOffset <= target);
     this.waiters = this.waiters.filter((waiter) => waiter.physicalOffset > target);
     for (const waiter of ready) waiter.resolve();
@@ -136,6 +151,7 @@ export class FlushService {
 
   private fail(error: Error): void {
     this.running = false;
+    this.doubt = undefined;
     this.failure = error;
     this.stop();
     const starts = [...this.flushing, ...this.dirty].map(({ startOffset }) => startOffset);
@@ -145,4 +161,9 @@ export class FlushService {
     for (const waiter of waiters) waiter.reject(error);
     this.onFailed(error);
   }
+}
+
+/** What senders are told while what was written is not trusted. */
+export function notOnDisk(error: Error): string {
+  return `what was written to the commit log may not be on the disk (${error.message}); messages are taken again once all of it is on stable storage`;
 }

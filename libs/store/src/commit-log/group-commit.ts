@@ -73,6 +73,13 @@ export class GroupCommit {
     return undefined;
   }
 
+  /** Before the end: removes what a failed write may have left. Where that fails again, those messages may be there after a restart. */
+  tidy(): void {
+    if (this.failed === undefined) return;
+    this.failed.retryAtMs = -Infinity;
+    this.refusal();
+  }
+
   /** Resolves when nothing waits for a write. */
   idle(): Promise<void> {
     if (this.pending === 0) return Promise.resolve();

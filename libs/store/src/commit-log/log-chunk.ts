@@ -3,7 +3,6 @@
  * the tail cache. It belongs to one segment.
  */
 export class LogChunk {
-  readonly buffer: Buffer;
   readonly view: DataView;
   /** Bytes that hold records. */
   lengthBytes = 0;
@@ -17,14 +16,12 @@ export class LogChunk {
   endsSegment = false;
 
   constructor(
-    capacityBytes: number,
+    readonly buffer: Buffer,
     /** Physical offset of the first byte. */
     public startOffset: number,
     public createdAtMs: number,
   ) {
-    // Not from Node's pool: the chunk is its own ArrayBuffer, so that giving it up frees it.
-    this.buffer = Buffer.allocUnsafeSlow(capacityBytes);
-    this.view = new DataView(this.buffer.buffer);
+    this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
   }
 
   get capacityBytes(): number {
@@ -38,14 +35,5 @@ export class LogChunk {
 
   get writtenOffset(): number {
     return this.startOffset + this.writtenBytes;
-  }
-
-  reuse(startOffset: number, nowMs: number): void {
-    this.startOffset = startOffset;
-    this.createdAtMs = nowMs;
-    this.lengthBytes = 0;
-    this.writtenBytes = 0;
-    this.sealed = false;
-    this.endsSegment = false;
   }
 }

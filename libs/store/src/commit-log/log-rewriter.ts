@@ -1,16 +1,15 @@
 import { syncData, syncFolder } from '../io/durable.js';
 import type { FileSystem, StoreFile } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
-import { readFully, writeFully } from '../io/transfer.js';
+import { copyRange, isCopyName } from '../io/replace-file.js';
+import { writeAll } from '../io/transfer.js';
 import type { LogSegment } from './log-segment.js';
+import { replaceSegment } from './segment-copy.js';
 import type { SegmentList } from './segment-list.js';
 import type { TailCache } from './tail-cache.js';
 
-/** Rewriting begins at a multiple of this: no page size and no block of a file system is larger. */
+/** No page size and no block of a file system is larger. */
 const ALIGN_BYTES = 64 * 1024;
-const PIECE_BYTES = 1024 * 1024;
-/** No segment has such a name: recovery passes it over. */
-const COPY_SUFFIX = '.copy';
 
 /** What was written is neither in memory nor whole in the file. */
 export class LogBytesLostError extends Error {}
@@ -18,7 +17,10 @@ export class LogBytesLostError extends Error {}
 /** Checks the records from an offset that a record starts at, in the files. @returns where the row of whole records ends. */
 export type CheckRecords = (fromOffset: number) => Promise<number>;
 
-/** Writes the end of the log once more, from the tail cache as far as that reaches, and syncs it. */
+/**
+ * Writes the end of the log once more, from the tail cache as far as that reaches, and syncs it. Never over the blocks whose write-back failed: ext4
+ * takes them for written then, and shows zeros once they have left its memory, though every fdatasync since reported success.
+ */
 export class LogRewriter {
   constructor(
     private readonly segments: SegmentList,
@@ -33,69 +35,47 @@ export class LogRewriter {
   /** Removes copies that a killed process left behind. */
   removeCopies(): void {
     for (const { name, isFolder } of this.fileSystem.list(this.segments.folder))
-      if (!isFolder && name.endsWith(COPY_SUFFIX)) this.fileSystem.remove(`${this.segments.folder}/${name}`);
+      if (!isFolder && isCopyName(name)) this.fileSystem.remove(`${this.segments.folder}/${name}`);
   }
 
-  /** In place. Rejects with what the file system says, or with `LogBytesLostError`. */
-  async rewrite(fromOffset: number, toOffset: number): Promise<void> {
+  /** By copies of the segments, which take their names. Rejects with what the file system says, or with `LogBytesLostError`; what was there before stays then. */
+  async replace(fromOffset: number, toOffset: number): Promise<void> {
     const memoryFrom = this.memoryFrom(toOffset);
     await this.verify(fromOffset, memoryFrom);
+    for (const segment of this.affected(fromOffset, toOffset)) {
+      await replaceSegment(this.fileSystem, this.handles, segment, async (source, copy) => {
+        await copyRange(source, copy, 0, Math.min(memoryFrom, segment.endOffset) - segment.startOffset);
+        await this.writeFromMemory(segment, copy, segment.startOffset);
+      });
+    }
+    await this.syncNames();
+  }
+
+  /**
+   * In the same files, whose ends are cut off before: takes no space and no reading, for a disk that has neither for copies. Only where memory has all that
+   * is cut off; a process that is killed right between the two leaves a shorter log.
+   *
+   * @returns false when memory has not.
+   */
+  async rewriteEnds(fromOffset: number, toOffset: number): Promise<boolean> {
+    if (this.memoryFrom(toOffset) > fromOffset) return false;
     for (const segment of this.affected(fromOffset, toOffset)) {
       // A descriptor of its own: one that is opened after the failure reports what happens from now on.
       this.handles.forget(segment.path);
       const file = this.fileSystem.open(segment.path);
       try {
-        const from = rewriteStart(segment, fromOffset);
-        await copyRange(
-          file,
-          file,
-          from - segment.startOffset,
-          Math.min(memoryFrom, segment.endOffset) - segment.startOffset,
-        );
-        await this.writeFromMemory(segment, file, from);
+        // All blocks go that the flushed part has no share in: those reached the disk with it.
+        const position = Math.max(0, fromOffset - segment.startOffset);
+        file.truncate(position);
+        file.truncate(segment.sizeBytes);
+        await this.writeFromMemory(segment, file, segment.startOffset + position - (position % ALIGN_BYTES));
         await syncData(file);
       } finally {
         file.close();
       }
     }
     await this.syncNames();
-  }
-
-  /** By copies of the segments on other blocks, which take their names. Rejects as `rewrite`; what was there before stays then. */
-  async replace(fromOffset: number, toOffset: number): Promise<void> {
-    const memoryFrom = this.memoryFrom(toOffset);
-    await this.verify(fromOffset, memoryFrom);
-    for (const segment of this.affected(fromOffset, toOffset)) {
-      const path = `${segment.path}${COPY_SUFFIX}`;
-      try {
-        await this.copySegment(segment, path, Math.min(memoryFrom, segment.endOffset));
-      } catch (error) {
-        this.fileSystem.remove(path);
-        throw error;
-      }
-      this.fileSystem.rename(path, segment.path);
-      // Who still reads the old file reads the same bytes.
-      this.handles.forget(segment.path);
-    }
-    await this.syncNames();
-  }
-
-  private async copySegment(segment: LogSegment, path: string, memoryFrom: number): Promise<void> {
-    const source = this.handles.retain(segment.path);
-    try {
-      this.fileSystem.remove(path);
-      const copy = this.fileSystem.open(path, { create: true });
-      try {
-        copy.truncate(segment.sizeBytes);
-        await copyRange(source.file, copy, 0, memoryFrom - segment.startOffset);
-        await this.writeFromMemory(segment, copy, segment.startOffset);
-        await syncData(copy);
-      } finally {
-        copy.close();
-      }
-    } finally {
-      source.release();
-    }
+    return true;
   }
 
   /** Segments with bytes in `[fromOffset, toOffset)`. */
@@ -124,7 +104,7 @@ export class LogRewriter {
       if (chunk.startOffset >= segment.endOffset) break;
       const at = Math.max(0, fromOffset - chunk.startOffset);
       if (chunk.startOffset < segment.startOffset || at >= chunk.writtenBytes) continue;
-      await write(file, chunk.buffer, at, chunk.writtenBytes - at, chunk.startOffset + at - segment.startOffset);
+      await writeAll(file, chunk.buffer, at, chunk.writtenBytes - at, chunk.startOffset + at - segment.startOffset);
     }
   }
 
@@ -132,33 +112,4 @@ export class LogRewriter {
     await syncFolder(this.fileSystem, this.segments.folder);
     for (const segment of this.segments.all) segment.nameDurable = true;
   }
-}
-
-/** The block that the first byte stands in may have been lost as a whole, with what was flushed before. */
-function rewriteStart(segment: LogSegment, fromOffset: number): number {
-  const position = Math.max(0, fromOffset - segment.startOffset);
-  return segment.startOffset + position - (position % ALIGN_BYTES);
-}
-
-const ZEROS = Buffer.alloc(PIECE_BYTES);
-
-/** Copies `[from, to)`. Long zeros are left out: the end of a full segment is a hole, which reads the same and takes no space. */
-async function copyRange(source: StoreFile, target: StoreFile, from: number, to: number): Promise<void> {
-  const buffer = Buffer.allocUnsafeSlow(Math.max(0, Math.min(PIECE_BYTES, to - from)));
-  for (let position = from; position < to;) {
-    const length = await readFully(source, buffer, 0, Math.min(buffer.length, to - position), position);
-    if (length === 0) return;
-    const isHole = buffer.subarray(0, length).equals(ZEROS.subarray(0, length));
-    if (!isHole) await write(target, buffer, 0, length, position);
-    position += length;
-  }
-}
-
-function write(file: StoreFile, source: Buffer, at: number, length: number, position: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    writeFully(file, source, at, length, position, (error) => {
-      if (error === undefined) resolve();
-      else reject(error);
-    });
-  });
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../io/clock.js';
+import type { StoreFile } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import type { IoPace } from '../io/io-pace.js';
 import { readFullySync, writeFully, writeFullySync } from '../io/transfer.js';
@@ -20,6 +21,13 @@ export interface WriteFailure {
   readonly dirty: DirtyRange;
 }
 
+export interface LogWriterEvents {
+  /** The segment got bytes: it needs an fdatasync. */
+  dirty(segment: LogSegment): void;
+  /** Called before the writer's caller hears of it. */
+  failed(failure: WriteFailure): void;
+}
+
 /** What is written of one chunk in one go. */
 interface ChunkWrite {
   readonly chunk: LogChunk;
@@ -30,6 +38,7 @@ interface ChunkWrite {
 }
 
 const WIPE_PIECE_BYTES = 64 * 1024;
+const ZEROS = Buffer.alloc(WIPE_PIECE_BYTES);
 
 /**
  * Puts the unwritten bytes of chunks into their segments, in order: synchronously when they are few and the disk is quick, else
@@ -47,8 +56,7 @@ export class LogWriter {
     private readonly clock: Clock,
     private readonly pace: IoPace,
     private readonly syncWriteMaxBytes: number,
-    /** Called for each segment that got bytes: it needs an fdatasync. */
-    private readonly onDirty: (segment: LogSegment) => void,
+    private readonly events: LogWriterEvents,
   ) {}
 
   /** Writes what the chunks hold now. `done` is called before it returns when the write was synchronous. */
@@ -60,22 +68,16 @@ export class LogWriter {
   }
 
   /**
-   * Makes the range read as zeros again, from its end backwards: should the process die in between, what is left of a failed
-   * write is a row of whole records, never records behind a gap. Throws what the file throws.
+   * Makes the range read as zeros again, all at once, whatever the disk or a death of the process interrupts: what would be left of zeros written over it is records behind
+   * a gap. It needs no space. Nothing of the segment behind the range is in use. Throws what the file throws.
    */
   wipe(range: DirtyRange): void {
-    const file = this.handles.open(range.segment.path);
-    const zeros = Buffer.alloc(WIPE_PIECE_BYTES);
-    const found = Buffer.alloc(WIPE_PIECE_BYTES);
-    for (let end = range.toPosition; end > range.fromPosition;) {
-      const start = Math.max(range.fromPosition, end - WIPE_PIECE_BYTES);
-      const length = end - start;
-      readFullySync(file, found, 0, length, start);
-      // A range that never got blocks reads as zeros already, and could not be written on a full disk.
-      if (!found.subarray(0, length).equals(zeros.subarray(0, length))) writeFullySync(file, zeros, 0, length, start);
-      end = start;
-    }
-    this.onDirty(range.segment);
+    const { segment, fromPosition, toPosition } = range;
+    const file = this.handles.open(segment.path);
+    if (!holdsBytes(file, fromPosition, toPosition)) return;
+    file.truncate(fromPosition);
+    file.truncate(segment.sizeBytes);
+    this.events.dirty(segment);
   }
 
   private plan(chunk: LogChunk): ChunkWrite {
@@ -148,14 +150,22 @@ export class LogWriter {
     const { chunk, segment, toBytes, endsSegment } = write;
     chunk.writtenBytes = toBytes;
     this.writtenOffset = endsSegment ? segment.endOffset : chunk.startOffset + toBytes;
-    this.onDirty(segment);
+    this.events.dirty(segment);
   }
 
   private failure(write: ChunkWrite, error: Error): WriteFailure {
     const base = write.chunk.startOffset - write.segment.startOffset;
-    return {
-      error,
-      dirty: { segment: write.segment, fromPosition: base + write.fromBytes, toPosition: base + write.toBytes },
-    };
+    const dirty = { segment: write.segment, fromPosition: base + write.fromBytes, toPosition: base + write.toBytes };
+    this.events.failed({ error, dirty });
+    return { error, dirty };
   }
+}
+
+function holdsBytes(file: StoreFile, from: number, to: number): boolean {
+  const found = Buffer.alloc(Math.min(WIPE_PIECE_BYTES, to - from));
+  for (let at = from; at < to; at += found.length) {
+    const length = readFullySync(file, found, 0, Math.min(found.length, to - at), at);
+    if (found.compare(ZEROS, 0, length, 0, length) !== 0) return true;
+  }
+  return false;
 }

@@ -166,13 +166,20 @@ export class ReadCache {
       waiting: 0,
       block: this.gate
         .run(() => this.read(blockStart))
-        .then((buffer) => {
-          if (buffer === undefined) return undefined;
-          const block = new CachedBlock(buffer, blockStart, load.waiting === 0);
-          block.holders = load.waiting;
-          return this.keep(block);
-        })
-        .finally(() => this.loading.delete(blockStart)),
+        .then(
+          (buffer) => {
+            // Whoever comes from here on is not counted below any more, and must not wait for this one.
+            this.loading.delete(blockStart);
+            if (buffer === undefined) return undefined;
+            const block = new CachedBlock(buffer, blockStart, load.waiting === 0);
+            block.holders = load.waiting;
+            return this.keep(block);
+          },
+          (error: unknown) => {
+            this.loading.delete(blockStart);
+            throw error;
+          },
+        ),
     };
     this.loading.set(blockStart, load);
     return load;

@@ -6,7 +6,7 @@ import { readFully, readFullySync } from '../io/transfer.js';
 import { LogChunk } from './log-chunk.js';
 import type { ReadAhead } from './read-ahead.js';
 import { CachedBlock, type LogBlock, type ReadCache } from './read-cache.js';
-import { copyRecords, toSlices, type RecordSlices } from './record-slices.js';
+import { copyRecords, type RecordRun, type RecordSlices, toSlices } from './record-slices.js';
 import type { RecordPlace } from '../types.js';
 import type { SegmentList } from './segment-list.js';
 import type { TailCache } from './tail-cache.js';
@@ -29,7 +29,7 @@ type RegionRead =
  */
 export class RecordReader {
   /** Filled anew by each `locate`. */
-  private readonly located: LogBlock[] = [];
+  private readonly located: RecordRun[] = [];
 
   constructor(
     private readonly options: RecordReaderOptions,
@@ -60,13 +60,13 @@ export class RecordReader {
     totalBytes: number,
     place?: (sizeBytes: number) => RecordPlace | undefined,
   ): RecordSlices | Promise<RecordSlices> {
-    const regions = this.located;
+    const runs = this.located;
     const found = this.locate(offsets, sizes);
-    if (found < offsets.length) return this.readMissing(offsets, sizes, regions.slice(0, found), found);
+    if (found < offsets.length) return this.readMissing(offsets, sizes, regionsOf(runs), found);
     const target = place?.(totalBytes);
     const slices =
-      target === undefined ? toSlices(offsets, sizes, regions) : copyRecords(offsets, sizes, regions, target);
-    regions.length = 0;
+      target === undefined ? toSlices(offsets, sizes, regionsOf(runs)) : copyRecords(offsets, sizes, runs, target);
+    runs.length = 0;
     return slices;
   }
 
@@ -78,8 +78,7 @@ export class RecordReader {
     const chunk = this.tail.find(physicalOffset, 1);
     if (chunk !== undefined) {
       const chunkEnd = Math.min(end, chunk.writtenOffset);
-      chunk.shared = true;
-      return chunk.buffer.subarray(physicalOffset - chunk.startOffset, chunkEnd - chunk.startOffset);
+      return Buffer.from(chunk.buffer.subarray(physicalOffset - chunk.startOffset, chunkEnd - chunk.startOffset));
     }
     const range: RegionRead = { kind: 'range', fromOffset: physicalOffset, toOffset: end };
     if (this.allowsSync(physicalOffset)) return this.timed(() => this.loadSync(range))?.buffer ?? Buffer.alloc(0);
@@ -96,26 +95,37 @@ export class RecordReader {
     const count = offsets.length;
     located.length = 0;
     this.cache.startRead();
-    let region: LogBlock | undefined;
+    let regionStart = 0;
     let regionEnd = 0;
     let isInTail = false;
+    let run: RecordRun | undefined;
     for (let i = 0; i < count; i++) {
       const offset = offsets[i];
-      if (region === undefined || offset < region.startOffset || offset + sizes[i] > regionEnd) {
-        const chunk = tail.find(offset, sizes[i]);
-        isInTail ||= chunk !== undefined;
-        region = chunk ?? this.blockOf(offset, sizes[i], offsets);
-        if (region === undefined) break;
-        regionEnd = chunk?.endOffset ?? region.startOffset + region.buffer.length;
+      if (run !== undefined && offset >= regionStart && offset + sizes[i] <= regionEnd) {
+        run.to = i + 1;
+        continue;
       }
-      located.push(region);
+      const chunk = tail.find(offset, sizes[i]);
+      if (chunk !== undefined) {
+        isInTail = true;
+        regionStart = chunk.startOffset;
+        regionEnd = chunk.endOffset;
+        run = { region: chunk, to: i + 1 };
+      } else {
+        const block = this.blockOf(offset, sizes[i], offsets);
+        if (block === undefined) break;
+        regionStart = block.startOffset;
+        regionEnd = regionStart + block.buffer.length;
+        run = { region: block, to: i + 1 };
+      }
+      located.push(run);
     }
     if (isInTail) tail.markUsed();
-    return located.length;
+    return located.length === 0 ? 0 : located[located.length - 1].to;
   }
 
   /** The block of a record, from the cache or by a read on the event loop; undefined when neither will do. */
-  private blockOf(offset: number, sizeBytes: number, offsets: readonly number[]): LogBlock | undefined {
+  private blockOf(offset: number, sizeBytes: number, offsets: readonly number[]): CachedBlock | undefined {
     const { cache } = this;
     const blockStart = cache.blockStart(offset);
     if (!cache.holdsWhole(blockStart, offset, sizeBytes)) return undefined;
@@ -204,7 +214,13 @@ export class RecordReader {
       const isInOneBlock = this.cache.holdsWhole(blockStart, offsets[i], sizes[i]);
       let to = i + 1;
       if (!isSparse && isInOneBlock) {
-        while (to <= last && regions[to] === undefined && this.cache.holdsWhole(blockStart, offsets[to], sizes[to]))
+        // Ascending: a damaged entry may point anywhere.
+        while (
+          to <= last &&
+          regions[to] === undefined &&
+          offsets[to] >= offsets[to - 1] + sizes[to - 1] &&
+          this.cache.holdsWhole(blockStart, offsets[to], sizes[to])
+        )
           to++;
       }
       const isBlock = !isSparse && isInOneBlock && this.cache.isComplete(blockStart, this.writtenOffset());
@@ -251,6 +267,13 @@ export class RecordReader {
     this.pace.note(this.clock.monotonicMs() - startMs);
     return result;
   }
+}
+
+/** The memory of each record. */
+function regionsOf(runs: readonly RecordRun[]): LogBlock[] {
+  const regions: LogBlock[] = [];
+  for (const { region, to } of runs) while (regions.length < to) regions.push(region);
+  return regions;
 }
 
 function fillRegions(

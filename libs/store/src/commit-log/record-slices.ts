@@ -10,7 +10,7 @@ export interface RecordSlices {
   readonly sizeBytes: number;
 }
 
-/** Cuts the records out of their regions; neighbours in one region become one slice. What lies in cached blocks is copied. */
+/** Cuts the records out of their regions; neighbours in one region become one slice. What lies in memory that will be used again is copied. */
 export function toSlices(
   offsets: readonly number[],
   sizes: readonly number[],
@@ -35,8 +35,7 @@ export function toSlices(
       continue;
     }
     if (runRegion !== undefined) records.push(runRegion.buffer.subarray(runStart, runEnd));
-    if (region instanceof LogChunk) region.shared = true;
-    else copied ||= region instanceof CachedBlock;
+    copied ||= region instanceof CachedBlock || region instanceof LogChunk;
     runRegion = region;
     runStart = at;
     runEnd = at + sizes[i];
@@ -45,36 +44,45 @@ export function toSlices(
   return { records: copied ? [Buffer.concat(records, sizeBytes)] : records, messageCount, sizeBytes };
 }
 
+/** Records one behind the other in the list of those that are read, in one piece of memory. */
+export interface RecordRun {
+  readonly region: LogBlock;
+  /** Behind the last of them in the list. */
+  to: number;
+}
+
 /** Copies the records to their place, one behind the other; neighbours in one region by one copy. */
 export function copyRecords(
   offsets: readonly number[],
   sizes: readonly number[],
-  regions: readonly LogBlock[],
+  runs: readonly RecordRun[],
   { bytes, at }: RecordPlace,
 ): RecordSlices {
   let messageCount = 0;
   let end = at;
-  let run: LogBlock | undefined;
-  let runStart = 0;
-  let runEnd = 0;
-  for (let i = 0; i < offsets.length; i++) {
-    const region = regions[i];
-    const start = offsets[i] - region.startOffset;
-    if (!looksLikeRecord(region.buffer, start, sizes[i])) continue;
-    messageCount++;
-    if (region !== run || start !== runEnd) {
-      if (run !== undefined) {
-        bytes.set(run.buffer.subarray(runStart, runEnd), end);
-        end += runEnd - runStart;
+  let i = 0;
+  for (const { region, to } of runs) {
+    const { buffer, startOffset } = region;
+    let copyStart = 0;
+    let copyEnd = 0;
+    for (; i < to; i++) {
+      const start = offsets[i] - startOffset;
+      const sizeBytes = sizes[i];
+      if (!looksLikeRecord(buffer, start, sizeBytes)) continue;
+      messageCount++;
+      if (start !== copyEnd) {
+        if (copyEnd > copyStart) end = copyTo(bytes, end, buffer, copyStart, copyEnd);
+        copyStart = start;
       }
-      run = region;
-      runStart = start;
+      copyEnd = start + sizeBytes;
     }
-    runEnd = start + sizes[i];
-  }
-  if (run !== undefined) {
-    bytes.set(run.buffer.subarray(runStart, runEnd), end);
-    end += runEnd - runStart;
+    if (copyEnd > copyStart) end = copyTo(bytes, end, buffer, copyStart, copyEnd);
   }
   return { records: [], messageCount, sizeBytes: end - at };
+}
+
+/** @returns the end of the copy. */
+function copyTo(target: Buffer, targetStart: number, source: Buffer, start: number, end: number): number {
+  target.set(source.subarray(start, end), targetStart);
+  return targetStart + end - start;
 }

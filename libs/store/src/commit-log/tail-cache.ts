@@ -1,3 +1,4 @@
+import { BufferSlab } from '../io/buffer-slab.js';
 import type { Clock } from '../io/clock.js';
 import { LogChunk } from './log-chunk.js';
 
@@ -10,17 +11,15 @@ export interface TailCacheOptions {
   readonly flushedOffset: () => number;
 }
 
-/** Chunks kept for the next allocation: page faults of fresh memory cost about as much as the copy into it. */
-const SPARE_CHUNKS = 2;
-
 /**
  * The end of the log in memory: a row of chunks, the last of which takes the appends. Written chunks stay, up to `tailCacheBytes`,
- * so that pulls of the tail are slices; the rest is dropped oldest first. Chunks grow while they fill fast and shrink when they
+ * so that pulls of the tail read nothing; the rest is dropped oldest first. Chunks grow while they fill fast and shrink when they
  * don't, and an idle store gives nearly everything back.
  */
 export class TailCache {
   private chunks: LogChunk[] = [];
-  private spares: LogChunk[] = [];
+  /** Memory of the largest chunks: page faults of fresh memory cost about as much as the copy into it. */
+  private readonly largeBuffers: BufferSlab;
   private nextChunkBytes: number;
   private heldBytes = 0;
   private lastUseMs: number;
@@ -29,15 +28,15 @@ export class TailCache {
     private readonly options: TailCacheOptions,
     private readonly clock: Clock,
   ) {
-    this.nextChunkBytes = options.chunkMinBytes;
+    const { chunkMinBytes, chunkMaxBytes, tailCacheBytes } = options;
+    this.nextChunkBytes = chunkMinBytes;
+    this.largeBuffers = new BufferSlab(chunkMaxBytes, Math.ceil(tailCacheBytes / chunkMaxBytes) + 1);
     this.lastUseMs = clock.monotonicMs();
   }
 
-  /** Memory held, spare chunks included. */
+  /** Memory held, that for the next chunks included. */
   get sizeBytes(): number {
-    let spareBytes = 0;
-    for (const spare of this.spares) spareBytes += spare.capacityBytes;
-    return this.heldBytes + spareBytes;
+    return this.heldBytes + this.largeBuffers.spareBytes;
   }
 
   /** The chunk that takes appends, if any. */
@@ -124,7 +123,7 @@ export class TailCache {
 
   /** Gives all memory back but what is not on stable storage yet. */
   release(): void {
-    this.spares = [];
+    this.largeBuffers.release();
     this.nextChunkBytes = this.options.chunkMinBytes;
     const flushedOffset = this.options.flushedOffset();
     const kept = this.chunks.filter(({ endOffset, lengthBytes }) => lengthBytes > 0 && endOffset > flushedOffset);
@@ -142,18 +141,16 @@ export class TailCache {
     }
     const capacityBytes = Math.max(this.nextChunkBytes, sizeBytes);
     this.evict(capacityBytes);
-    const spare =
-      this.spares.length > 0 && this.spares[0].capacityBytes >= capacityBytes ? this.spares.pop() : undefined;
-    let chunk: LogChunk;
-    if (spare !== undefined) {
-      spare.reuse(physicalOffset, now);
-      chunk = spare;
-    } else {
-      chunk = new LogChunk(capacityBytes, physicalOffset, now);
-    }
+    const chunk = new LogChunk(this.newBuffer(capacityBytes), physicalOffset, now);
     this.chunks.push(chunk);
     this.heldBytes += chunk.capacityBytes;
     return chunk;
+  }
+
+  private newBuffer(sizeBytes: number): Buffer {
+    const large = sizeBytes === this.options.chunkMaxBytes ? this.largeBuffers.take() : undefined;
+    // Not from Node's pool: a small chunk is its own ArrayBuffer, so that giving it up frees it.
+    return large ?? Buffer.allocUnsafeSlow(sizeBytes);
   }
 
   private adaptSize(filled: LogChunk, nowMs: number): void {
@@ -171,8 +168,8 @@ export class TailCache {
       evicted++;
       this.heldBytes -= chunk.capacityBytes;
       // Memory of which a slice was handed out may still be on its way to a socket; only untouched chunks are used again.
-      const reusable = !chunk.shared && chunk.capacityBytes === this.options.chunkMaxBytes;
-      if (reusable && this.spares.length < SPARE_CHUNKS) this.spares.push(chunk);
+      if (chunk.shared) this.largeBuffers.lose(chunk.buffer);
+      else this.largeBuffers.give(chunk.buffer);
     }
     if (evicted > 0) this.chunks.splice(0, evicted);
   }

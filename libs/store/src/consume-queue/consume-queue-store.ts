@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { Clock } from '../io/clock.js';
 import { syncFolder } from '../io/durable.js';
-import { errnoOf } from '../io/file-system.js';
+import { errnoOf, mayLosePages } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import type { StoreLogger } from '../types.js';
 import { ConsumeQueue } from './consume-queue.js';
@@ -17,6 +17,8 @@ export interface ConsumeQueueStoreOptions extends Omit<QueueFilesContext, 'unsyn
   readonly writeBatchEntries: number;
   readonly flushSliceMs: number;
   readonly maxTailBytes: number;
+  /** A write failed in a way that may have taken pages with it which were written before. */
+  readonly onLostPages?: (queue: ConsumeQueue, error: Error) => void;
 }
 
 /** Folders of deleted topics until they are removed; no topic begins with a dot. */
@@ -252,18 +254,15 @@ export class ConsumeQueueStore {
     this.entryCount = 0;
   }
 
-  /** Makes sure that offsets below `floor` are not given out again, though no messages with them are left. */
+  /**
+   * Makes sure that offsets below `floor` are not given out again, though no messages with them are left. A queue of which the log has messages goes on behind the last of
+   * them: a higher floor is that of a topic that was deleted since, or of what was cut.
+   */
   raiseTo(queue: ConsumeQueue, floor: number): void {
+    if (!queue.isEmpty || floor <= queue.maxOffset) return;
     const before = queue.entryCount;
-    const missing = floor - queue.maxOffset;
-    if (missing <= 0) return;
-    if (queue.isEmpty || missing > this.options.fileEntries) {
-      queue.files.removeAll();
-      queue.startAt(floor);
-    } else {
-      for (let i = 0; i < missing; i++) queue.pushGap();
-      queue.assignedOffset = queue.maxOffset;
-    }
+    queue.files.removeAll();
+    queue.startAt(floor);
     this.entryCount += queue.entryCount - before;
     this.noteUnwritten(queue, this.clock.monotonicMs());
   }
@@ -330,10 +329,12 @@ export class ConsumeQueueStore {
 
   /** Writes what a queue holds back. @returns false when the file system refuses; then it is tried again later. */
   writeQueue(queue: ConsumeQueue): boolean {
+    if (queue.isHeld) return true;
     try {
       queue.write();
     } catch (error) {
       const failure = error as Error;
+      if (mayLosePages(error)) this.options.onLostPages?.(queue, failure);
       if (this.writeFailure === undefined) {
         this.logger.error(
           `cannot write the consume queue ${queue.files.folder}: ${failure.message}; tried again every second`,

@@ -1,3 +1,4 @@
+import { StoreError } from '../errors.js';
 import { EntryTail } from './entry-tail.js';
 import { ENTRY_BYTES, EntryWindow, writeGapEntry } from './queue-entry.js';
 import type { QueueFiles } from './queue-files.js';
@@ -27,6 +28,10 @@ export class ConsumeQueue {
   unwrittenSinceMs = 0;
   /** The queue was deleted; what still refers to it adds nothing any more. */
   deleted = false;
+  /** A file of it failed: what was written since the last good fdatasync may not be on the disk, nor be read as it was written. */
+  isDoubted = false;
+  /** Its files are being replaced: entries stay in memory until that is over. */
+  isHeld = false;
   private tail: EntryTail | undefined;
   private writtenOffset = 0;
   private syncedOffset = 0;
@@ -85,9 +90,9 @@ export class ConsumeQueue {
   startAt(queueOffset: number): void {
     const fileStart = this.files.fileStart(queueOffset);
     this.forgetEntries();
-    this.minOffset = this.maxOffset = this.writtenOffset = this.syncedOffset = queueOffset;
+    this.minOffset = this.maxOffset = this.writtenOffset = queueOffset;
     this.assignedOffset = Math.max(this.assignedOffset, queueOffset);
-    this.baseOffset = this.gapFrom = fileStart;
+    this.baseOffset = this.gapFrom = this.syncedOffset = fileStart;
   }
 
   /** Takes over what recovery found in the files. */
@@ -112,7 +117,7 @@ export class ConsumeQueue {
     const wanted = this.readable(fromOffset, count);
     if (wanted === 0) return emptyWindow(fromOffset);
     const bytes = Buffer.allocUnsafeSlow(wanted * ENTRY_BYTES);
-    return toWindow(bytes, fromOffset, this.files.readSync(fromOffset, wanted, bytes));
+    return this.toWindow(bytes, fromOffset, this.files.readSync(fromOffset, wanted, bytes));
   }
 
   /** The same off the event loop. */
@@ -120,7 +125,7 @@ export class ConsumeQueue {
     const wanted = this.readable(fromOffset, count);
     if (wanted === 0) return emptyWindow(fromOffset);
     const bytes = Buffer.allocUnsafeSlow(wanted * ENTRY_BYTES);
-    return toWindow(bytes, fromOffset, await this.files.read(fromOffset, wanted, bytes));
+    return this.toWindow(bytes, fromOffset, await this.files.read(fromOffset, wanted, bytes));
   }
 
   /** How many of {@link entryCount} point before a place in the log; rather too few than too many where an entry cannot be read. */
@@ -141,6 +146,7 @@ export class ConsumeQueue {
 
   /** Writes the entries that are only in memory to their files. Throws what the file system throws; nothing is lost then. */
   write(): void {
+    if (this.isHeld) return;
     if (this.gapFrom >= 0) this.writeGap();
     if (this.tail === undefined || this.writtenOffset === this.maxOffset) return;
     this.files.write(this.writtenOffset, this.tail.slice(this.writtenOffset, this.maxOffset));
@@ -148,9 +154,10 @@ export class ConsumeQueue {
     this.writtenOffset = this.maxOffset;
   }
 
-  /** What an fdatasync must cover: the files, and the offset to give to `markSynced` afterwards. */
-  unsynced(): { paths: string[]; toOffset: number } {
-    return { paths: this.files.pathsOf(this.syncedOffset, this.writtenOffset), toOffset: this.writtenOffset };
+  /** What an fdatasync must cover: the files with the entries of `[fromOffset, toOffset)`. `toOffset` is for `markSynced` afterwards. */
+  unsynced(): { paths: string[]; fromOffset: number; toOffset: number } {
+    const { syncedOffset: fromOffset, writtenOffset: toOffset } = this;
+    return { paths: this.files.pathsOf(fromOffset, toOffset), fromOffset, toOffset };
   }
 
   markSynced(toOffset: number): void {
@@ -221,6 +228,24 @@ export class ConsumeQueue {
     return true;
   }
 
+  private toWindow(bytes: Buffer, fromOffset: number, count: number): EntryWindow {
+    const window = new EntryWindow(new DataView(bytes.buffer, bytes.byteOffset), fromOffset, fromOffset + count, 0);
+    if (this.isDoubted) this.refuseHoles(window);
+    return window;
+  }
+
+  /** A reader takes an entry that is not there for a message that is gone, and goes on behind it: this one comes back from the log. */
+  private refuseHoles(window: EntryWindow): void {
+    for (let offset = Math.max(window.fromOffset, this.syncedOffset); offset < window.toOffset; offset++) {
+      if (window.holdsRecord(offset) || window.isGap(offset)) continue;
+      throw new StoreError(
+        'STORE_IO',
+        `the disk lost entry ${offset} of the consume queue ${this.topic}-${this.queueId}: it is made again from the log, try again`,
+        { topic: this.topic, queueId: this.queueId, queueOffset: offset },
+      );
+    }
+  }
+
   private readable(fromOffset: number, count: number): number {
     return Math.max(0, Math.min(count, this.writtenOffset - fromOffset));
   }
@@ -241,8 +266,4 @@ export class ConsumeQueue {
 
 function emptyWindow(fromOffset: number): EntryWindow {
   return new EntryWindow(new DataView(new ArrayBuffer(0)), fromOffset, fromOffset, 0);
-}
-
-function toWindow(bytes: Buffer, fromOffset: number, count: number): EntryWindow {
-  return new EntryWindow(new DataView(bytes.buffer, bytes.byteOffset), fromOffset, fromOffset + count, 0);
 }

@@ -1,8 +1,9 @@
 import { dirname, join } from 'node:path';
 import { offsetFileName, parseOffsetFileName } from '../io/file-name.js';
-import type { FileSystem } from '../io/file-system.js';
+import type { FileSystem, StoreFile } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
-import { readFully, readFullySync, writeFullySync } from '../io/transfer.js';
+import { copyRange, isCopyName, replaceFile } from '../io/replace-file.js';
+import { readFully, readFullySync, writeAll, writeFullySync } from '../io/transfer.js';
 import { ENTRY_BYTES } from './queue-entry.js';
 
 /** What the files of all consume queues share. */
@@ -24,27 +25,37 @@ export class QueueFiles {
   firstOffset: number | undefined;
   private namesNoted = false;
   private lastFileOffset = -1;
+  private foundGap = false;
 
   constructor(
     readonly folder: string,
     private readonly context: QueueFilesContext,
   ) {}
 
-  /** Start offsets (in entries) of the files found, in order; whatever does not fit a row of full files is reported by `undefined`. */
+  /** Files were missing between those that `load` found: it removed what stood before the last gap. */
+  get hadGap(): boolean {
+    return this.foundGap;
+  }
+
+  /** Start offsets (in entries) of the last files that form a row, in order; undefined when there are files of another kind. */
   load(): number[] | undefined {
     const { fileSystem, fileEntries } = this.context;
     const fileBytes = fileEntries * ENTRY_BYTES;
     const starts: number[] = [];
     for (const entry of fileSystem.list(this.folder)) {
       const start = parseOffsetFileName(entry.name);
+      // A killed process did not finish it.
+      if (isCopyName(entry.name)) fileSystem.remove(join(this.folder, entry.name));
       if (start === undefined || entry.isFolder) continue;
       if (start % fileBytes !== 0) return undefined;
       starts.push(start / ENTRY_BYTES);
     }
     starts.sort((a, b) => a - b);
-    for (let i = 0; i < starts.length; i++) {
-      if (i > 0 && starts[i] !== starts[i - 1] + fileEntries) return undefined;
-      const file = this.context.handles.open(this.pathOf(starts[i]));
+    const rowFrom = starts.findLastIndex((start, i) => i > 0 && start !== starts[i - 1] + fileEntries);
+    this.foundGap = rowFrom > 0;
+    for (const start of starts.splice(0, Math.max(0, rowFrom))) fileSystem.remove(this.pathOf(start));
+    for (const start of starts) {
+      const file = this.context.handles.open(this.pathOf(start));
       const { sizeBytes } = file.stat();
       if (sizeBytes > fileBytes) return undefined;
       // A power loss between creation and first sync, or a cut tail: what is missing reads as "no entry".
@@ -96,6 +107,32 @@ export class QueueFiles {
       writeFullySync(file, entries, done, length, (at - fileStart) * ENTRY_BYTES);
       done += length;
     }
+  }
+
+  /**
+   * Puts a new file, synced, in the place of the one with a queue offset: entries before it are copied, `entries` stand from there on, zeros follow. Rejects with
+   * what the file system says, and the old one stays.
+   *
+   * @param isWanted asked at the end; false leaves the old one in its place.
+   */
+  async replace(queueOffset: number, entries: Buffer, isWanted: () => boolean): Promise<boolean> {
+    const { fileSystem, handles, fileEntries, unsyncedFolders } = this.context;
+    const fileStart = this.fileStart(queueOffset);
+    const path = this.pathOf(fileStart);
+    const position = (queueOffset - fileStart) * ENTRY_BYTES;
+    const source = handles.retain(path);
+    try {
+      const fill = async (copy: StoreFile): Promise<void> => {
+        await copyRange(source.file, copy, 0, position);
+        await writeAll(copy, entries, 0, entries.length, position);
+      };
+      if (!(await replaceFile(fileSystem, path, fileEntries * ENTRY_BYTES, fill, isWanted))) return false;
+    } finally {
+      source.release();
+    }
+    handles.forget(path);
+    unsyncedFolders.add(this.folder);
+    return true;
   }
 
   /** Reads entries of one file. @returns the number of entries read. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { CheckpointService } from '../checkpoint/checkpoint-service.js';
+import { type FlushDoubts, INDEX_DOUBT } from '../checkpoint/flush-doubts.js';
 import type { SegmentList } from '../commit-log/segment-list.js';
 import type { TailCache } from '../commit-log/tail-cache.js';
 import * as defaults from '../defaults.js';
@@ -18,6 +19,7 @@ export interface IndexSurroundings {
   readonly dispatch: DispatchService;
   readonly lookup: RecordLookup;
   readonly checkpoints: CheckpointService;
+  readonly doubts: FlushDoubts;
   /** There may be something for the maintenance to do. */
   wakeMaintenance(): void;
 }
@@ -28,7 +30,7 @@ export function buildIndex(
   parts: IndexSurroundings,
 ): { service: IndexService; query: MessageQuery } | undefined {
   if (!settings.messageIndexEnable) return undefined;
-  const { segments, handles, tail, dispatch, lookup, checkpoints } = parts;
+  const { segments, handles, tail, dispatch, lookup, checkpoints, doubts } = parts;
   const { fileSystem, clock, logger } = settings;
   const sizes = { slots: settings.maxHashSlotNum, entries: settings.maxIndexNum };
   const cursor = new LogCursor(
@@ -49,8 +51,18 @@ export function buildIndex(
       catchUpBytes: defaults.INDEX_CATCH_UP_BYTES,
       progressBytes: defaults.INDEX_PROGRESS_BYTES,
       retryMs: defaults.INDEX_RETRY_MS,
+      maxRetryMs: defaults.INDEX_MAX_RETRY_MS,
     },
-    { sizes, fileSystem, handles, bufferEntries: defaults.INDEX_BUFFER_ENTRIES },
+    {
+      sizes,
+      fileSystem,
+      handles,
+      bufferEntries: defaults.INDEX_BUFFER_ENTRIES,
+      onLostPages: () => {
+        doubts.note(INDEX_DOUBT);
+        service.doubt();
+      },
+    },
     cursor,
     dispatch,
     () => segments.minOffset,
@@ -59,6 +71,7 @@ export function buildIndex(
     () => {
       parts.wakeMaintenance();
     },
+    () => doubts.settle(INDEX_DOUBT),
     fileSystem,
     clock,
     logger,

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
-import type { FileSystem } from '../io/file-system.js';
+import { atPath, type FileSystem, mayLosePages, type StoreFile } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
+import { copyRange, replaceFile } from '../io/replace-file.js';
 import { readFully } from '../io/transfer.js';
 import type { IndexEntry, IndexHeader, IndexSizes } from './index-layout.js';
 import {
@@ -26,6 +27,8 @@ export interface IndexFileContext {
   readonly handles: HandlePool;
   /** Entries kept back before they are written. */
   readonly bufferEntries: number;
+  /** A write or an fdatasync failed in a way that may have taken pages with it: the disk may not have what the file shows. */
+  readonly onLostPages?: () => void;
 }
 
 /**
@@ -154,13 +157,8 @@ export class IndexFile {
     const { buffer, bufferedFrom } = this;
     const end = this.header.indexCount;
     if (buffer === undefined || end === bufferedFrom) return;
-    const lease = this.context.handles.retain(this.path);
-    try {
-      const length = (end - bufferedFrom) * INDEX_ENTRY_BYTES;
-      await writeAt(lease.file, buffer, length, entryPosition(this.sizes, bufferedFrom));
-    } finally {
-      lease.release();
-    }
+    const length = (end - bufferedFrom) * INDEX_ENTRY_BYTES;
+    await this.withFile((file) => this.write(file, buffer, length, entryPosition(this.sizes, bufferedFrom)));
     this.bufferedFrom = end;
   }
 
@@ -168,15 +166,16 @@ export class IndexFile {
   async commit(): Promise<void> {
     if (!this.changed) return;
     await this.writeEntries();
-    const lease = this.context.handles.retain(this.path);
-    try {
-      await syncData(lease.file);
-      await this.slots.write();
-      await writeAt(lease.file, encodeIndexHeader(this.header), INDEX_HEADER_BYTES, 0);
-      await syncData(lease.file);
-    } finally {
-      lease.release();
-    }
+    await this.withFile(async (file) => {
+      await this.sync(file);
+      try {
+        await this.slots.write(file);
+      } catch (error) {
+        throw this.failed(error);
+      }
+      await this.write(file, encodeIndexHeader(this.header), INDEX_HEADER_BYTES, 0);
+      await this.sync(file);
+    });
     if (!this.nameDurable) {
       await this.syncName();
       this.nameDurable = true;
@@ -220,9 +219,60 @@ export class IndexFile {
     file.truncate(indexFileBytes(this.sizes));
   }
 
+  /**
+   * Makes the file anew on other blocks of the disk, with the entries before an index: those and their slots were synced, or are right in memory. The same
+   * as `cutEntries` besides.
+   */
+  async replaceWith(index: number): Promise<void> {
+    const { fileSystem, handles } = this.context;
+    await this.withFile((source) =>
+      replaceFile(fileSystem, this.path, indexFileBytes(this.sizes), async (file) => {
+        await copyRange(source, file, 0, entryPosition(this.sizes, index));
+        await this.slots.write(file);
+        await writeAt(file, encodeIndexHeader(this.header), INDEX_HEADER_BYTES, 0);
+      }),
+    );
+    handles.forget(this.path);
+    await this.syncName();
+    this.nameDurable = true;
+    this.bufferedFrom = index;
+    this.changed = false;
+  }
+
   remove(): void {
     this.context.handles.forget(this.path);
     this.context.fileSystem.remove(this.path);
+  }
+
+  private async withFile<T>(work: (file: StoreFile) => Promise<T>): Promise<T> {
+    const lease = this.context.handles.retain(this.path);
+    try {
+      return await work(lease.file);
+    } finally {
+      lease.release();
+    }
+  }
+
+  private async write(file: StoreFile, bytes: Buffer, length: number, position: number): Promise<void> {
+    try {
+      await writeAt(file, bytes, length, position);
+    } catch (error) {
+      throw this.failed(error);
+    }
+  }
+
+  private async sync(file: StoreFile): Promise<void> {
+    try {
+      await syncData(file);
+    } catch (error) {
+      this.context.onLostPages?.();
+      throw atPath(this.path, error as Error);
+    }
+  }
+
+  private failed(error: unknown): Error {
+    if (mayLosePages(error)) this.context.onLostPages?.();
+    return atPath(this.path, error as Error);
   }
 
   private syncName(): Promise<void> {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isCopyName } from '../io/replace-file.js';
 import type { IndexFileContext } from './index-file.js';
 import { IndexFile } from './index-file.js';
 import { isIndexFileName } from './index-file-name.js';
@@ -19,6 +20,8 @@ export interface IndexOrigin {
   /** The checkpoint is ours: without a point in it, the files are not to be believed. */
   readonly isOwnCheckpoint: boolean;
   readonly cleanStop: boolean;
+  /** A write or an fdatasync of the files failed: what was not committed may not be on the disk, and what is written over it there may not last. */
+  readonly isDoubted: boolean;
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   /** RocketMQ's indexMsgTimestamp: store time of the last message of the last full file. */
@@ -61,7 +64,8 @@ export class IndexRecovery {
     }
     if (!origin.cleanStop && origin.point === undefined) this.dropUnfinished(files);
     const limit = this.limitOf(files);
-    await this.cutTo(files, limit);
+    if (!(await this.cutTo(files, limit)))
+      return this.startOver('the last file was begun after the checkpoint, and not finished', files);
     const expected = origin.point !== undefined && limit === origin.point.offset ? origin.point.entryCount : 0;
     const found = files.reduce((sum, file) => sum + file.entryCount, 0);
     if (found < expected) return this.startOver(`${expected} entries are expected and ${found} are there`, files);
@@ -75,8 +79,10 @@ export class IndexRecovery {
   /** Opens the files in order; undefined when one of them has another size. */
   private async loadFiles(): Promise<IndexFile[] | undefined> {
     const { fileSystem, sizes } = this.context;
-    const names = fileSystem
-      .list(this.folder)
+    const found = fileSystem.list(this.folder);
+    // A killed process did not finish them.
+    for (const { name } of found) if (isCopyName(name)) fileSystem.remove(join(this.folder, name));
+    const names = found
       .filter(({ name, isFolder }) => !isFolder && isIndexFileName(name))
       .map(({ name }) => name)
       .sort();
@@ -115,19 +121,28 @@ export class IndexRecovery {
     return Math.min(last, logEndOffset);
   }
 
-  private async cutTo(files: IndexFile[], limit: number): Promise<void> {
-    const { point, cleanStop } = this.origin;
+  /**
+   * @returns false when the last file is not one that the checkpoint speaks of: header and slots are on stable storage before the checkpoint tells of entries. It
+   * belongs to an index that was begun anew, and the checkpoint to the one before.
+   */
+  private async cutTo(files: IndexFile[], limit: number): Promise<boolean> {
+    const { point, cleanStop, isDoubted } = this.origin;
     while (files.length > 0) {
       const last = files[files.length - 1];
-      if (cleanStop && point !== undefined && last.header.endPhyOffset < limit) {
+      if (cleanStop && !isDoubted && point !== undefined && last.header.endPhyOffset < limit) {
         const found = files.reduce((sum, file) => sum + file.entryCount, 0);
-        if (found === point.entryCount) return;
+        if (found === point.entryCount) return true;
       }
       const end = await this.findEnd(last, limit);
-      if (end > 1) return this.cutFile(last, end);
+      if (end > 1) {
+        if (point !== undefined && end > last.header.indexCount) return false;
+        await this.cutFile(last, end);
+        return true;
+      }
       last.remove();
       files.pop();
     }
+    return true;
   }
 
   /** The first entry that is not there, or that belongs to a message from `limit` on: offsets ascend. */
@@ -147,7 +162,8 @@ export class IndexRecovery {
     const { header } = file;
     const countBefore = header.indexCount;
     const stop = await this.endOfWritten(file, end);
-    if (end === header.indexCount && stop === end) return;
+    const { isDoubted } = this.origin;
+    if (end === header.indexCount && stop === end && !isDoubted) return;
     await this.takeBackSlots(file, end, stop, countBefore);
     const last = await this.entryAt(file, end - 1);
     const first = await this.entryAt(file, 1);
@@ -157,7 +173,8 @@ export class IndexRecovery {
     header.endPhyOffset = last.physicalOffset;
     const record = await this.origin.hasKey(last.physicalOffset, last.keyHash);
     header.endTimestamp = record?.storeTimestamp ?? header.beginTimestamp + last.timeDiffSeconds * 1000;
-    await file.cutEntries(end);
+    if (isDoubted) await file.replaceWith(end);
+    else await file.cutEntries(end);
   }
 
   /** Behind the last entry that stands in the file without a gap. */

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { DispatchService } from '../dispatch/dispatch-service.js';
+import { Backoff } from '../io/backoff.js';
 import type { Clock, Timer } from '../io/clock.js';
+import { makeDurableFolders } from '../io/durable.js';
 import type { FileSystem } from '../io/file-system.js';
 import type { StoreLogger } from '../types.js';
 import type { IndexFileContext } from './index-file.js';
@@ -24,12 +26,16 @@ export interface IndexServiceOptions {
   readonly catchUpBytes: number;
   /** Progress is told after each such piece of log. */
   readonly progressBytes: number;
-  /** After a failed read or write the index is opened again after this time. */
+  /** After a failed read or write the index is opened again after this time, which doubles with each further failure. */
   readonly retryMs: number;
+  readonly maxRetryMs: number;
 }
 
 /** What opening the store found out; the rest is asked for when it is needed. */
-export type IndexStart = Pick<IndexOrigin, 'point' | 'isOwnCheckpoint' | 'cleanStop' | 'indexMsgTimestamp'>;
+export type IndexStart = Pick<
+  IndexOrigin,
+  'point' | 'isOwnCheckpoint' | 'cleanStop' | 'isDoubted' | 'indexMsgTimestamp'
+>;
 
 export interface IndexStats {
   readonly files: number;
@@ -61,6 +67,8 @@ export class IndexService {
   private reachedOffset = 0;
   private lastWorkMs = 0;
   private nextProgressOffset = Infinity;
+  private isDoubted = false;
+  private readonly backoff: Backoff;
 
   constructor(
     private readonly options: IndexServiceOptions,
@@ -71,10 +79,14 @@ export class IndexService {
     private readonly hasKey: IndexOrigin['hasKey'],
     private readonly saveCheckpoint: () => Promise<void>,
     private readonly onProgress: () => void,
+    /** What was in doubt was made anew. */
+    private readonly onTrusted: () => Promise<void>,
     private readonly fileSystem: FileSystem,
     private readonly clock: Clock,
     private readonly logger: StoreLogger,
-  ) {}
+  ) {
+    this.backoff = new Backoff(options.retryMs, options.maxRetryMs);
+  }
 
   /** What the checkpoint is to say: all before its offset is on stable storage. */
   get point(): IndexPoint | undefined {
@@ -116,7 +128,13 @@ export class IndexService {
   start(start: IndexStart): void {
     this.stopped = false;
     this.committedPoint = start.point;
+    this.isDoubted = start.isDoubted;
     this.load(start);
+  }
+
+  /** What was not committed may not be on the disk, though the file shows it. */
+  doubt(): void {
+    this.isDoubted = true;
   }
 
   /** Something was written: the index follows soon. Called for each commit of the log, so it must cost nothing. */
@@ -140,6 +158,7 @@ export class IndexService {
     await this.exclusive(async () => {
       await this.files.at(-1)?.commit();
       this.committedPoint = this.currentPoint();
+      this.backoff.reset();
     }).catch((error: unknown) => {
       this.fail(error as Error);
     });
@@ -173,6 +192,8 @@ export class IndexService {
     this.timer?.cancel();
     this.timer = undefined;
     if (this.stopped) return;
+    // The disk may have recovered since.
+    if (this.failure !== undefined) this.reload();
     await this.catchUp();
     await this.commit();
     this.stopped = true;
@@ -204,6 +225,7 @@ export class IndexService {
       const logEndOffset = this.dispatch.dispatchedOffset;
       const origin: IndexOrigin = {
         ...start,
+        isDoubted: this.isDoubted,
         logStartOffset: this.logStartOffset(),
         logEndOffset,
         hasKey: this.hasKey,
@@ -212,6 +234,7 @@ export class IndexService {
       this.files = recovered.files;
       this.reachedOffset = recovered.resumeOffset;
       this.committedPoint = this.currentPoint();
+      if (this.isDoubted) await this.trustAgain();
       for (const note of recovered.notes) this.logger.warn(note);
       this.planProgress(logEndOffset);
     })
@@ -221,6 +244,14 @@ export class IndexService {
       .then(() => {
         this.wake();
       });
+  }
+
+  private async trustAgain(): Promise<void> {
+    this.isDoubted = false;
+    await this.onTrusted().catch((error: unknown) => {
+      this.logger.warn(`abort still says that an fdatasync failed: ${(error as Error).message}`);
+    });
+    this.logger.warn(`the index in ${this.options.folder} is on the disk again; its last file was made anew`);
   }
 
   private planProgress(logEndOffset: number): void {
@@ -293,7 +324,7 @@ export class IndexService {
       await last.commit();
       last.release();
     }
-    this.fileSystem.makeFolder(this.options.folder);
+    await makeDurableFolders(this.fileSystem, [this.options.folder]);
     const name = nextIndexFileName(this.clock.nowMs(), last?.name);
     const file = IndexFile.create(join(this.options.folder, name), last?.header, this.context);
     this.files.push(file);
@@ -323,9 +354,9 @@ export class IndexService {
   private fail(error: Error): void {
     if (this.failure !== undefined || this.stopped) return;
     this.failure = error;
-    const retryMs = this.options.retryMs;
+    const retryMs = this.backoff.next();
     this.logger.error(
-      `the index in ${this.options.folder} cannot go on: ${error.message}; messages stay readable, queries by key find none until it is opened again in ${retryMs} ms`,
+      `the index in ${this.options.folder} cannot go on: ${error.message}; messages are taken and read, queries by key find none until it is opened again in ${retryMs} ms, from its last commit`,
     );
     for (const file of this.files) this.context.handles.forget(file.path);
     this.files = [];
@@ -333,14 +364,20 @@ export class IndexService {
     this.timer?.cancel();
     this.timer = this.clock.startTimer(() => {
       this.timer = undefined;
-      if (this.stopped) return;
-      this.load({
-        point: this.committedPoint,
-        isOwnCheckpoint: true,
-        cleanStop: false,
-        indexMsgTimestamp: 0,
-      });
+      if (!this.stopped) this.reload();
     }, retryMs);
+  }
+
+  private reload(): void {
+    this.timer?.cancel();
+    this.timer = undefined;
+    this.load({
+      point: this.committedPoint,
+      isOwnCheckpoint: true,
+      cleanStop: false,
+      isDoubted: this.isDoubted,
+      indexMsgTimestamp: 0,
+    });
   }
 
   private exclusive<T>(work: () => Promise<T>): Promise<T> {

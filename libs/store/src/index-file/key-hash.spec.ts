@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { decodeProperties, encodeProperties, javaStringHash } from '@rocknest/protocol';
 import { describe, expect, it } from 'vitest';
 import { indexFileName, isIndexFileName, nextIndexFileName } from './index-file-name.js';
-import { hashKeys, indexKeyHash, keysOf, topicPrefixHash } from './key-hash.js';
+import { hashKeys, indexedKeysOf, indexKeyHash, topicPrefixHash } from './key-hash.js';
 
 function hashesOf(topic: string, properties: string): number[] {
   const hashes: number[] = [];
@@ -24,7 +24,10 @@ describe('hashes of keys', () => {
   });
 
   it('from stored bytes are those of the decoded properties, whatever these hold', () => {
-    const name = fc.oneof(fc.constantFrom('UNIQ_KEY', 'KEYS', 'UNIQ_KEY2', 'KEY', 'U', 'K', 'TAGS'), fc.string());
+    const name = fc.oneof(
+      fc.constantFrom('UNIQ_KEY', 'KEYS', 'UNIQ_KEY2', 'KEY', 'U', 'K', 'T', 'TAGS', 'TAGS2'),
+      fc.string(),
+    );
     const value = fc.oneof(
       fc.string({ unit: 'grapheme' }),
       fc.array(fc.string({ unit: 'binary-ascii' }), { maxLength: 5 }).map((words) => words.join(' ')),
@@ -36,18 +39,18 @@ describe('hashes of keys', () => {
       fc.property(fc.string({ unit: 'grapheme' }), fc.oneof(block, fc.string()), (topic, properties) => {
         const text = Buffer.from(properties).toString();
         const plainTopic = Buffer.from(topic).toString();
-        const expected = keysOf(decodeProperties(text)).map((key) => indexKeyHash(plainTopic, key));
+        const expected = indexedKeysOf(decodeProperties(text)).map((key) => indexKeyHash(plainTopic, key));
         expect(hashesOf(plainTopic, text)).toEqual(expected);
       }),
       { numRuns: 2_000 },
     );
   });
 
-  it('come in the order of RocketMQ: unique id, then the words of KEYS, doubles included', () => {
-    const properties = encodeProperties({ KEYS: 'a  b a', UNIQ_KEY: 'id' });
-    expect(hashesOf('T', properties)).toEqual(['id', 'a', 'b', 'a'].map((key) => indexKeyHash('T', key)));
+  it('come in the order of RocketMQ: unique id, then the words of KEYS, doubles included, then the tags', () => {
+    const properties = encodeProperties({ TAGS: 'x || y', KEYS: 'a  b a', UNIQ_KEY: 'id' });
+    expect(hashesOf('T', properties)).toEqual(['id', 'a', 'b', 'a', 'T#x || y'].map((key) => indexKeyHash('T', key)));
     expect(hashesOf('T', '')).toEqual([]);
-    expect(hashesOf('T', 'KEYS\u0001 \u0002')).toEqual([]);
+    expect(hashesOf('T', 'KEYS\u0001 \u0002TAGS\u0001\u0002')).toEqual([]);
   });
 });
 

@@ -7,7 +7,7 @@ import type { StoreLogger } from '../types.js';
 import type { IndexQueryOptions } from './index-query.js';
 import { IndexQuery } from './index-query.js';
 import type { IndexService } from './index-service.js';
-import { indexKeyHash, keysOf } from './key-hash.js';
+import { indexedKeysOf, indexKeyHash, keysOf, tagsKey } from './key-hash.js';
 import { QueryGate } from './query-gate.js';
 
 export interface MessageQueryOptions extends IndexQueryOptions {
@@ -17,6 +17,12 @@ export interface MessageQueryOptions extends IndexQueryOptions {
   readonly maxBytes: number;
   readonly maxConcurrent: number;
   readonly maxWaiting: number;
+}
+
+/** What a query asks for: a key, or the TAGS of a message as a whole. */
+export interface IndexedText {
+  readonly text: string;
+  readonly isTags: boolean;
 }
 
 /** What a query by key found. */
@@ -49,10 +55,10 @@ export class MessageQuery {
     this.gate = new QueryGate(options.maxConcurrent, options.maxWaiting);
   }
 
-  /** The newest messages of the topic with that key, UNIQ_KEY or a word of KEYS, whose store time lies in the range. */
+  /** The newest messages of the topic with that key, UNIQ_KEY or a word of KEYS, or with those tags, whose store time lies in the range. */
   async find(
     topic: string,
-    key: string,
+    key: IndexedText,
     maxMessages: number,
     beginMs: number,
     endMs: number,
@@ -83,16 +89,13 @@ export class MessageQuery {
     const record = await this.lookup.find(physicalOffset);
     if (record === undefined) return undefined;
     const { topic, properties, storeTimestamp } = this.decoder.decode(record, 0, record.length);
-    const decoded = decodeProperties(properties);
-    // RocketMQ 5.4.0 also puts messages into its index by their tags, as `topic#T#tags`.
-    const keys = decoded.TAGS === undefined ? keysOf(decoded) : [...keysOf(decoded), `T#${decoded.TAGS}`];
-    const matches = keys.some((key) => indexKeyHash(topic, key) === keyHash);
+    const matches = indexedKeysOf(decodeProperties(properties)).some((key) => indexKeyHash(topic, key) === keyHash);
     return { matches, storeTimestamp };
   };
 
   private async search(
     topic: string,
-    key: string,
+    wantedText: IndexedText,
     wanted: number,
     beginMs: number,
     endMs: number,
@@ -102,7 +105,7 @@ export class MessageQuery {
     const visit = async (physicalOffset: number): Promise<boolean> => {
       if (found.has(physicalOffset)) return true;
       const record = await this.lookup.find(physicalOffset);
-      if (record === undefined || !this.matches(record, topic, key, beginMs, endMs)) return true;
+      if (record === undefined || !this.matches(record, topic, wantedText, beginMs, endMs)) return true;
       if (found.size > 0 && sizeBytes + record.length > this.options.maxBytes) return false;
       // A copy: records of a few hundred bytes would hold whole pieces of the log while they wait for the socket.
       found.set(physicalOffset, Buffer.from(record));
@@ -110,10 +113,12 @@ export class MessageQuery {
       return found.size < wanted;
     };
     const files = [...this.index.openFiles];
-    const query = new IndexQuery(this.options, this.clock, indexKeyHash(topic, key), beginMs, endMs, visit);
+    const { text, isTags } = wantedText;
+    const keyHash = indexKeyHash(topic, isTags ? tagsKey(text) : text);
+    const query = new IndexQuery(this.options, this.clock, keyHash, beginMs, endMs, visit);
     if (!(await query.run(files))) {
       this.logger.warn(
-        `a query for key ${key.slice(0, 100)} of topic ${topic} was ended by its limit of ${this.options.maxSteps} entries or ${this.options.maxMs} ms with ${found.size} messages`,
+        `a query for ${isTags ? 'the tags' : 'key'} ${text.slice(0, 100)} of topic ${topic} was ended by its limit of ${this.options.maxSteps} entries or ${this.options.maxMs} ms with ${found.size} messages`,
       );
     }
     const newest = files.at(-1)?.header;
@@ -124,9 +129,16 @@ export class MessageQuery {
     };
   }
 
-  private matches(record: Buffer, topic: string, key: string, beginMs: number, endMs: number): boolean {
+  private matches(
+    record: Buffer,
+    topic: string,
+    { text, isTags }: IndexedText,
+    beginMs: number,
+    endMs: number,
+  ): boolean {
     const request = this.decoder.decode(record, 0, record.length);
     if (request.topic !== topic || request.storeTimestamp < beginMs || request.storeTimestamp > endMs) return false;
-    return keysOf(decodeProperties(request.properties)).includes(key);
+    const properties = decodeProperties(request.properties);
+    return isTags ? properties.TAGS === text : keysOf(properties).includes(text);
   }
 }

@@ -1,3 +1,4 @@
+import type { StoreFile } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import { readFully } from '../io/transfer.js';
 import { INDEX_HEADER_BYTES, SLOT_BYTES, viewOf } from './index-layout.js';
@@ -81,23 +82,18 @@ export class SlotTable {
   }
 
   /** Writes the changed pages. They are clean then, though not yet on stable storage; after a failure all of them are still dirty. */
-  async write(): Promise<void> {
+  async write(file: StoreFile): Promise<void> {
     if (this.dirtyPages === 0) return;
-    const lease = this.handles.retain(this.path);
-    try {
-      for (let page = 0; page < this.pages.length;) {
-        if (this.dirty[page] === 0) {
-          page++;
-          continue;
-        }
-        let end = page + 1;
-        while (end < this.pages.length && this.dirty[end] === 1 && end - page < MAX_RUN_PAGES) end++;
-        const bytes = this.copyOf(page, end);
-        await writeAt(lease.file, bytes, bytes.length, pagePosition(page));
-        page = end;
+    for (let page = 0; page < this.pages.length;) {
+      if (this.dirty[page] === 0) {
+        page++;
+        continue;
       }
-    } finally {
-      lease.release();
+      let end = page + 1;
+      while (end < this.pages.length && this.dirty[end] === 1 && end - page < MAX_RUN_PAGES) end++;
+      const bytes = this.copyOf(page, end);
+      await writeAt(file, bytes, bytes.length, pagePosition(page));
+      page = end;
     }
     this.dirty.fill(0);
     this.dirtyPages = 0;

@@ -86,3 +86,30 @@ export function errnoOf(error: unknown): string {
 export function isDiskFull(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT'].includes(errnoOf(error));
 }
+
+/** Errors of a write that touched nothing: no space, no right, no descriptor, no memory. */
+const HARMLESS = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EROFS',
+  'EACCES',
+  'EPERM',
+  'ENOENT',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EAGAIN',
+  'EINTR',
+]);
+
+/** Whether a write failed on the way to the disk (`EIO`, `ESTALE`, ...), so that pages which were written before may be lost as well. */
+export function mayLosePages(error: unknown): boolean {
+  const code = errnoOf(error);
+  return /^E[A-Z0-9]+$/.test(code) && !HARMLESS.has(code);
+}
+
+/** The same error with the file in its message: errors of fdatasync, write and read do not name it. Its code stays. */
+export function atPath(path: string, error: Error): Error {
+  if (error.message.includes(path)) return error;
+  return Object.assign(new Error(`${path}: ${error.message}`, { cause: error }), { code: errnoOf(error) });
+}

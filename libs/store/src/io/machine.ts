@@ -17,8 +17,8 @@ export interface Machine {
   processStart(pid: number): string | undefined;
   /** Whether there is a process of that id, as far as this process sees. */
   processExists(pid: number): boolean;
-  /** Ids of processes that hold a POSIX or flock lock on the file with that inode, as far as the platform tells (a Java broker holds one). */
-  lockHolders(inode: number): number[];
+  /** Ids of processes that hold a POSIX or flock lock on the file, as far as the platform tells (a Java broker holds one). */
+  lockHolders(path: string, inode: number): number[];
   /** A name that nobody has had before. */
   uniqueToken(): string;
   /** Gives memory that nothing refers to back to the machine: an idle process allocates nothing, so V8 would keep it for hours. */
@@ -59,14 +59,15 @@ export class LocalMachine implements Machine {
     }
   }
 
-  lockHolders(inode: number): number[] {
+  lockHolders(path: string, inode: number): number[] {
     const holders: number[] = [];
     for (const line of readText('/proc/locks').split('\n')) {
       // 1: POSIX  ADVISORY  WRITE 4711 fd:01:131 0 EOF
       const match = /(?:POSIX|FLOCK)\s+\S+\s+WRITE\s+(-?\d+)\s+[0-9a-f]+:[0-9a-f]+:(\d+)\s/.exec(line);
       if (match !== null && Number(match[2]) === inode) holders.push(Number(match[1]));
     }
-    return holders;
+    // Another file system has a file with the same number, and the kernel's device numbers do not always match those of stat.
+    return holders.filter((pid) => mayHaveOpen(pid, path));
   }
 
   uniqueToken(): string {
@@ -87,5 +88,19 @@ function readText(path: string): string {
     return fs.readFileSync(path, 'utf8');
   } catch {
     return '';
+  }
+}
+
+/** False when the process has certainly not opened the file: other users' processes cannot be asked, nor those of other containers (pid 0 or -1). */
+function mayHaveOpen(pid: number, path: string): boolean {
+  const folder = `/proc/${pid}/fd`;
+  try {
+    const wanted = fs.statSync(path);
+    return fs.readdirSync(folder).some((name) => {
+      const open = fs.statSync(`${folder}/${name}`, { throwIfNoEntry: false });
+      return open?.ino === wanted.ino && open.dev === wanted.dev;
+    });
+  } catch {
+    return true;
   }
 }

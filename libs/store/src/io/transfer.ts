@@ -33,6 +33,22 @@ export function writeFully(
   });
 }
 
+/** The same as a promise: rejects with what the file system says. */
+export function writeAll(
+  file: StoreFile,
+  source: Uint8Array,
+  sourceOffset: number,
+  length: number,
+  position: number,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    writeFully(file, source, sourceOffset, length, position, (error) => {
+      if (error === undefined) resolve();
+      else reject(error);
+    });
+  });
+}
+
 /** Reads until `length` bytes or the end of the file. @returns the bytes read. */
 export function readFullySync(
   file: StoreFile,

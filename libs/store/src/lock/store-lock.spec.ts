@@ -1,6 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, cpSync, existsSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../../test/support/wait-for.js';
@@ -113,11 +123,87 @@ describe('the store lock', () => {
     await put(store);
     const copy = tempFolder();
     cpSync(folder.path, copy.path, { recursive: true });
+    // Nobody touches it; a fresh copy is watched for a while.
+    const minuteAgo = new Date(Date.now() - 60_000);
+    utimesSync(join(copy.path, 'lock'), minuteAgo, minuteAgo);
     const second = smallStore(copy.path);
     expect((await second.open()).cleanStop).toBe(false);
     await second.close();
     await store.close();
     copy.remove();
+  });
+
+  it('watches a file with another inode, which may be a copy or a file system that gives new ones', async () => {
+    const options = { heartbeatMs: 10, staleMs: 60_000 };
+    const seenElsewhere = (inode: number): LocalMachine => {
+      const machine = new OtherMachine({ pidNamespace: 'pid:[1]', pid: 7 });
+      const owner = describeSelf(machine, inode);
+      writeFileSync(path, JSON.stringify({ ...owner, token: 'theirs' }));
+      return machine;
+    };
+    writeFileSync(path, '');
+    seenElsewhere(1);
+    const beats = setInterval(() => utimesSync(path, new Date(), new Date()), 5);
+    try {
+      await expect(lock(new LocalMachine(), options).acquire()).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+    } finally {
+      clearInterval(beats);
+    }
+    await lock().acquire();
+  });
+
+  it('sees the heartbeat where only an opened file shows fresh times, as on NFS', async () => {
+    const options = { heartbeatMs: 10, staleMs: 60_000 };
+    await lock(new OtherMachine({ pidNamespace: 'pid:[1]', pid: 7 }), options).acquire();
+    const fileSystem = new NodeFileSystem();
+    const cached = fileSystem.stat(path);
+    const stat = fileSystem.stat.bind(fileSystem);
+    fileSystem.stat = (name) => (name === path ? cached : stat(name));
+    const second = new StoreLock(path, options, fileSystem, new SystemClock(), new LocalMachine(), () => undefined);
+    await expect(second.acquire()).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+  });
+
+  it('is not lost when its file system gives it another inode', async () => {
+    const lost: string[] = [];
+    const fileSystem = new NodeFileSystem();
+    const stat = fileSystem.stat.bind(fileSystem);
+    let shift = 0;
+    let asked = 0;
+    fileSystem.stat = (name) => {
+      const real = stat(name);
+      if (name === path) asked++;
+      return real === undefined ? undefined : { ...real, inode: real.inode + shift };
+    };
+    const options = { heartbeatMs: 5, staleMs: 60_000 };
+    const made = new StoreLock(path, options, fileSystem, new SystemClock(), new LocalMachine(), (reason) => {
+      lost.push(reason);
+    });
+    held.push(made);
+    await made.acquire();
+    shift = 1_000_000;
+    asked = 0;
+    await waitFor(() => asked > 5);
+    expect(lost).toEqual([]);
+    made.release();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it.skipIf(process.platform !== 'linux')('knows who holds a file lock, and on which file', async () => {
+    writeFileSync(path, 'lock');
+    const other = join(folder.path, 'other');
+    writeFileSync(other, '');
+    const inode = new NodeFileSystem().stat(path)?.inode ?? 0;
+    const machine = new LocalMachine();
+    const holder = spawn('flock', ['--no-fork', path, 'sleep', '60'], { stdio: 'ignore' });
+    try {
+      expect(await waitFor(() => machine.lockHolders(path, inode).at(0))).toBe(holder.pid);
+      await expect(lock().acquire()).rejects.toThrow(`in use by process ${holder.pid}, which holds a file lock`);
+      // The same number on another disk.
+      expect(machine.lockHolders(other, inode)).toEqual([]);
+    } finally {
+      holder.kill('SIGKILL');
+      await once(holder, 'exit');
+    }
   });
 
   it('takes over the file that RocketMQ leaves behind, and an old empty one', async () => {
@@ -153,7 +239,7 @@ describe('the store lock', () => {
     writeFileSync(path, 'lock');
     const inode = new NodeFileSystem().stat(path)?.inode;
     const machine = new LocalMachine();
-    machine.lockHolders = (asked) => (asked === inode ? [4711] : []);
+    machine.lockHolders = (asked, askedInode) => (asked === path && askedInode === inode ? [4711] : []);
     await expect(lock(machine).acquire()).rejects.toThrow('process 4711');
   });
 

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { StoreError } from '../errors.js';
 import type { Clock, Timer } from '../io/clock.js';
-import type { FileSystem, StoreFile } from '../io/file-system.js';
+import type { FileStat, FileSystem, StoreFile } from '../io/file-system.js';
 import { errnoOf } from '../io/file-system.js';
 import type { Machine } from '../io/machine.js';
 import { readSmallFile, writeFullySync } from '../io/transfer.js';
@@ -76,9 +76,11 @@ export class StoreLock {
   }
 
   private async isHeld(owner: LockOwner): Promise<boolean> {
-    if (this.isCopied(owner)) return false;
     const life = lifeOf(owner, this.machine);
-    return life === 'alive' || (life === 'unknown' && (await this.heartbeatSeen(owner)));
+    if (life === 'dead') return false;
+    // Inodes of some network and FUSE file systems differ from mount to mount: only a heartbeat that stopped tells a copy from them.
+    if (this.isCopied(owner)) return this.heartbeatSeen(owner);
+    return life === 'alive' || (await this.heartbeatSeen(owner));
   }
 
   private tryCreate(): boolean {
@@ -149,7 +151,7 @@ export class StoreLock {
 
   /** Watches the file of an owner that cannot be seen: true as soon as it is touched, false when it was not for the stale time. */
   private async heartbeatSeen(owner: LockOwner): Promise<boolean> {
-    const first = this.fileSystem.stat(this.path);
+    const first = this.freshStat();
     const isSameKernel = owner.bootId !== '' && owner.bootId === this.machine.bootId();
     const ageMs = first === undefined ? Infinity : this.clock.nowMs() - first.modifiedAtMs;
     // The same kernel means the same clock: an old time stamp needs no watching.
@@ -157,18 +159,33 @@ export class StoreLock {
     const untilMs = this.clock.monotonicMs() + this.options.staleMs;
     while (this.clock.monotonicMs() < untilMs) {
       await this.clock.sleep(this.options.heartbeatMs / 4);
-      const now = this.fileSystem.stat(this.path);
+      const now = this.freshStat();
       if (now === undefined) return false;
       if (now.inode !== first?.inode || now.modifiedAtMs !== first.modifiedAtMs) return true;
     }
     return false;
   }
 
+  /** NFS shows times up to a minute old, but fresh ones to whoever has just opened the file. Undefined when there is none. */
+  private freshStat(): FileStat | undefined {
+    try {
+      const file = this.fileSystem.open(this.path, { readOnly: true });
+      try {
+        return file.stat();
+      } finally {
+        file.close();
+      }
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      return this.fileSystem.stat(this.path);
+    }
+  }
+
   /** A Java broker locks the same file with `fcntl`, which the kernel lists. */
   private refuseForeignLock(): void {
     const stat = this.fileSystem.stat(this.path);
     if (stat === undefined) return;
-    const [holder] = this.machine.lockHolders(stat.inode);
+    const [holder] = this.machine.lockHolders(this.path, stat.inode);
     if (holder === undefined) return;
     throw new StoreError(
       'STORE_LOCKED',
@@ -200,7 +217,20 @@ export class StoreLock {
   }
 
   private isOurs(): boolean {
-    return this.owner !== undefined && this.fileSystem.stat(this.path)?.inode === this.owner.inode;
+    if (this.owner === undefined) return false;
+    const inode = this.fileSystem.stat(this.path)?.inode;
+    if (inode === undefined || inode === this.owner.inode) return inode !== undefined;
+    // Some network and FUSE file systems give a file another inode when they have forgotten it.
+    return this.readOwner()?.token === this.owner.token;
+  }
+
+  private readOwner(): LockOwner | undefined {
+    try {
+      const content = readSmallFile(this.fileSystem, this.path, OWNER_LIMIT_BYTES);
+      return content === undefined ? undefined : decodeOwner(content);
+    } catch {
+      return undefined;
+    }
   }
 
   /** A Java broker does not see our lock: it writes its own text over ours. */

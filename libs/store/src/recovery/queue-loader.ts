@@ -14,6 +14,8 @@ export interface QueueLoaderOptions {
   readonly fileEntries: number;
 }
 
+/** Entries before the first one that are to be of messages which are gone: a search that met a damaged entry went too far. */
+const CHECKED_ENTRIES = 16;
 const FILLER_PIECE_ENTRIES = 3_200;
 
 /** A page. It divides the entries of a file of the usual size, so a piece lies in one file. */
@@ -46,7 +48,7 @@ export class QueueLoader {
     private readonly decoder: RecordDecoder,
   ) {}
 
-  /** Loads every queue found on disk. @returns lines about queues whose files made no sense and were removed. */
+  /** Loads every queue found on disk. @returns lines about queues whose files made no sense. */
   async loadAll(trust: QueueTrust): Promise<string[]> {
     const notes: string[] = [];
     this.removeAside();
@@ -59,8 +61,7 @@ export class QueueLoader {
         if (checkTopic(topic.name, queueId) !== undefined) continue;
         const queue = this.queues.findOrCreate(topic.name, queueId);
         const reason = await this.load(queue, trust);
-        if (reason !== undefined)
-          notes.push(`consume queue ${topic.name}-${entry.name}: ${reason}; its files were removed`);
+        if (reason !== undefined) notes.push(`consume queue ${topic.name}-${entry.name}: ${reason}; it is made again`);
         this.queues.entryCount += queue.entryCount;
       }
     }
@@ -74,12 +75,22 @@ export class QueueLoader {
     }
   }
 
-  /** Loads one queue. @returns why its files were removed, or undefined. */
+  /** Loads one queue. @returns why it cannot be believed, or undefined. */
   async load(queue: ConsumeQueue, trust: QueueTrust): Promise<string | undefined> {
     this.pieceCount = 0;
     const starts = queue.files.load();
-    if (starts === undefined) return this.reset(queue, 'the files do not form a row');
+    if (starts === undefined) return this.reset(queue, 'there are files of another size');
     if (starts.length === 0) return undefined;
+    const problem = await this.loadRow(queue, starts, trust);
+    // The end of the row tells which offsets were given out, though all of it is made again.
+    return problem ?? (queue.files.hadGap ? 'the files do not form a row' : undefined);
+  }
+
+  private async loadRow(
+    queue: ConsumeQueue,
+    starts: readonly number[],
+    trust: QueueTrust,
+  ): Promise<string | undefined> {
     const maxOffset = this.findEnd(queue, starts, trust.belowOffset);
     if (maxOffset === starts[0]) {
       // Nothing to believe. A file that begins with no entry at all still tells where the queue goes on.
@@ -169,20 +180,35 @@ export class QueueLoader {
     return maxOffset < filesEnd && (maxOffset <= filesEnd - this.options.fileEntries || this.read(queue, maxOffset));
   }
 
-  /** The first entry whose record is still in the log. */
+  /** The first entry whose record is still in the log. A damaged entry must not hide what stands before it. */
   private findMin(queue: ConsumeQueue, start: number, end: number, minPhysicalOffset: number): number {
-    let low = this.skipFillers(queue, start, end);
+    const first = this.skipFillers(queue, start, end);
+    let low = first;
     let high = end;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      // Fillers within the row say nothing: look at the record behind them.
+      // Fillers, and what is no entry, say nothing: look at the record behind them.
       let probe = middle;
-      while (probe < high && this.read(queue, probe) && this.oneWindow.isGap(0)) probe++;
+      while (probe < high && !this.readsRecord(queue, probe)) probe++;
       if (probe === high) high = middle;
       else if (this.oneWindow.physicalOffset(0) < minPhysicalOffset) low = probe + 1;
       else high = middle;
     }
+    for (let before = low - 1; before >= Math.max(first, low - CHECKED_ENTRIES); before--) {
+      if (this.readsRecord(queue, before) && this.oneWindow.physicalOffset(0) >= minPhysicalOffset)
+        return this.firstFrom(queue, first, low, minPhysicalOffset);
+    }
     return low;
+  }
+
+  private firstFrom(queue: ConsumeQueue, from: number, to: number, minPhysicalOffset: number): number {
+    let at = from;
+    while (at < to && !(this.readsRecord(queue, at) && this.oneWindow.physicalOffset(0) >= minPhysicalOffset)) at++;
+    return at;
+  }
+
+  private readsRecord(queue: ConsumeQueue, queueOffset: number): boolean {
+    return this.read(queue, queueOffset) && this.oneWindow.holdsRecord(0);
   }
 
   /** Behind the fillers that a queue begins with when its first message was not at a file's start. */

@@ -8,6 +8,7 @@ import type { DispatchService } from '../dispatch/dispatch-service.js';
 import { StoreError } from '../errors.js';
 import type { Clock } from '../io/clock.js';
 import { syncData } from '../io/durable.js';
+import type { FileSystem } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import type { StoreLogger } from '../types.js';
 import type { LogEnd, LogScanner } from './log-scanner.js';
@@ -21,6 +22,7 @@ import { rewriteLog } from './rewrite-log.js';
 import { lacksText } from './torn-record.js';
 
 export interface RecoveryParts {
+  readonly fileSystem: FileSystem;
   readonly segments: SegmentList;
   readonly handles: HandlePool;
   readonly queues: ConsumeQueueStore;
@@ -51,7 +53,8 @@ export class Recovery {
   private mustRebuild = false;
   /** The last run did not end properly: what was not flushed, from here on, may not be all there. */
   private unflushedFrom = Infinity;
-  private powerLost = false;
+  /** Pages of the log behind the last flush may be missing, with later ones there. */
+  private mayLackPages = false;
 
   constructor(private readonly parts: RecoveryParts) {}
 
@@ -64,9 +67,10 @@ export class Recovery {
       this.notes.push(`the last run did not end properly (${how}): recovering`);
     }
     checkpoint.load(lastStop?.wasOurs);
+    if (lastStop?.flushFailed === true) checkpoint.doubt();
     if (!cleanStop) this.unflushedFrom = checkpoint.point?.flushedOffset ?? 0;
-    this.powerLost = lastStop?.machineRestarted === true;
-    this.notes.push(...segments.load(this.powerLost ? this.unflushedFrom : Infinity));
+    this.mayLackPages = lastStop?.machineRestarted === true || lastStop?.flushFailed === true;
+    this.notes.push(...segments.load(lastStop?.machineRestarted === true ? this.unflushedFrom : Infinity));
     this.refuseMissingLog();
     this.noteMissingStart();
     const wasCut = await this.cutAsTold();
@@ -230,7 +234,10 @@ export class Recovery {
     let nextProgress = PROGRESS_BYTES;
     return scanner.scan(fromOffset, (buffer, at, sizeBytes, physicalOffset) => {
       const position = physicalOffset % segments.segmentSizeBytes;
-      if (physicalOffset + sizeBytes > this.unflushedFrom && lacksText(buffer, at, sizeBytes, position, this.powerLost))
+      if (
+        physicalOffset + sizeBytes > this.unflushedFrom &&
+        lacksText(buffer, at, sizeBytes, position, this.mayLackPages)
+      )
         return 'topic or properties are not all there';
       this.scannedRecords++;
       this.scannedBytes += sizeBytes;
@@ -245,9 +252,9 @@ export class Recovery {
 
   /** The last run ended with a failed fdatasync: what the kernel shows of the log behind the last flush may not be on the disk. */
   private async rewrite(logEndOffset: number): Promise<void> {
-    const { segments, handles, checkpoint } = this.parts;
+    const { segments, fileSystem, handles, checkpoint } = this.parts;
     const from = checkpoint.point?.flushedOffset ?? 0;
-    await rewriteLog(segments, handles, from, logEndOffset);
+    await rewriteLog(segments, fileSystem, handles, from, logEndOffset);
     this.notes.push(`an fdatasync had failed: offsets ${from} to ${logEndOffset} of the log were written once more`);
   }
 
@@ -268,12 +275,14 @@ export class Recovery {
     const cutBytes = nonZeroEnd - physicalOffset;
     const position = physicalOffset - segment.startOffset;
     if (recordOffset !== undefined) {
-      // A machine that goes down may lose any page that was not flushed, and keep later ones. A killed process cannot leave this.
-      const isPowerLoss = lastStop?.machineRestarted === true && physicalOffset >= flushedOffset;
-      if (!isPowerLoss && damagedLog === 'REFUSE') throw this.damaged(segment.path, position, end, recordOffset);
+      // A machine that goes down, or a failed fdatasync, may lose any page that was not flushed, and keep later ones. A killed process cannot leave this.
+      const isLostPage = this.mayLackPages && physicalOffset >= flushedOffset;
+      if (!isLostPage && damagedLog === 'REFUSE') throw this.damaged(segment.path, position, end, recordOffset);
       this.notes.push(
         `the log is damaged at offset ${physicalOffset} (${segment.path} at ${position}: ${end.reason}) before messages that are whole, ` +
-          (isPowerLoss ? 'as a power loss leaves it behind the last flush' : 'and damagedLog=CUT is set'),
+          (isLostPage
+            ? `as ${lastStop?.machineRestarted === true ? 'a power loss' : 'a failed fdatasync'} leaves it behind the last flush`
+            : 'and damagedLog=CUT is set'),
       );
     }
     if (physicalOffset < flushedOffset && !wasCut) {

@@ -8,7 +8,7 @@ import { lacksText } from './torn-record.js';
 const HOST = encodeHost('10.0.0.1:1000');
 
 function record(position: number, properties: string): { buffer: Buffer; sizeBytes: number } {
-  const chunk = new LogChunk(8192, 0, 0);
+  const chunk = new LogChunk(Buffer.alloc(8192), 0, 0);
   chunk.buffer.fill(0);
   const fields = {
     topicBytes: Buffer.from('Orders'),

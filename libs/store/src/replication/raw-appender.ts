@@ -1,6 +1,6 @@
 import { encodeBlank } from '../commit-log/append-encoder.js';
 import type { CommitLog } from '../commit-log/commit-log.js';
-import type { FlushService } from '../commit-log/flush-service.js';
+import { notOnDisk, type FlushService } from '../commit-log/flush-service.js';
 import type { LogWriter, WriteFailure } from '../commit-log/log-writer.js';
 import type { RecordDecoder } from '../commit-log/record-check.js';
 import type { SegmentList } from '../commit-log/segment-list.js';
@@ -107,8 +107,7 @@ export class RawAppender implements RawLogSink {
   append(physicalOffset: number, bytes: Buffer): void {
     if (physicalOffset !== this.cutter.offset) throw this.gap(physicalOffset);
     const { flush } = this.parts;
-    if (flush.failure !== undefined)
-      throw new StoreError('STORE_IO', `fdatasync of the commit log failed: ${flush.failure.message}`);
+    if (flush.failure !== undefined) throw new StoreError('STORE_IO', notOnDisk(flush.failure));
     this.wipeLeftover();
     try {
       this.cutter.feed(bytes);

@@ -25,6 +25,8 @@ export interface SimConfig {
   readonly maxOpenFiles: number;
   readonly maxPendingAppends: number;
   readonly queueTableMinQueues: number;
+  readonly maxHashSlotNum: number;
+  readonly maxIndexNum: number;
   readonly holdBackQueues: number;
   /** Old segments are deleted; otherwise the log must keep everything. */
   readonly retention: boolean;
@@ -169,6 +171,8 @@ function makeConfig(random: SimRandom): SimConfig {
     maxOpenFiles: random.pick([1, 3, 256]),
     maxPendingAppends: random.pick([20, 100_000]),
     queueTableMinQueues: random.pick([1, 1000]),
+    maxHashSlotNum: random.pick([1, 20, 200]),
+    maxIndexNum: random.pick([5, 50, 500]),
     holdBackQueues: random.pick([0, 1, 1000]),
     retention: random.chance(0.4),
     topics: random.chance(0.3)

@@ -240,6 +240,7 @@ class SimHandle implements StoreFile {
     const sequence = this.process.host.disk.currentSequence;
     this.startCall('syncData', SYNC_MS, () => {
       const error = this.syncNow(sequence);
+      if (error !== undefined) this.process.hasUnnotedFailure = true;
       done(error);
     });
   }

@@ -70,6 +70,11 @@ export class SimProcess {
   readonly openFiles = new Map<object, string>();
   /** Calls on the file system so far. */
   operations = 0;
+  /**
+   * An fdatasync failed, and the process has not written down yet that it did. Killed in these few microseconds it leaves nothing that tells the next
+   * one: no store can survive that, and it is not played.
+   */
+  hasUnnotedFailure = false;
   readonly clock: SimClock;
   readonly fileSystem: FileSystem;
   readonly machine: Machine;
@@ -107,6 +112,10 @@ export class SimProcess {
     if (!this.isAlive) throw new SimCrashError();
     this.operations++;
     this.host.world.onOperation?.(operation, path);
+    if (this.hasUnnotedFailure && path.endsWith('/abort')) {
+      if (operation.startsWith('write')) this.hasUnnotedFailure = false;
+      if (this.armed?.kind === 'kill') return;
+    }
     if (this.armed === undefined || this.host.faults.suspended) return;
     if (--this.armed.operationsLeft > 0) return;
     half?.();

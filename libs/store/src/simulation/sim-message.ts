@@ -48,7 +48,12 @@ export class SimMessage {
 
   get properties(): string {
     const delay = this.topic === SCHEDULE_TOPIC ? `DELAY\u0001${this.delayLevel}\u0002` : '';
-    return `${delay}TAGS\u0001${this.tag}\u0002`;
+    return `${delay}TAGS\u0001${this.tag}\u0002KEYS\u0001${this.key}\u0002`;
+  }
+
+  /** By which the index finds it, and no other. */
+  get key(): string {
+    return `k${this.id}`;
   }
 
   /** What its consume queue entry must say. */

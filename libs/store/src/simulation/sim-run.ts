@@ -16,8 +16,8 @@ import { MOUNT_PATH, ROOT_PATH, storeOptions } from './sim-options.js';
 import { StoreChecker } from './store-checker.js';
 import { StoreUser } from './store-user.js';
 
-/** Longer than anything the store waits for by itself: whoever is not answered by then is never answered. */
-const HANG_MS = 200_000;
+/** Longer than anything the store waits for by itself, and than the many small files take on the slowest disk: whoever is not answered by then is never answered. */
+const HANG_MS = 3_600_000;
 
 /** What a test may change about the machine under the store. */
 export interface SimVariant {
@@ -141,7 +141,7 @@ export class SimRun {
     await this.user.checkTakesMessages(store, (what, call) => this.wait(what, call));
     await this.stop();
     demand(this.closedCleanly, 'unclean-end', () => 'the store did not stop cleanly on a sound disk');
-    await this.opened();
+    await this.checker.checkWholeIndex(await this.opened(), (what, call) => this.wait(what, call));
     await this.stop();
     this.checkStray();
   }

@@ -23,13 +23,16 @@ export class DeliveredCopies {
   static async find(store: MessageStore, fromOffset: number): Promise<DeliveredCopies> {
     const found = new DeliveredCopies();
     await store.replication.scanRecords(fromOffset, (bytes, at, sizeBytes) => {
-      const record = bytes.subarray(at, at + sizeBytes);
-      if (!record.includes(MARK)) return;
-      const message = decodeMessage(record, 0, { inflate: false });
-      const key = copyKeyOf(message);
-      if (key !== undefined) found.counts.set(key, (found.counts.get(key) ?? 0) + 1);
+      found.add(bytes.subarray(at, at + sizeBytes));
     });
     return found;
+  }
+
+  /** Notes a record of the log, if the timer put it there. */
+  add(record: Buffer): void {
+    if (!record.includes(MARK)) return;
+    const key = copyKeyOf(decodeMessage(record, 0, { inflate: false }));
+    if (key !== undefined) this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
   }
 
   /** Whether a copy of the message is there that no other message claimed. */

@@ -1,3 +1,10 @@
+/** A message that cancels another. */
+export interface Cancellation {
+  readonly dueMs: number;
+  readonly physicalOffset: number;
+  readonly sizeBytes: number;
+}
+
 /** A message that waits in memory because it is due soon. */
 export interface DueEntry {
   readonly dueMs: number;

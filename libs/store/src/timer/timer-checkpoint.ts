@@ -1,7 +1,10 @@
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { ProtocolError, readInt64, writeInt64 } from '@rocknest/protocol';
-import { syncData, writeAt } from '../index-file/write-at.js';
-import type { FileSystem, StoreFile } from '../io/file-system.js';
+import { writeAt } from '../index-file/write-at.js';
+import { syncData, syncFolder } from '../io/durable.js';
+import { atPath, type FileSystem, mayLosePages, type StoreFile } from '../io/file-system.js';
+import { replaceFile } from '../io/replace-file.js';
 import { readSmallFile } from '../io/transfer.js';
 
 /** RocketMQ maps one page. */
@@ -13,6 +16,11 @@ const OWN_AT = 2_048;
 const OWN_BYTES = 8 + 8 * 8;
 const OWN_MAGIC = 0x524b544d;
 const OWN_VERSION = 2;
+/** Behind RocketMQ's part, in the same sector: a magic, and a CRC of the first three numbers. While it fits, RocketMQ has not written since. */
+const MARK_AT = 64;
+const MARK_MAGIC = 0x524b4d4b;
+/** `lastReadTimeMs`, `lastTimerLogFlushPos`, `lastTimerQueueOffset`. */
+const STATE_BYTES = 24;
 
 /** `scanFrom`: nothing was delivered behind `delivered`. */
 export const SCAN_NOTHING = -1;
@@ -46,10 +54,12 @@ export class TimerCheckpoint {
   rebuildUntil = 0;
   /** Position of the first unit of the timer log. */
   logStart = 0;
-  /** Our part is there, and not as it was written. */
+  /** No broker leaves the file like this. */
   isDamaged = false;
   private file: StoreFile | undefined;
   private saving: Promise<void> = Promise.resolve();
+  /** A write or an fdatasync failed: the disk may not have what the file shows. */
+  private doubted = false;
 
   constructor(
     readonly path: string,
@@ -68,6 +78,7 @@ export class TimerCheckpoint {
     this.dataVersion.timestamp = readInt64(bytes, 40);
     this.dataVersion.counter = readInt64(bytes, 48);
     this.loadOwn(bytes);
+    if (bytes.length < FILE_BYTES || isLost(bytes)) this.isDamaged = true;
     return true;
   }
 
@@ -92,28 +103,68 @@ export class TimerCheckpoint {
     return { lastReadTimeMs: readInt64(bytes, 0), masterTimerQueueOffset: readInt64(bytes, 24) };
   }
 
-  /** Writes the file, one write after the other; `sync` waits for the disk too. */
+  get isDoubted(): boolean {
+    return this.doubted;
+  }
+
+  /** What the file shows may not be on the disk: the next save makes it anew. */
+  doubt(): void {
+    this.doubted = true;
+  }
+
+  /** Writes the file, one write after the other; `sync` waits for the disk too. A file that failed is made anew by the next call. */
   save(sync: boolean): Promise<void> {
     const run = this.saving.then(async () => {
-      this.file ??= this.fileSystem.open(this.path, { create: true });
-      const bytes = Buffer.alloc(FILE_BYTES);
-      this.write(bytes);
-      if (this.delivered !== undefined) {
-        bytes.writeInt32BE(OWN_MAGIC, OWN_AT);
-        bytes.writeInt32BE(OWN_VERSION, OWN_AT + 4);
-        bytes.copy(bytes, OWN_AT + 8, 0, 24);
-        writeInt64(bytes, this.delivered.dueMs, OWN_AT + 32);
-        writeInt64(bytes, this.delivered.position, OWN_AT + 40);
-        writeInt64(bytes, this.scanFrom, OWN_AT + 48);
-        writeInt64(bytes, this.rebuildUntil, OWN_AT + 56);
-        writeInt64(bytes, this.logStart, OWN_AT + 64);
-        bytes.writeUInt32BE(crc32(bytes.subarray(OWN_AT, OWN_AT + OWN_BYTES)), OWN_AT + OWN_BYTES);
+      const page = this.encodePage();
+      try {
+        if (this.doubted) await this.replace(page);
+        else await this.overwrite(page, sync);
+      } catch (error) {
+        throw atPath(this.path, error as Error);
       }
-      await writeAt(this.file, bytes, FILE_BYTES, 0);
-      if (sync) await syncData(this.file);
     });
     this.saving = run.catch(() => {});
     return run;
+  }
+
+  private async overwrite(page: Buffer, sync: boolean): Promise<void> {
+    this.file ??= this.fileSystem.open(this.path, { create: true });
+    try {
+      await writeAt(this.file, page, FILE_BYTES, 0);
+    } catch (error) {
+      this.doubted = mayLosePages(error);
+      throw error;
+    }
+    if (!sync) return;
+    this.doubted = true;
+    await syncData(this.file);
+    this.doubted = false;
+  }
+
+  /** On other blocks of the disk: what is written over blocks whose write-back failed does not last on ext4. */
+  private async replace(page: Buffer): Promise<void> {
+    await replaceFile(this.fileSystem, this.path, FILE_BYTES, (file) => writeAt(file, page, FILE_BYTES, 0));
+    this.close();
+    await syncFolder(this.fileSystem, dirname(this.path));
+    this.doubted = false;
+  }
+
+  private encodePage(): Buffer {
+    const bytes = Buffer.alloc(FILE_BYTES);
+    this.write(bytes);
+    if (this.delivered === undefined) return bytes;
+    bytes.writeInt32BE(OWN_MAGIC, OWN_AT);
+    bytes.writeInt32BE(OWN_VERSION, OWN_AT + 4);
+    bytes.copy(bytes, OWN_AT + 8, 0, STATE_BYTES);
+    bytes.writeUInt32BE(MARK_MAGIC, MARK_AT);
+    bytes.writeUInt32BE(crc32(bytes.subarray(0, STATE_BYTES)), MARK_AT + 4);
+    writeInt64(bytes, this.delivered.dueMs, OWN_AT + 32);
+    writeInt64(bytes, this.delivered.position, OWN_AT + 40);
+    writeInt64(bytes, this.scanFrom, OWN_AT + 48);
+    writeInt64(bytes, this.rebuildUntil, OWN_AT + 56);
+    writeInt64(bytes, this.logStart, OWN_AT + 64);
+    bytes.writeUInt32BE(crc32(bytes.subarray(OWN_AT, OWN_AT + OWN_BYTES)), OWN_AT + OWN_BYTES);
+    return bytes;
   }
 
   close(): void {
@@ -128,8 +179,21 @@ export class TimerCheckpoint {
       this.isDamaged = true;
       return;
     }
-    // RocketMQ wrote its part since.
-    if (bytes.compare(bytes, 0, 24, OWN_AT + 8, OWN_AT + 32) !== 0) return;
+    const state = OWN_AT + 8;
+    if (bytes.compare(bytes, 0, STATE_BYTES, state, state + STATE_BYTES) !== 0) {
+      const isMarked =
+        bytes.readUInt32BE(MARK_AT) === MARK_MAGIC &&
+        bytes.readUInt32BE(MARK_AT + 4) === crc32(bytes.subarray(0, STATE_BYTES));
+      if (!isMarked) {
+        // RocketMQ wrote its part since, or we were killed in the middle of it: the log tells what was delivered.
+        this.scanFrom = SCAN_BY_TIME;
+        return;
+      }
+      // Half of a write of ours got to the disk. Our part is all of a checkpoint, of this write or of the one before.
+      this.lastReadTimeMs = readInt64(bytes, state);
+      this.lastTimerLogFlushPos = readInt64(bytes, state + 8);
+      this.lastTimerQueueOffset = readInt64(bytes, state + 16);
+    }
     this.delivered = { dueMs: readInt64(bytes, OWN_AT + 32), position: readInt64(bytes, OWN_AT + 40) };
     this.scanFrom = readInt64(bytes, OWN_AT + 48);
     this.rebuildUntil = readInt64(bytes, OWN_AT + 56);
@@ -145,4 +209,11 @@ export class TimerCheckpoint {
     writeInt64(bytes, this.dataVersion.timestamp, 40);
     writeInt64(bytes, this.dataVersion.counter, 48);
   }
+}
+
+/** Zeros where times and positions stand, or something that is not ours where only we write. */
+function isLost(bytes: Buffer): boolean {
+  if (bytes.every((byte) => byte === 0)) return true;
+  const own = bytes.subarray(OWN_AT, OWN_AT + OWN_BYTES + 4);
+  return bytes.readInt32BE(OWN_AT) !== OWN_MAGIC && own.some((byte) => byte !== 0);
 }

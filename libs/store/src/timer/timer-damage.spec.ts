@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../../test/support/wait-for.js';
@@ -42,6 +42,12 @@ const wheel = (): string => join(bench.path, 'timerwheel');
 const logFolder = (): string => join(bench.path, 'timerlog');
 const logFile = (index: number): string => join(logFolder(), readdirSync(logFolder()).sort()[index]);
 
+const checkpoint = (): string => join(bench.path, 'config', 'timercheck');
+
+function zero(path: string): void {
+  writeFileSync(path, Buffer.alloc(statSync(path).size));
+}
+
 function flip(path: string, at: number): void {
   const bytes = readFileSync(path);
   bytes[at] ^= 0x10;
@@ -65,13 +71,18 @@ describe('a timer whose files were damaged while it was stopped', () => {
     ['the wheel is cut', () => truncateSync(wheel(), 70_000), /wheel is made again from the timer log: it had 70000/],
     ['a bit of the time of a slot', () => flip(wheel(), usedSlot() + 6), /from the timer log: 1 of its slots/],
     ['a bit of the position of a slot', () => flip(wheel(), usedSlot() + 23), /from the timer log: 1 of its slots/],
+    ['all of the wheel is zero', () => zero(wheel()), /again from the timer log: it does not know what is due at/],
+    ['a time beyond all numbers', () => flip(wheel(), 1), /from the timer log: 1 of its slots/],
     ['the log is missing', () => rmSync(logFolder(), { recursive: true }), /again from the messages of .* end at 0/],
     ['its first file is missing', () => rmSync(logFile(0)), /again from the messages of .* begins at 4096, not at 0/],
     ['its second file is missing', () => rmSync(logFile(1)), /again from the messages of .* leave no gap/],
     ['its last file is cut', () => truncateSync(logFile(1), 1_000), /again from the messages of .* leave no gap/],
     ['its last file is empty', () => truncateSync(logFile(2), 0), /again from the messages of .* the checkpoint knows/],
-    ['the checkpoint is missing', () => rmSync(join(bench.path, 'config', 'timercheck')), /timercheck is missing/],
-    ['a bit of the checkpoint', () => flip(join(bench.path, 'config', 'timercheck'), 2_085), /timercheck is damaged/],
+    ['the checkpoint is missing', () => rmSync(checkpoint()), /timercheck is missing/],
+    ['the checkpoint is zero', () => zero(checkpoint()), /timercheck is damaged/],
+    ['the checkpoint is cut', () => truncateSync(checkpoint(), 1_000), /timercheck is damaged/],
+    ['a bit of where the checkpoint names its maker', () => flip(checkpoint(), 2_048), /timercheck is damaged/],
+    ['a bit of the checkpoint', () => flip(checkpoint(), 2_085), /timercheck is damaged/],
   ])('%s: each message is delivered, and none twice', async (_, damage, report) => {
     const { waiting } = await prepare();
     damage();

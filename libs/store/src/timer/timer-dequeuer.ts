@@ -1,36 +1,23 @@
 import { decodeMessage, MessageConst, type MessageExt, TIMER_TOPIC } from '@rocknest/protocol';
 import * as defaults from '../defaults.js';
+import { Backoff } from '../io/backoff.js';
 import type { Clock, Timer } from '../io/clock.js';
 import type { MessageStore } from '../message-store.js';
-import type { PutStatus, StoreLogger } from '../types.js';
-import { type DueEntry, DueHeap } from './due-heap.js';
-import type { DeliveredCopies } from './delivered-copies.js';
+import type { StoreLogger } from '../types.js';
+import { type Cancellation, type DueEntry, DueHeap } from './due-heap.js';
+import { DeliveredCopies } from './delivered-copies.js';
 import type { Delivered } from './timer-checkpoint.js';
 import { MAGIC_DELETE, MAGIC_ROLL, SLOT_MS, slotOf, type TimerUnit, WHEEL_SLOTS } from './timer-layout.js';
 import type { TimerLog } from './timer-log.js';
-import { cancelledKeyOf, deleteKeyOf, putOf, undeliverable } from './timer-message.js';
+import { cancelledKeyOf, deleteKeyOf, putOf, STORED, undeliverable } from './timer-message.js';
 import type { TimerMetrics } from './timer-metrics.js';
 import type { TimerWheel } from './timer-wheel.js';
-
-/** Statuses with which a message is in the log. */
-const STORED: ReadonlySet<PutStatus> = new Set([
-  'PUT_OK',
-  'FLUSH_DISK_TIMEOUT',
-  'FLUSH_SLAVE_TIMEOUT',
-  'SLAVE_NOT_AVAILABLE',
-]);
 
 /** Longest pause of one timer: then the clock is looked at again, so that a change of the wall clock is noticed. */
 const MAX_SLEEP_MS = 60_000;
 
 /** Log and wheel contradict each other. */
 class TimerDamage extends Error {}
-
-interface Cancellation {
-  readonly dueMs: number;
-  readonly physicalOffset: number;
-  readonly sizeBytes: number;
-}
 
 /**
  * Delivers what is due: takes the seconds of the wheel that are near into a heap, and puts its messages back into the log at their ms, in batches. One timer, set to
@@ -49,6 +36,8 @@ export class TimerDequeuer {
   private current: Promise<void> = Promise.resolve();
   /** Slots before it are in the heap, or done. */
   private loadedUntilMs = 0;
+  /** The next start reads no slots before it, though the clock may show an earlier time: it was set back, or the last run stopped in this second. */
+  doneBeforeMs = 0;
   /** The slot that is being read, and the unit to go on with. */
   private loading: { readonly slotMs: number; position: number } | undefined;
   /** What was taken off the heap and is not all in the log yet. */
@@ -59,6 +48,7 @@ export class TimerDequeuer {
   /** What is due later was not delivered by an earlier run. */
   private copiesUntilMs = 0;
   private forgottenUntilMs = 0;
+  private readonly backoff = new Backoff(defaults.TIMER_RETRY_MS, defaults.TIMER_MAX_RETRY_MS);
   private popped: Delivered = { dueMs: 0, position: -1 };
   private done: Delivered = { dueMs: 0, position: -1 };
   dequeued = 0;
@@ -92,7 +82,8 @@ export class TimerDequeuer {
 
   /** The log may still tell of messages that need not be delivered. */
   get hasCopies(): boolean {
-    if (this.copies?.size === 0 || this.readTimeMs > this.copiesUntilMs) this.copies = undefined;
+    // What the batch under way found there counts as delivered with the batch only.
+    if (this.isIdle && (this.copies?.size === 0 || this.readTimeMs > this.copiesUntilMs)) this.copies = undefined;
     return this.copies !== undefined;
   }
 
@@ -111,7 +102,7 @@ export class TimerDequeuer {
 
   /** Anything given to `offer` from now on must be due at this time or later. */
   get earliestDueMs(): number {
-    return this.popped.dueMs + 1;
+    return Math.max(this.popped.dueMs, this.doneBeforeMs) + 1;
   }
 
   /** Slots before this time are done. */
@@ -122,7 +113,7 @@ export class TimerDequeuer {
 
   /** @param copies what was delivered though `delivered` does not say so. */
   begin(readTimeMs: number, delivered: Delivered, copies?: DeliveredCopies): void {
-    this.loadedUntilMs = readTimeMs;
+    this.loadedUntilMs = this.doneBeforeMs = readTimeMs;
     this.popped = delivered;
     this.done = delivered;
     this.copies = copies;
@@ -212,6 +203,7 @@ export class TimerDequeuer {
         await this.events.delivering();
         await this.deliver(this.batch);
         this.batch = [];
+        this.backoff.reset();
         this.forgetOldCancellations();
         await this.turn();
       }
@@ -222,8 +214,9 @@ export class TimerDequeuer {
         this.events.damaged(error.message);
         return;
       }
-      this.logger.warn(`the timer can't go on: ${String(error)}; trying again`);
-      this.sleepUntil(this.clock.nowMs() + defaults.TIMER_RETRY_MS);
+      const pauseMs = this.backoff.next();
+      this.logger.warn(`the timer can't go on: ${String(error)}; trying again in ${pauseMs} ms`);
+      this.sleepUntil(this.clock.nowMs() + pauseMs);
     }
   }
 
@@ -311,6 +304,7 @@ export class TimerDequeuer {
     const found = await Promise.all(batch.map((entry) => this.read(entry)));
     let left = found.flatMap((record, index) => (record === undefined ? [] : [{ ...record, entry: batch[index] }]));
     left = left.filter(({ message, entry }) => this.isWanted(message, entry));
+    const wanted = left;
     while (left.length > 0) {
       const results = await Promise.all(
         left.map(({ message, record, entry }) => this.put(message, record, (entry.magic & MAGIC_ROLL) !== 0, nowMs)),
@@ -319,9 +313,26 @@ export class TimerDequeuer {
       if (left.length > 0) {
         if (this.stopped) throw new Error('the store takes no messages');
         await this.clock.sleep(defaults.TIMER_RETRY_MS);
+        // A put that failed in fdatasync may stand in the log all the same.
+        const copies = await this.copiesOf(wanted);
+        left = left.filter((one) => !copies.has(one));
       }
     }
     this.done = this.popped;
+  }
+
+  /** What of a batch stands in the log by now. */
+  private async copiesOf<T extends { message: MessageExt; entry: DueEntry }>(batch: readonly T[]): Promise<Set<T>> {
+    while (!this.stopped) {
+      try {
+        const copies = await DeliveredCopies.find(this.store, this.batchFrom);
+        return new Set(batch.filter(({ message, entry }) => copies.take(message, (entry.magic & MAGIC_ROLL) !== 0)));
+      } catch (error) {
+        this.logger.warn(`the timer can't see what it delivered: ${String(error)}; trying again`);
+        await this.clock.sleep(defaults.TIMER_RETRY_MS);
+      }
+    }
+    throw new Error('the timer stops within a batch');
   }
 
   private async read(entry: DueEntry): Promise<{ message: MessageExt; record: Buffer } | undefined> {
@@ -375,7 +386,8 @@ export class TimerDequeuer {
   }
 
   private async committed(position: number): Promise<void> {
-    while (position >= this.log.committedEnd && !this.stopped) await this.clock.sleep(1);
+    const backoff = new Backoff(1, defaults.TIMER_RETRY_MS);
+    while (position >= this.log.committedEnd && !this.stopped) await this.clock.sleep(backoff.next());
   }
 
   private turn(): Promise<void> {

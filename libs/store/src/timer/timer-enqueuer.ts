@@ -1,5 +1,6 @@
 import { decodeMessages, javaStringHash, MessageConst, type MessageExt, TIMER_TOPIC } from '@rocknest/protocol';
 import * as defaults from '../defaults.js';
+import { Backoff } from '../io/backoff.js';
 import type { Clock } from '../io/clock.js';
 import type { MessageStore } from '../message-store.js';
 import type { StoreLogger } from '../types.js';
@@ -39,8 +40,11 @@ export interface TimerEnqueuerParts {
 export class TimerEnqueuer {
   private running: Promise<void> | undefined;
   private stopped = true;
+  private endPause: (() => void) | undefined;
   private nextOffset = 0;
   private rebuild: Rebuild | undefined;
+  /** When the first of the units is due that may not be in the timer log yet. */
+  private uncommittedDueMs = Infinity;
   /** Store time of the last message that got its unit. */
   lastStoreTimestamp = 0;
   enqueued = 0;
@@ -84,6 +88,7 @@ export class TimerEnqueuer {
 
   async stop(): Promise<void> {
     this.stopped = true;
+    this.endPause?.();
     await this.running;
   }
 
@@ -96,14 +101,25 @@ export class TimerEnqueuer {
     }
   }
 
+  /** Writes what has a unit into the timer log, and tells the dequeuer. After a failure it may be called again, by whoever comes next. */
+  async commit(): Promise<void> {
+    await this.parts.log.commit();
+    const dueMs = this.uncommittedDueMs;
+    this.uncommittedDueMs = Infinity;
+    if (dueMs < Infinity) this.parts.dequeuer.noteEarliest(dueMs);
+  }
+
   private async run(): Promise<void> {
     const { alone, clock, logger } = this.parts;
+    const backoff = new Backoff(defaults.TIMER_RETRY_MS, defaults.TIMER_MAX_RETRY_MS);
     while (this.behindMessages > 0 && !this.stopped) {
       try {
         await alone(() => this.takeSome());
+        backoff.reset();
       } catch (error) {
-        logger.warn(`the timer can't take up messages: ${String(error)}; trying again`);
-        await clock.sleep(defaults.TIMER_RETRY_MS);
+        const pauseMs = backoff.next();
+        logger.warn(`the timer can't take up messages: ${String(error)}; trying again in ${pauseMs} ms`);
+        await this.pause(pauseMs);
       }
       await new Promise<void>((resolve) => {
         clock.defer(resolve);
@@ -111,13 +127,23 @@ export class TimerEnqueuer {
     }
   }
 
+  /** A stop need not wait for it. */
+  private pause(pauseMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.parts.clock.startTimer(resolve, pauseMs);
+      this.endPause = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
   private async takeSome(): Promise<void> {
-    const { store, log, clock, dequeuer } = this.parts;
+    const { store, clock } = this.parts;
     // What an earlier turn could not write is written first.
-    await log.commit();
+    await this.commit();
     const endMs = clock.monotonicMs() + defaults.TIMER_READ_TURN_MS;
     const lastOffset = this.nextOffset + defaults.TIMER_READ_MESSAGES;
-    let earliestDueMs = Infinity;
     do {
       const { nextBeginOffset, records } = await store.getMessage({
         topic: TIMER_TOPIC,
@@ -127,15 +153,14 @@ export class TimerEnqueuer {
       });
       for (const slice of records) {
         for (const message of decodeMessages(slice, { inflate: false })) {
-          earliestDueMs = Math.min(earliestDueMs, this.take(message));
+          this.uncommittedDueMs = Math.min(this.uncommittedDueMs, this.take(message));
         }
       }
       const isEnd = nextBeginOffset <= this.nextOffset;
       this.nextOffset = nextBeginOffset;
       if (isEnd) break;
     } while (this.nextOffset < lastOffset && this.behindMessages > 0 && clock.monotonicMs() < endMs);
-    await log.commit();
-    if (earliestDueMs < Infinity) dequeuer.noteEarliest(earliestDueMs);
+    await this.commit();
   }
 
   /** @returns when the message is due, or is to be stored anew. */

@@ -66,6 +66,8 @@ export function decodeUnit(bytes: Buffer, at: number): TimerUnit | undefined {
   if (at + UNIT_BYTES > bytes.length || bytes.readInt32BE(at) !== UNIT_BYTES) return undefined;
   const magic = bytes.readInt32BE(at + 12);
   if ((magic | MAGIC_BITS) !== MAGIC_BITS) return undefined;
+  // Without a CRC half a unit, whose rest is zeros, would pass for one of RocketMQ's.
+  if (bytes.readInt32BE(at + 36) <= 0) return undefined;
   const coarseMs = readInt64(bytes, at + 16) + bytes.readInt32BE(at + 24);
   const msInSlot = bytes.readInt32BE(at + 44);
   if (msInSlot !== 0 && bytes.readUInt32BE(at + CHECKED_BYTES) !== crc32(bytes.subarray(at, at + CHECKED_BYTES))) {

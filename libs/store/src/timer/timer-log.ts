@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import { writeAt } from '../index-file/write-at.js';
 import { syncData, syncFolder } from '../io/durable.js';
 import { offsetFileName, parseOffsetFileName } from '../io/file-name.js';
-import type { FileSystem } from '../io/file-system.js';
+import { atPath, type FileSystem, mayLosePages } from '../io/file-system.js';
 import { HandlePool } from '../io/handle-pool.js';
+import { isCopyName } from '../io/replace-file.js';
 import { readFully } from '../io/transfer.js';
+import { replaceTimerLogFile } from './timer-log-copy.js';
 import { BLANK_BYTES, BLANK_MAGIC, decodeUnit, encodeUnit, type TimerUnit, UNIT_BYTES } from './timer-layout.js';
 
 /** Units are read in blocks of so many. */
@@ -38,6 +40,10 @@ export class TimerLog {
   private madeFiles = false;
   private committed = 0;
   private next = 0;
+  /** Units before it are on stable storage. */
+  private flushed = 0;
+  /** Files that failed: what was written to them since then may not be on the disk, nor be read as it was written. */
+  private readonly doubted = new Set<number>();
 
   constructor(
     readonly folder: string,
@@ -67,7 +73,18 @@ export class TimerLog {
   }
 
   get isDirty(): boolean {
-    return this.dirtyFiles.size > 0 || this.pending.length > 0;
+    return this.dirtyFiles.size > 0 || this.pending.length > 0 || this.doubted.size > 0;
+  }
+
+  /** A file failed, and was not made anew yet. */
+  get isDoubted(): boolean {
+    return this.doubted.size > 0;
+  }
+
+  /** What was written last may not be on the disk, though it can be read: the last file is made anew by the next flush. */
+  doubt(): void {
+    const last = this.starts.at(-1);
+    if (last !== undefined) this.doubted.add(last);
   }
 
   /**
@@ -77,6 +94,8 @@ export class TimerLog {
    */
   open(): string | undefined {
     const names = this.fileSystem.list(this.folder).filter(({ isFolder }) => !isFolder);
+    // A killed process did not finish them.
+    for (const { name } of names) if (isCopyName(name)) this.fileSystem.remove(join(this.folder, name));
     const starts = names.map(({ name }) => parseOffsetFileName(name)).filter((start) => start !== undefined);
     this.starts = starts.sort((a, b) => a - b);
     const last = this.starts.at(-1);
@@ -104,6 +123,7 @@ export class TimerLog {
     this.pending = [];
     this.blocks.clear();
     this.dirtyFiles.clear();
+    this.doubted.clear();
     this.setEnd(0);
   }
 
@@ -111,6 +131,15 @@ export class TimerLog {
   setEnd(position: number): void {
     this.committed = position;
     this.next = position;
+    this.flushed = Math.min(this.flushed, position);
+  }
+
+  /** Units before a position are on stable storage; a killed process left those behind it to the page cache. */
+  setFlushed(position: number): void {
+    this.flushed = Math.min(position, this.committed);
+    for (const start of this.starts) {
+      if (start < this.committed && start + this.fileSizeBytes > this.flushed) this.dirtyFiles.add(start);
+    }
   }
 
   /** Adds a unit behind the others, in memory until `commit`. @returns its position */
@@ -129,14 +158,22 @@ export class TimerLog {
     return position;
   }
 
-  /** Writes what was added. After a failure it may be called again. */
+  /**
+   * Writes what was added. After a failure it may be called again.
+   *
+   * @throws TimerUnitsLostError or what the file system throws.
+   */
   async commit(): Promise<void> {
+    await this.mend();
     while (this.pending.length > 0) {
       const run = this.pending[0];
       const fileStart = await this.fileFor(run.start);
       const lease = this.handles.retain(this.pathOf(fileStart));
       try {
         await writeAt(lease.file, run.bytes, run.length, run.start - fileStart);
+      } catch (error) {
+        if (mayLosePages(error)) this.doubted.add(fileStart);
+        throw atPath(this.pathOf(fileStart), error as Error);
       } finally {
         lease.release();
       }
@@ -146,8 +183,14 @@ export class TimerLog {
     this.committed = this.next;
   }
 
-  /** Brings what was written to stable storage. */
+  /**
+   * Brings what was written to stable storage. A file whose fdatasync failed is made anew by the next call.
+   *
+   * @throws TimerUnitsLostError or what the file system throws.
+   */
   async flush(): Promise<void> {
+    await this.mend();
+    const { committed } = this;
     const dirty = this.dirtyFiles;
     this.dirtyFiles = new Set();
     try {
@@ -155,6 +198,9 @@ export class TimerLog {
         const lease = this.handles.retain(this.pathOf(start));
         try {
           await syncData(lease.file);
+        } catch (error) {
+          this.doubted.add(start);
+          throw atPath(this.pathOf(start), error as Error);
         } finally {
           lease.release();
         }
@@ -165,6 +211,25 @@ export class TimerLog {
       for (const start of dirty) this.dirtyFiles.add(start);
       throw error;
     }
+    this.flushed = committed;
+  }
+
+  /** Makes files anew that failed: on other blocks of the disk, since what is written over blocks whose write-back failed does not last on ext4. */
+  private async mend(): Promise<void> {
+    for (const start of this.doubted) {
+      await this.replace(start);
+      this.doubted.delete(start);
+      this.dirtyFiles.delete(start);
+      this.madeFiles = true;
+    }
+  }
+
+  private async replace(start: number): Promise<void> {
+    const { fileSystem, handles, fileSizeBytes } = this;
+    const syncedBytes = Math.max(0, this.flushed - start);
+    const usedBytes = Math.max(0, Math.min(this.committed - start, fileSizeBytes));
+    await replaceTimerLogFile({ fileSystem, handles, path: this.pathOf(start), fileSizeBytes, syncedBytes, usedBytes });
+    this.blocks.clear();
   }
 
   /** The unit at a position, or undefined when none stands there. */

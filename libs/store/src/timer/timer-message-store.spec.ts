@@ -6,7 +6,7 @@ import { waitFor } from '../../../../test/support/wait-for.js';
 import type { MessageStore } from '../message-store.js';
 import { crashCopy, put, readQueue } from '../testing/store-fixture.js';
 import { type OpenedTimer, TimerBench } from '../testing/timer-fixture.js';
-import { SLOT_MS, slotOf, WHEEL_BYTES } from './timer-layout.js';
+import { SLOT_MS, slotOf, UNIT_BYTES, WHEEL_BYTES } from './timer-layout.js';
 import type { TimerOptions } from './timer-options.js';
 
 let bench: TimerBench;
@@ -109,6 +109,28 @@ describe('TimerMessageStore', () => {
       const after = await open(copy.path);
       await waitFor(async () => new Set(await delivered(after.store)).size === 3_000);
       expect(after.store.maxOffset('Later', 3)).toBe(3_000);
+      await after.close();
+    } finally {
+      copy.remove();
+    }
+  });
+
+  it('loses nothing that came after the clock was set back behind the last stop', async () => {
+    const first = await open();
+    await putTimer(first.store, 'early', clock.nowMs() + 20);
+    await arrived(first.store, 1);
+    await first.close();
+    clock.aheadMs = -5_000;
+    const { store } = await open();
+    await putTimer(store, 'late', clock.nowMs() + 10);
+    const log = join(folder.path, 'timerlog', '0'.repeat(20));
+    await waitFor(() => readFileSync(log).readInt32BE(UNIT_BYTES) === UNIT_BYTES, 'its unit');
+    const copy = crashCopy(folder.path);
+    try {
+      clock.aheadMs = 2_000;
+      const after = await open(copy.path);
+      await arrived(after.store, 2);
+      expect(await delivered(after.store)).toEqual(['early', 'late']);
       await after.close();
     } finally {
       copy.remove();

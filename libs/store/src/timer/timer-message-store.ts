@@ -30,6 +30,8 @@ export interface TimerStats {
   /** How often log and wheel were made again from the topic. */
   readonly rebuilds: number;
   readonly memoryBytes: number;
+  /** Why its files cannot be brought onto the disk, or undefined. Messages are taken and delivered all the same. */
+  readonly failure: string | undefined;
 }
 
 /**
@@ -155,6 +157,7 @@ export class TimerMessageStore {
       droppedMessages: counts.dropped + dequeuer.dropped,
       rebuilds: counts.rebuilds,
       memoryBytes: wheel.memoryBytes + dequeuer.memoryBytes,
+      failure: this.run.failure?.message,
     };
   }
 
@@ -174,7 +177,11 @@ export class TimerMessageStore {
   }
 
   private begin(problem?: string): Promise<void> {
-    this.beginning ??= this.beginNow(problem).catch((error: unknown) => {
+    this.beginning ??= this.beginNow(problem).catch(async (error: unknown) => {
+      // What it opened is closed, and the next attempt begins with nothing in memory.
+      await this.run.abandon();
+      this.count(this.run);
+      this.run = this.newRun();
       this.beginning = undefined;
       throw error;
     });
@@ -248,6 +255,7 @@ export class TimerMessageStore {
       logger,
       configFolder,
       flushIntervalMs,
+      damaged: (problem) => this.rebuild(problem),
     });
     return run;
   }

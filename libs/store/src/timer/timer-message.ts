@@ -12,10 +12,18 @@ import {
   topicLengthBytes,
   TRANS_HALF_TOPIC,
 } from '@rocknest/protocol';
-import type { PutMessage } from '../types.js';
+import type { PutMessage, PutStatus } from '../types.js';
 import { SLOT_MS } from './timer-layout.js';
 
 const { TIMER_DEQUEUE_MS, TIMER_ENQUEUE_MS, TIMER_ROLL_TIMES } = MessageConst;
+
+/** Statuses with which a message is in the log. */
+export const STORED: ReadonlySet<PutStatus> = new Set([
+  'PUT_OK',
+  'FLUSH_DISK_TIMEOUT',
+  'FLUSH_SLAVE_TIMEOUT',
+  'SLAVE_NOT_AVAILABLE',
+]);
 
 /**
  * When a message of the timer topic is due, or undefined when it has no TIMER_OUT_MS.

@@ -7,6 +7,9 @@ import { MAGIC_DELETE, MAX_BEHIND_MS, SLOT_MS, slotOf, type TimerUnit, UNIT_BYTE
 import type { TimerLog } from './timer-log.js';
 import type { TimerWheel } from './timer-wheel.js';
 
+/** Units of the log that a start looks up in the wheel: 52 KiB. */
+const COMPARED_UNITS = 1_024;
+
 /** Where enqueuing and delivering go on. */
 export interface TimerStart {
   readonly queueOffset: number;
@@ -67,8 +70,9 @@ export interface RecoveryInput {
  * Follows `recover`, `recoverAndRevise` and `reviseQueueOffset` of `TimerMessageStore.java`.
  */
 export async function recoverTimer(input: RecoveryInput): Promise<TimerStart> {
-  const { store, wheel, log, checkpoint, wheelProblem, nowMs, warn } = input;
+  const { store, wheel, log, checkpoint, nowMs, warn } = input;
   const flushed = checkpoint.lastTimerLogFlushPos;
+  const wheelProblem = input.wheelProblem ?? (await findMissingSlot(input));
   if (wheelProblem !== undefined && flushed > 0) {
     warn(`the timer wheel is made again from the timer log: ${wheelProblem}`);
   }
@@ -80,6 +84,7 @@ export async function recoverTimer(input: RecoveryInput): Promise<TimerStart> {
   }
   const readTimeMs = readTimeOf(checkpoint, nowMs);
   const end = await cutLost(store, wheel, log, log.committedEnd);
+  log.setFlushed(flushed);
   await log.scan(from, (position, unit) => {
     if (position >= end) return false;
     putBack(wheel, position, unit, readTimeMs);
@@ -140,6 +145,25 @@ function findProblem({
   return undefined;
 }
 
+/** Slots that are all zeros look like slots that were never used: the latest units of the log tell of those that were. The wheel is then empty. */
+async function findMissingSlot(input: RecoveryInput): Promise<string | undefined> {
+  const { log, wheel, checkpoint, nowMs } = input;
+  const flushed = checkpoint.lastTimerLogFlushPos;
+  if (findProblem(input) !== undefined || flushed > log.filesEnd || flushed <= log.start) return undefined;
+  const readTimeMs = readTimeOf(checkpoint, nowMs);
+  let from = flushed;
+  for (let units = 0; units < COMPARED_UNITS && from > log.start; units++) from = log.before(from) ?? log.start;
+  let problem: string | undefined;
+  await log.scan(from, (position, { dueMs }) => {
+    const slotMs = slotOf(dueMs);
+    if (position < flushed && slotMs >= readTimeMs && wheel.lastOf(slotMs) < position)
+      problem = `it does not know what is due at ${new Date(slotMs).toISOString()}`;
+    return problem === undefined && position < flushed;
+  });
+  if (problem !== undefined) wheel.clear();
+  return problem;
+}
+
 /** Looks at the units behind a position, and sets the end of the log. */
 async function checkUnits(log: TimerLog, from: number, flushed: number): Promise<string | undefined> {
   const end = from > log.filesEnd ? log.filesEnd : await log.scan(from, () => true);
@@ -179,7 +203,8 @@ async function cutLost(store: MessageStore, wheel: TimerWheel, log: TimerLog, en
     if (position === undefined || unit === undefined) break;
     if (unit.physicalOffset + unit.sizeBytes <= store.maxPhysicalOffset) break;
     const slotMs = slotOf(unit.dueMs);
-    if (wheel.lastOf(slotMs) >= position) wheel.cut(slotMs, unit.previous);
+    const change = (unit.magic & MAGIC_DELETE) === 0 ? -1 : 1;
+    if (wheel.lastOf(slotMs) >= position) wheel.cut(slotMs, unit.previous, change);
     kept = position;
   }
   if (kept < end) {

@@ -1,5 +1,7 @@
 import { TIMER_TOPIC } from '@rocknest/protocol';
+import { TIMER_DOUBT } from '../checkpoint/flush-doubts.js';
 import * as defaults from '../defaults.js';
+import { Backoff } from '../io/backoff.js';
 import type { Clock, Timer } from '../io/clock.js';
 import { makeDurableFolders } from '../io/durable.js';
 import type { FileSystem } from '../io/file-system.js';
@@ -10,6 +12,7 @@ import type { TimerDequeuer } from './timer-dequeuer.js';
 import type { TimerEnqueuer } from './timer-enqueuer.js';
 import { MAGIC_DEFAULT, MAGIC_DELETE, SLOT_MS, slotOf } from './timer-layout.js';
 import type { TimerLog } from './timer-log.js';
+import { TimerUnitsLostError } from './timer-log-copy.js';
 import type { TimerMetrics } from './timer-metrics.js';
 import { rebuildRules } from './timer-rebuild.js';
 import {
@@ -38,6 +41,8 @@ export interface TimerRunParts {
   readonly logger: StoreLogger;
   readonly configFolder: string;
   readonly flushIntervalMs: number;
+  /** The timer log lost what was written to it. */
+  readonly damaged: (problem: string) => void;
 }
 
 /** Where a slave goes on: what is late was delivered by the master, or will be by this broker once it is one. */
@@ -54,13 +59,18 @@ export class TimerRun {
   private cleanedMs = 0;
   private stopped = false;
   private isBegun = false;
+  private readonly backoff: Backoff;
+  /** Why the files cannot be written, or undefined. */
+  failure: Error | undefined;
   /** What can be said of deliveries once the log before `from` is on stable storage. */
   private next: { readonly delivered: Delivered; readonly from: number } | undefined;
 
   constructor(
     private readonly role: TimerRole,
     readonly parts: TimerRunParts,
-  ) {}
+  ) {
+    this.backoff = new Backoff(parts.flushIntervalMs, defaults.TIMER_MAX_RETRY_MS);
+  }
 
   /**
    * Takes the files up and goes on with them.
@@ -177,6 +187,8 @@ export class TimerRun {
     const checkpointProblem = checkpoint.isDamaged ? `${checkpoint.path} is damaged` : isThere ? undefined : missing;
     const wheelProblem = await wheel.open(readTimeOf(checkpoint, nowMs));
     const logProblem = log.open();
+    // An earlier run was killed before it made anew what a failed fdatasync had left.
+    if (store.doubts.has(TIMER_DOUBT)) for (const file of [wheel, log, checkpoint]) file.doubt();
     if (problem !== undefined) return rebuildStart(store, checkpoint, checkpointProblem === undefined, problem, nowMs);
     return recoverTimer({
       store,
@@ -210,28 +222,45 @@ export class TimerRun {
     metrics.clear();
   }
 
-  private scheduleFlush(): void {
+  private scheduleFlush(pauseMs = this.parts.flushIntervalMs): void {
     if (this.stopped) return;
-    const { clock, log, wheel, dequeuer, checkpoint, logger } = this.parts;
+    const { clock, log, wheel, dequeuer, checkpoint } = this.parts;
     this.flushTimer ??= clock.startTimer(() => {
       const run = this.lane.then(() => this.flush(dequeuer.readTimeMs, false));
-      this.lane = run
-        .catch((error: unknown) => {
-          logger.warn(`the timer's files can't be written: ${String(error)}; trying again`);
-        })
-        .finally(() => {
+      this.lane = run.then(
+        () => {
           this.flushTimer = undefined;
           const isSettled = this.role === 'slave' || checkpoint.scanFrom === SCAN_NOTHING;
-          if (log.isDirty || wheel.isDirty || !isSettled) this.scheduleFlush();
-        });
-    }, this.parts.flushIntervalMs);
+          if (log.isDirty || wheel.isDirty || checkpoint.isDoubted || !isSettled) this.scheduleFlush();
+        },
+        (error: unknown) => {
+          this.flushTimer = undefined;
+          this.flushFailed(error as Error);
+        },
+      );
+    }, pauseMs);
+  }
+
+  private flushFailed(error: Error): void {
+    const { store, wheel, log, checkpoint, logger, damaged } = this.parts;
+    this.failure = error;
+    if (error instanceof TimerUnitsLostError) return damaged(error.message);
+    const isDoubted = log.isDoubted || wheel.isDoubted || checkpoint.isDoubted;
+    if (isDoubted) store.doubts.note(TIMER_DOUBT);
+    const pauseMs = this.backoff.next();
+    logger.error(
+      `the timer's files can't be brought onto the disk (${error.message}): timer messages are taken and delivered, a start would make more of them again; ` +
+        `${isDoubted ? 'what failed is made anew' : 'tried again'} in ${pauseMs} ms`,
+    );
+    this.scheduleFlush(pauseMs);
   }
 
   /** The order makes a crash harmless: the wheel never names a unit that is not there, the checkpoint none that the wheel does not know. */
   private async flush(readTimeMs: number, isLast: boolean): Promise<void> {
-    const { log, wheel, checkpoint, enqueuer, metrics, clock, store } = this.parts;
+    const { log, wheel, checkpoint, enqueuer, dequeuer, metrics, clock, store } = this.parts;
     if (!this.isBegun) return;
-    await log.commit();
+    dequeuer.doneBeforeMs = Math.max(dequeuer.doneBeforeMs, readTimeMs);
+    await enqueuer.commit();
     const { committedEnd } = log;
     const { queueOffset, rebuildUntil } = enqueuer;
     await log.flush();
@@ -252,8 +281,18 @@ export class TimerRun {
     }
     checkpoint.logStart = log.start;
     await checkpoint.save(true);
-    metrics.save();
     wheel.forget(readTimeMs);
+    await this.trustAgain();
+    metrics.save();
+  }
+
+  private async trustAgain(): Promise<void> {
+    const { store, logger } = this.parts;
+    const { failure } = this;
+    this.failure = undefined;
+    this.backoff.reset();
+    if (failure !== undefined) logger.warn("the timer's files are on the disk again");
+    await store.doubts.settle(TIMER_DOUBT).catch(() => undefined);
   }
 
   /** Lets the checkpoint say what was delivered, as far as that is on stable storage. */

@@ -1,8 +1,11 @@
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { readInt64, writeInt64 } from '@rocknest/protocol';
 import { StoreError } from '../errors.js';
-import { syncData, writeAt } from '../index-file/write-at.js';
-import type { FileSystem, StoreFile } from '../io/file-system.js';
+import { writeAt } from '../index-file/write-at.js';
+import { syncData, syncFolder } from '../io/durable.js';
+import { atPath, type FileSystem, mayLosePages, type StoreFile } from '../io/file-system.js';
+import { replaceFile } from '../io/replace-file.js';
 import { readFully } from '../io/transfer.js';
 import { SLOT_BYTES, SLOT_MS, WHEEL_BYTES, WHEEL_SLOTS } from './timer-layout.js';
 
@@ -26,6 +29,8 @@ export class TimerWheel {
   private readonly pages = new Map<number, Buffer>();
   private readonly dirty = new Set<number>();
   private file: StoreFile | undefined;
+  /** A write or an fdatasync failed: the disk may not have what the file shows. */
+  private doubted = false;
 
   constructor(
     readonly path: string,
@@ -37,7 +42,16 @@ export class TimerWheel {
   }
 
   get isDirty(): boolean {
-    return this.dirty.size > 0;
+    return this.dirty.size > 0 || this.doubted;
+  }
+
+  get isDoubted(): boolean {
+    return this.doubted;
+  }
+
+  /** What the file shows may not be on the disk: it is made anew by the next flush. */
+  doubt(): void {
+    this.doubted = true;
   }
 
   /**
@@ -89,12 +103,13 @@ export class TimerWheel {
     page.writeUInt32BE(checksum(page, at), at + CHECKED_BYTES);
   }
 
-  /** Takes units off the end of a slot: `previous` is the last one then, -1 for none. */
-  cut(slotMs: number, previous: number): void {
+  /** Takes units off the end of a slot: `previous` is the last one then, -1 for none; the messages counted change by `change`. */
+  cut(slotMs: number, previous: number, change = 0): void {
     if (this.lastOf(slotMs) < 0) return;
     const page = this.touch(slotMs);
     const at = placeOf(slotMs);
     writeInt64(page, previous, at + 16);
+    page.writeInt32BE((page.readInt32BE(at + 24) + change) | 0, at + 24);
     page.writeUInt32BE(checksum(page, at), at + CHECKED_BYTES);
     if (previous < 0) page.fill(0, at, at + SLOT_BYTES);
   }
@@ -142,21 +157,45 @@ export class TimerWheel {
     this.file?.truncate(WHEEL_BYTES);
   }
 
-  /** Brings what changed to stable storage. */
+  /** Brings what changed to stable storage. A file that failed is made anew by the next call. */
   async flush(): Promise<void> {
-    const { file } = this;
-    if (file === undefined || this.dirty.size === 0) return;
+    if (this.file === undefined || !this.isDirty) return;
     const numbers = [...this.dirty];
     this.dirty.clear();
     try {
-      for (const number of numbers) {
-        const page = Buffer.from(this.pages.get(number)!);
-        await writeAt(file, page, PAGE_BYTES, number * PAGE_BYTES);
-      }
-      await syncData(file);
+      if (this.doubted) await this.replace();
+      else await this.overwrite(this.file, numbers);
     } catch (error) {
       for (const number of numbers) this.dirty.add(number);
+      throw atPath(this.path, error as Error);
+    }
+  }
+
+  private async overwrite(file: StoreFile, numbers: readonly number[]): Promise<void> {
+    try {
+      await this.writePages(file, numbers);
+    } catch (error) {
+      this.doubted = mayLosePages(error);
       throw error;
+    }
+    this.doubted = true;
+    await syncData(file);
+    this.doubted = false;
+  }
+
+  /** On other blocks of the disk: what is written over blocks whose write-back failed does not last on ext4. Pages that are not in memory hold nothing that waits. */
+  private async replace(): Promise<void> {
+    await replaceFile(this.fileSystem, this.path, WHEEL_BYTES, (file) => this.writePages(file, [...this.pages.keys()]));
+    this.file?.close();
+    this.file = this.fileSystem.open(this.path);
+    await syncFolder(this.fileSystem, dirname(this.path));
+    this.doubted = false;
+  }
+
+  private async writePages(file: StoreFile, numbers: readonly number[]): Promise<void> {
+    for (const number of numbers) {
+      const page = Buffer.from(this.pages.get(number)!);
+      await writeAt(file, page, PAGE_BYTES, number * PAGE_BYTES);
     }
   }
 
@@ -176,13 +215,15 @@ export class TimerWheel {
       for (let at = 0; at < bytes.length; at += PAGE_BYTES) {
         const page = bytes.subarray(at, at + PAGE_BYTES);
         if (page.equals(EMPTY_PAGE)) continue;
-        if (hasSlotFrom(page, fromMs)) this.pages.set((start + at) / PAGE_BYTES, Buffer.from(page));
+        const damagedBefore = damaged;
         for (let slot = 0; slot < PAGE_BYTES; slot += SLOT_BYTES) {
           if (!isSlotSound(page, slot)) damaged++;
           else if (readInt64(page, slot) > limit) {
             throw this.foreign(`its slots are narrower than ${SLOT_MS} ms (timerPrecisionMs of the Java broker)`);
           }
         }
+        if (damaged === damagedBefore && hasSlotFrom(page, fromMs))
+          this.pages.set((start + at) / PAGE_BYTES, Buffer.from(page));
       }
     }
     return damaged === 0 ? undefined : `${damaged} of its slots are damaged, or were changed by the Java broker`;
@@ -211,7 +252,15 @@ export class TimerWheel {
 /** False when the CRC of a slot is wrong; that of the Java broker's slots is 0. */
 export function isSlotSound(bytes: Buffer, at: number): boolean {
   const stated = bytes.readUInt32BE(at + CHECKED_BYTES);
-  return stated === 0 || stated === checksum(bytes, at);
+  if (stated !== 0) return stated === checksum(bytes, at);
+  // Nothing checks these; but no time and no position is as large as most damage makes them.
+  return isExact(bytes, at) && isExact(bytes, at + 8) && isExact(bytes, at + 16);
+}
+
+/** Whether an int64 can be read as a number. */
+function isExact(bytes: Buffer, at: number): boolean {
+  const sign = bytes.readInt32BE(at) >> 20;
+  return sign === 0 || sign === -1;
 }
 
 /** Never 0, which is what the Java broker writes. */

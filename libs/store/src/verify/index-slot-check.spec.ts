@@ -18,7 +18,7 @@ describe('the slots of the index', () => {
   let busy: ReturnType<typeof tempFolder>;
   let path: string;
 
-  /** 600 keys in 100 slots: long chains. */
+  /** 900 entries in 100 slots: long chains. */
   beforeEach(async () => {
     busy = tempFolder();
     const store = smallStore(busy.path, { maxHashSlotNum: sizes.slots, maxIndexNum: sizes.entries });
@@ -50,14 +50,14 @@ describe('the slots of the index', () => {
   };
 
   it('are right in a file of a broker', async () => {
-    expect(read(36)).toBe(601);
+    expect(read(36)).toBe(901);
     expect(await found()).toEqual([]);
   });
 
   it.each([
     ['forgotten', () => 0],
     ['behind its newest entry', (newest: number) => newest - 1],
-    ['behind the last entry', () => 601],
+    ['behind the last entry', () => 901],
     ['negative', () => -1],
   ])('are found when one is %s', async (_name, changed) => {
     const slot = Array.from({ length: sizes.slots }, (_, i) => i).find((i) => read(slotAt(i)) > 1) ?? 0;
@@ -72,9 +72,9 @@ describe('the slots of the index', () => {
   it('are found when a chain leaves messages out', async () => {
     const index = 600;
     const before = read(entryAt(index) + 16);
-    expect(before).toBe(598);
-    overwrite(path, entryAt(index) + 16, int32(596));
+    expect(before).toBe(597);
+    overwrite(path, entryAt(index) + 16, int32(594));
     expect(await found()).toMatchObject([{ kind: 'INDEX_DAMAGED', position: entryAt(index) + 16 }]);
-    expect((await found())[0].text).toContain('entry 600 follows entry 596');
+    expect((await found())[0].text).toContain('entry 600 follows entry 594');
   });
 });

@@ -1,4 +1,4 @@
-import { findProperty, MessageConst } from '@rocknest/protocol';
+import { findProperty, MessageConst, TIMER_TOPIC } from '@rocknest/protocol';
 import { join } from 'node:path';
 import { StoreCheckpoint } from '../checkpoint/store-checkpoint.js';
 import { RecordDecoder } from '../commit-log/record-check.js';
@@ -17,6 +17,7 @@ import { refuseInUse } from './refuse-in-use.js';
 import { QueueReader } from './queue-reader.js';
 import { ReadOnlyFileSystem } from './read-only-file-system.js';
 import { LogRow, surveyStore, type StoreSurvey, type SurveyOptions } from './store-survey.js';
+import { type TimerFilter, type TimerItem, type TimerProgress, TimerReader } from './timer-reader.js';
 
 export interface StoreReaderOptions extends SurveyOptions {
   /** Look at a store that a broker is using. @default false: refused */
@@ -155,6 +156,32 @@ export class StoreReader {
         }
       }
     }
+  }
+
+  /**
+   * The timer messages that the filter wants, in the order in which they came. Two passes over the timer log; the log is read from where it may tell what was
+   * delivered since the checkpoint.
+   */
+  timers(
+    filter: TimerFilter,
+    onProgress: (progress: TimerProgress) => void = () => undefined,
+  ): AsyncGenerator<TimerItem> {
+    const { row, handles, fileSystem } = this;
+    const { rootPath, queues } = this.survey;
+    const hasTopic = queues.some(({ topic, queueId }) => topic === TIMER_TOPIC && queueId === 0);
+    const topicEntries = (fromOffset: number): Iterable<QueueItem> =>
+      hasTopic ? this.entries(TIMER_TOPIC, 0, fromOffset) : [];
+    const recoveryOffset = this.checkpoint().point?.physicalOffset;
+    return new TimerReader({
+      rootPath,
+      fileSystem,
+      handles,
+      row,
+      hasTopic,
+      topicEntries,
+      recoveryOffset,
+      onProgress,
+    }).items(filter);
   }
 
   private queueReader(topic: string, queueId: number): QueueReader | undefined {

@@ -1,19 +1,27 @@
 import { join } from 'node:path';
-import { readInt64 } from '@rocknest/protocol';
+import * as defaults from '../defaults.js';
 import { SCAN_NOTHING, TimerCheckpoint } from '../timer/timer-checkpoint.js';
-import { MAGIC_DELETE, SLOT_BYTES, SLOT_MS, slotOf, WHEEL_BYTES } from '../timer/timer-layout.js';
+import { MAGIC_DELETE, slotOf } from '../timer/timer-layout.js';
 import { TimerLog } from '../timer/timer-log.js';
-import { isSlotSound } from '../timer/timer-wheel.js';
 import type { FileSystem } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
-import { readFullySync } from '../io/transfer.js';
+import { LogScanner } from '../recovery/log-scanner.js';
 import type { Findings } from './finding.js';
+import type { LogRow } from './store-survey.js';
+import { TimerChains } from './timer-chains.js';
+import { checkUnits, LATE_MARGIN_MS } from './timer-unit-check.js';
+import { checkSlots, checkWheelBytes } from './timer-wheel-check.js';
 
 export interface TimerFacts {
   readonly rootPath: string;
   readonly logEndOffset: number;
   /** The last run did not end properly, or one is under way. */
   readonly mayBeBehind: boolean;
+  readonly row: LogRow;
+  /** Nothing stands there any more, as is told elsewhere, or was made known by a repair. */
+  readonly isLost: (physicalOffset: number) => boolean;
+  /** Told the bytes of the timer log that are done, and all. */
+  readonly onProgress: (doneBytes: number, totalBytes: number) => void;
 }
 
 /** What a store has of timer messages. */
@@ -25,11 +33,12 @@ export interface TimerSummary {
   readonly deliveredUntilMs: number | undefined;
 }
 
-const PIECE_BYTES = 1024 * 1024;
 const REMEDY =
-  'no message is lost: the next start makes it again; rocknest store repair moves it away first and keeps it';
+  'no message is lost: rocknest store repair moves it away and keeps it, and the next start makes it again from the messages';
 
-/** Checks checkpoint, wheel and timer log: CRCs, sizes, and that units lead into the commit log. */
+const LOST_REMEDY = 'when they are due the broker drops them, with a warning for each';
+
+/** Checks checkpoint, wheel and timer log: CRCs and sizes, the slots against the chains of units, and each unit that is not done against its message. */
 export async function checkTimer(
   fileSystem: FileSystem,
   handles: HandlePool,
@@ -48,8 +57,8 @@ export async function checkTimer(
   if (!hasCheckpoint) add(checkpoint.path, 'there is no checkpoint of the timer', mayBeBehind ? 'notice' : 'damage');
   else if (checkpoint.isDamaged) add(checkpoint.path, 'the CRC of the checkpoint of the timer is wrong', 'damage');
   const flushed = checkpoint.lastTimerLogFlushPos;
-  if (hasWheel) checkWheel(fileSystem, handles, wheelPath, add);
-  else if (flushed > 0) add(wheelPath, 'there is no timer wheel', 'notice');
+  const isWheelSound = hasWheel && checkWheelBytes(fileSystem, handles, wheelPath, add);
+  if (!hasWheel && flushed > 0) add(wheelPath, 'there is no timer wheel', 'notice');
 
   const problem = log.open();
   try {
@@ -61,9 +70,21 @@ export async function checkTimer(
     let waitingMessages = 0;
     let stray: number | undefined;
     const { delivered, scanFrom, lastReadTimeMs } = checkpoint;
+    const hasOpen = scanFrom !== SCAN_NOTHING && delivered !== undefined;
+    const readTimeMs = hasOpen ? Math.min(lastReadTimeMs, slotOf(delivered.dueMs)) : lastReadTimeMs;
+    const dividedMs = Math.max(readTimeMs, slotOf(delivered?.dueMs ?? 0));
+    const severity = mayBeBehind ? 'notice' : 'damage';
+    const chains = new TimerChains();
+    let broken: { readonly position: number; readonly text: string } | undefined;
     const end = await log.scan(log.start, (position, unit) => {
       units++;
-      const isOpen = scanFrom !== SCAN_NOTHING && delivered !== undefined && unit.dueMs > delivered.dueMs;
+      const expected = chains.add(position, unit, log.start);
+      // A stop that divides a second begins its chain anew.
+      const isBegunAnew = unit.previous < log.start && (mayBeBehind || slotOf(unit.dueMs) <= dividedMs);
+      if (expected !== undefined && slotOf(unit.dueMs) >= readTimeMs && !isBegunAnew) {
+        broken ??= { position, text: `it names ${unit.previous}, and not ${expected}, as the one before it` };
+      }
+      const isOpen = hasOpen && unit.dueMs > delivered.dueMs;
       if ((unit.magic & MAGIC_DELETE) === 0 && (isOpen || slotOf(unit.dueMs) >= lastReadTimeMs)) waitingMessages++;
       if (unit.physicalOffset + unit.sizeBytes > facts.logEndOffset) stray ??= position;
       return true;
@@ -77,34 +98,49 @@ export async function checkTimer(
       const text = `a unit of the timer log, and what follows, leads behind the end of the commit log (${facts.logEndOffset})`;
       add(log.folder, text, mayBeBehind ? 'notice' : 'damage', stray);
     }
+    if (broken !== undefined) {
+      add(
+        log.folder,
+        `a unit of the timer log breaks the chain of its second: ${broken.text}`,
+        severity,
+        broken.position,
+      );
+    }
+    const isKnown = hasCheckpoint && !checkpoint.isDamaged;
+    if (isKnown && isWheelSound && end >= flushed) {
+      const input = { chains, readTimeMs, dividedMs, logStart: log.start, logEnd: end, flushedEnd: flushed };
+      checkSlots(handles, wheelPath, input, severity, add);
+    }
+    const totalBytes = end - log.start;
+    const { wrong, lost } = await checkUnits({
+      log,
+      scanner: new LogScanner(facts.row, handles, defaults.RECORD_HEAD_READ_BYTES),
+      readTimeMs: isKnown ? readTimeMs : Infinity,
+      lateUntilMs: lastReadTimeMs + LATE_MARGIN_MS,
+      logEndOffset: facts.logEndOffset,
+      isLost: facts.isLost,
+      onUnit: (position) => {
+        facts.onProgress(position - log.start, totalBytes);
+      },
+    });
+    if (wrong !== undefined) {
+      const text = `units of the timer log do not fit their messages (${wrong.count}; the first: ${wrong.text})`;
+      add(log.folder, text, severity, wrong.position);
+    }
+    if (lost !== undefined) {
+      const text = `units of the timer log lead to messages that the commit log lost (${lost.count}; the first: ${lost.text})`;
+      const { position } = lost;
+      findings.add({
+        kind: 'TIMER_DAMAGED',
+        severity: 'notice',
+        path: log.folder,
+        position,
+        text,
+        remedy: LOST_REMEDY,
+      });
+    }
     return { waitingMessages, units, deliveredUntilMs: hasCheckpoint ? lastReadTimeMs : undefined };
   } finally {
     log.close();
-  }
-}
-
-function checkWheel(
-  fileSystem: FileSystem,
-  handles: HandlePool,
-  path: string,
-  add: (path: string, text: string, severity: 'damage' | 'notice', position?: number) => void,
-): void {
-  const sizeBytes = fileSystem.stat(path)?.sizeBytes ?? 0;
-  if (sizeBytes !== WHEEL_BYTES) {
-    add(path, `the timer wheel has ${sizeBytes} bytes instead of ${WHEEL_BYTES}`, 'damage');
-    return;
-  }
-  const file = handles.open(path);
-  const bytes = Buffer.allocUnsafe(PIECE_BYTES);
-  for (let start = 0; start < WHEEL_BYTES; start += PIECE_BYTES) {
-    const length = readFullySync(file, bytes, 0, Math.min(PIECE_BYTES, WHEEL_BYTES - start), start);
-    for (let at = 0; at + SLOT_BYTES <= length; at += SLOT_BYTES) {
-      if (isSlotSound(bytes, at)) continue;
-      const slot = new Date(readInt64(bytes, at) * SLOT_MS);
-      const time = Number.isNaN(slot.getTime()) ? 'no time' : slot.toISOString();
-      const text = `the CRC of a slot of the timer wheel is wrong (it says ${time}), unless the Java broker changed it`;
-      add(path, text, 'damage', start + at);
-      return;
-    }
   }
 }

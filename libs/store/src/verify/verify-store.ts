@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { TIMER_TOPIC } from '@rocknest/protocol';
+import type { DispatchRequest } from '../dispatch/dispatch-request.js';
 import { LocalMachine, type Machine } from '../io/machine.js';
 import type { Clock } from '../io/clock.js';
 import { SystemClock } from '../io/clock.js';
@@ -19,6 +21,7 @@ import { walkLog, type DamagedRange, type LogWalkResult } from './log-walk.js';
 import { QueueChecks } from './queue-checks.js';
 import { tellMissing } from './queue-missing.js';
 import { QueueRowCheck, type QueueSummary } from './queue-row-check.js';
+import { LOST_PROPERTY, SKIPPED_TOPIC } from './repair/fill-records.js';
 import { refuseInUse } from './refuse-in-use.js';
 import { ReadOnlyFileSystem } from './read-only-file-system.js';
 import { checkTimer, type TimerSummary } from './timer-check.js';
@@ -26,7 +29,7 @@ import { LogRow, surveyStore, type StoreSurvey, type SurveyOptions } from './sto
 
 /** How far a check is. */
 export interface VerifyProgress {
-  readonly step: 'LOG' | 'CONSUME_QUEUES';
+  readonly step: 'LOG' | 'CONSUME_QUEUES' | 'TIMER';
   readonly doneBytes: number;
   readonly totalBytes: number;
 }
@@ -84,6 +87,8 @@ export interface VerifyReport {
   readonly durationMs: number;
 }
 
+/** Places of earlier repairs that are remembered; units that lead to others count as wrong. */
+const MAX_FILLED_RANGES = 100_000;
 const DEFAULT_MAX_FINDINGS = 1_000;
 
 /** Checks a whole store without changing anything. Throws `STORE_NOT_FOUND`, `STORE_LOCKED`, or what the file system throws. */
@@ -104,6 +109,7 @@ export async function verifyStore(options: VerifyOptions): Promise<VerifyReport>
 
 class StoreVerifier {
   private readonly findings: Findings;
+  private readonly filled: { readonly fromOffset: number; toOffset: number }[] = [];
   private records = 0;
   private recordBytes = 0;
   private lastRecordOffset = -1;
@@ -161,7 +167,14 @@ class StoreVerifier {
     const timer = await checkTimer(
       fileSystem,
       this.handles,
-      { rootPath, logEndOffset: walk.endOffset, mayBeBehind },
+      {
+        rootPath,
+        logEndOffset: walk.endOffset,
+        mayBeBehind,
+        row,
+        isLost: (physicalOffset) => isWithin(physicalOffset, walk.damaged) || isWithin(physicalOffset, this.filled),
+        onProgress: (doneBytes, totalBytes) => this.options.onProgress?.({ step: 'TIMER', doneBytes, totalBytes }),
+      },
       findings,
     );
     const damagedBytes = walk.damaged.reduce((sum, { fromOffset, toOffset }) => sum + toOffset - fromOffset, 0);
@@ -215,6 +228,7 @@ class StoreVerifier {
       this.firstStoreTimestamp ??= record.storeTimestamp;
       this.lastStoreTimestamp = record.storeTimestamp;
       if (physicalOffset + sizeBytes === point || physicalOffset === point) sawPoint = true;
+      this.noteFilled(record);
       checks.match(record);
       const piece = Math.floor(physicalOffset / PROGRESS_STEP_BYTES);
       if (piece === told) return;
@@ -227,6 +241,16 @@ class StoreVerifier {
     });
     checks.releaseAll();
     return { walk, sawPoint };
+  }
+
+  /** Remembers where a repair put records in the place of lost ones. */
+  private noteFilled({ topic, properties, physicalOffset, sizeBytes }: DispatchRequest): void {
+    const isFilled = topic === SKIPPED_TOPIC || (topic === TIMER_TOPIC && String(properties).includes(LOST_PROPERTY));
+    if (!isFilled) return;
+    const last = this.filled.at(-1);
+    const toOffset = physicalOffset + sizeBytes;
+    if (last?.toOffset === physicalOffset) last.toOffset = toOffset;
+    else if (this.filled.length < MAX_FILLED_RANGES) this.filled.push({ fromOffset: physicalOffset, toOffset });
   }
 
   private async checkQueues(
@@ -277,6 +301,21 @@ class StoreVerifier {
       remedy: 'the next start recovers; what it does at the end of the log is not counted as damage here',
     });
   }
+}
+
+/** Whether an offset lies in one of the ranges, which are in order. */
+function isWithin(
+  physicalOffset: number,
+  ranges: readonly { readonly fromOffset: number; readonly toOffset: number }[],
+): boolean {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ranges[middle].toOffset <= physicalOffset) low = middle + 1;
+    else high = middle;
+  }
+  return low < ranges.length && ranges[low].fromOffset <= physicalOffset;
 }
 
 /** As the store itself counts: from the start of the first file to the last entry. */

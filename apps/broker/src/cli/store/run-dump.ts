@@ -1,4 +1,4 @@
-import { StoreReader, type LogItem, type QueueItem, type RecordFilter } from '@rocknest/store';
+import { StoreReader, type LogItem, type QueueItem, type RecordFilter, type TimerItem } from '@rocknest/store';
 import { UsageError } from '../cli-errors.js';
 import type { CliIo } from '../cli-io.js';
 import { checkInterrupted } from '../cli-io.js';
@@ -6,13 +6,21 @@ import type { CommandInput, FlagValues } from '../command.js';
 import { ExitCode } from '../exit-codes.js';
 import { ProgressLine } from '../progress-line.js';
 import type { dumpFlags } from './dump-command.js';
-import { messageJson, messageText } from './message-format.js';
+import { messageJson, messageText, timerJson, timerText } from './message-format.js';
 import { surveyOptions } from './store-flags.js';
 import { timeOf } from './time-of.js';
+
+const TIMER_STEPS = { LOG: 'reading what was delivered', TIMER_LOG: 'reading the timer log' } as const;
 
 type Flags = FlagValues<typeof dumpFlags>;
 
 const RECORD_FLAGS = ['topic', 'queue', 'from-offset', 'to-offset', 'key', 'physical-offset'] as const;
+/** Those of them that something else than messages takes. */
+const OTHER_FLAGS: Readonly<Record<'checkpoint' | 'consume-queue' | 'timers', readonly string[]>> = {
+  checkpoint: [],
+  'consume-queue': ['from-offset', 'to-offset'],
+  timers: ['topic', 'queue', 'key'],
+};
 const QUEUE_HEADER = `${'queueOffset'.padStart(12)} ${'physicalOffset'.padStart(16)} ${'size'.padStart(8)} tagsCode\n`;
 const QUEUE_PATTERN = /^(.+)\/(\d{1,10})$/;
 
@@ -26,6 +34,7 @@ export async function runDump(
   const reader = await StoreReader.open({ ...surveyOptions(rootPath, flags), inUse: flags['in-use'] });
   try {
     if (flags.checkpoint) await dumpCheckpoint(reader, flags, io);
+    else if (flags.timers) await dumpTimers(reader, flags, io);
     else if (queue !== undefined) await dumpQueue(reader, queue, flags, io);
     else await dumpMessages(reader, flags, io);
   } finally {
@@ -38,13 +47,16 @@ function checkCombination(flags: Flags): void {
   const fail = (message: string): never => {
     throw new UsageError(message, ['store', 'dump']);
   };
-  if (flags.checkpoint && flags['consume-queue'] !== undefined)
-    fail('--checkpoint and --consume-queue exclude each other');
-  const other = flags.checkpoint ? '--checkpoint' : '--consume-queue';
+  const others = ['checkpoint', 'consume-queue', 'timers'] as const;
+  const chosen = others.filter((name) => flags[name] !== undefined && flags[name] !== false);
+  if (chosen.length > 1) fail(`--${chosen[0]} and --${chosen[1]} exclude each other`);
+  const other = chosen.at(0);
+  if (flags.delivered && other !== 'timers')
+    fail('--delivered tells which timer messages are printed: it needs --timers');
   for (const name of RECORD_FLAGS) {
-    if (flags[name] === undefined || (!flags.checkpoint && flags['consume-queue'] === undefined)) continue;
-    if (!flags.checkpoint && (name === 'from-offset' || name === 'to-offset')) continue;
-    fail(`--${name} chooses messages, and ${other} prints none`);
+    if (flags[name] === undefined || other === undefined || OTHER_FLAGS[other].includes(name)) continue;
+    if (other === 'timers') fail(`--${name} is a place in a queue or the log, and --timers goes by the timer log`);
+    fail(`--${name} chooses messages, and --${other} prints none`);
   }
   if (
     flags['from-offset'] !== undefined &&
@@ -128,6 +140,30 @@ async function dumpMessages(reader: StoreReader, flags: Flags, io: CliIo): Promi
   }
   progress.clear();
   if (printed === 0) io.err('no message fits\n');
+}
+
+async function dumpTimers(reader: StoreReader, flags: Flags, io: CliIo): Promise<void> {
+  const { topic, queue: queueId, key, delivered: isDoneWanted } = flags;
+  const progress = new ProgressLine(io);
+  let printed = 0;
+  for await (const item of reader.timers({ topic, queueId, key, isDoneWanted }, ({ step, doneBytes, totalBytes }) => {
+    checkInterrupted(io);
+    progress.update({ what: TIMER_STEPS[step], doneBytes, totalBytes });
+  })) {
+    checkInterrupted(io);
+    progress.clear();
+    await io.out(timerItemText(item, flags));
+    if (item.kind === 'timer' && ++printed >= (flags.limit ?? Infinity)) break;
+  }
+  progress.clear();
+  if (printed === 0) io.err('no timer message fits\n');
+}
+
+function timerItemText(item: TimerItem, { json, body }: Flags): string {
+  if (item.kind === 'timer') return json ? `${timerJson(item, body)}\n` : timerText(item, body);
+  const { path, text } = item;
+  if (json) return `${JSON.stringify({ problem: { path, text } })}\n`;
+  return `--- ${path}: ${text}; rocknest store verify tells more\n`;
 }
 
 function itemText(item: LogItem, { json, body }: Flags): string {

@@ -21,7 +21,11 @@ import { surveyOptions } from './store-flags.js';
 
 type Flags = FlagValues<typeof repairFlags>;
 
-const CHECKING = { LOG: 'checking the commit log', CONSUME_QUEUES: 'checking the consume queues' } as const;
+const CHECKING = {
+  LOG: 'checking the commit log',
+  CONSUME_QUEUES: 'checking the consume queues',
+  TIMER: 'checking the timer log',
+} as const;
 const REPAIRING = { LOG: 'repairing the commit log', CONSUME_QUEUES: 'making consume queues again' } as const;
 /** More findings are not needed: queues with too many to list are made again as a whole. */
 const MAX_FINDINGS = 100_000;

@@ -10,7 +10,11 @@ import { surveyOptions } from './store-flags.js';
 import { timeOf } from './time-of.js';
 import type { verifyFlags } from './verify-command.js';
 
-const STEPS = { LOG: 'checking the commit log', CONSUME_QUEUES: 'checking the consume queues' } as const;
+const STEPS = {
+  LOG: 'checking the commit log',
+  CONSUME_QUEUES: 'checking the consume queues',
+  TIMER: 'checking the timer log',
+} as const;
 
 /** `rocknest store verify DIR` */
 export async function runVerify(

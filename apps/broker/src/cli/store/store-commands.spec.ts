@@ -1,8 +1,10 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MessageStore, type PutResult } from '@rocknest/store';
+import { TIMER_TOPIC } from '@rocknest/protocol';
+import { MessageStore, type PutResult, TimerMessageStore } from '@rocknest/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { waitFor } from '../../../../../test/support/wait-for.js';
 import { commands } from '../commands.js';
 import { runCli } from '../run-cli.js';
 import { CollectingIo } from '../testing/collecting-io.js';
@@ -27,11 +29,16 @@ describe('rocknest store', () => {
     return store;
   };
 
-  const putOne = (store: MessageStore, index: number): Promise<PutResult> =>
+  const putOne = (
+    store: MessageStore,
+    index: number,
+    topic = 'orders',
+    properties: Readonly<Record<string, unknown>> = { KEYS: `k${index}` },
+  ): Promise<PutResult> =>
     new Promise((resolve) => {
       store.putMessage(
         {
-          topic: 'orders',
+          topic,
           queueId: index % 2,
           flag: 0,
           sysFlag: 0,
@@ -40,7 +47,9 @@ describe('rocknest store', () => {
           reconsumeTimes: 0,
           preparedTransactionOffset: 0,
           body: Buffer.from(`order ${index}\u001b[31m`),
-          properties: `KEYS\u0001k${index}\u0002`,
+          properties: Object.entries(properties)
+            .map(([name, value]) => `${name}\u0001${String(value)}\u0002`)
+            .join(''),
           tagsCode: 0,
           waitStoreOk: true,
         },
@@ -113,6 +122,52 @@ describe('rocknest store', () => {
     expect(io.stdout).toContain(`--- offsets ${places[3].physicalOffset} to ${places[4].physicalOffset}: no message`);
   });
 
+  it('dump prints timer messages with the time when they are due and where they will go', async () => {
+    expect(await run('dump', folder, '--timers')).toBe(0);
+    expect([io.stdout, io.stderr]).toEqual(['', 'no timer message fits\n']);
+    const dueMs = Date.now() + 3_600_000;
+    const store = await openStore();
+    const timer = new TimerMessageStore(store, {
+      rootPath: folder,
+      logger: { log: () => {}, warn: () => {}, error: () => {} },
+    });
+    store.onArrival((topic) => {
+      if (topic === TIMER_TOPIC) timer.onArrival();
+    });
+    await timer.start('master');
+    for (const key of ['one', 'two']) {
+      await putOne(store, 0, TIMER_TOPIC, {
+        UNIQ_KEY: key,
+        TIMER_OUT_MS: dueMs - 1,
+        REAL_TOPIC: 'orders',
+        REAL_QID: 1,
+      });
+    }
+    await waitFor(() => timer.stats().enqueuedMessages === 2);
+    await timer.stop();
+    await store.close();
+    expect(await run('dump', folder, '--timers', '--body', 'text')).toBe(0);
+    const lines = io.stdout.split('\n');
+    expect(lines[0]).toContain(`${new Date(dueMs).toISOString()} waiting orders/1 at `);
+    expect(lines[1]).toContain('UNIQ_KEY=one');
+    expect(lines[2]).toBe('  order 0\ufffd[31m');
+    await run('dump', folder, '--timers', '--key', 'two', '--json');
+    expect(JSON.parse(io.stdout)).toMatchObject({
+      timer: { state: 'waiting', dueMs, topic: 'orders', queueId: 1 },
+      topic: TIMER_TOPIC,
+      queueOffset: 1,
+    });
+    await run('dump', folder, '--timers', '--limit', '1');
+    expect(io.stdout.split('\n')).toHaveLength(3);
+    await run('dump', folder, '--timers', '--topic', 'bills');
+    expect(io.stderr).toBe('no timer message fits\n');
+    rmSync(join(folder, 'config', 'timercheck'));
+    await run('dump', folder, '--timers');
+    expect(io.stdout).toMatch(/^--- .*timercheck: there is no checkpoint of the timer/);
+    io.abort.abort();
+    expect(await run('dump', folder, '--timers')).toBe(130);
+  });
+
   it('dump prints queue entries and the checkpoint', async () => {
     expect(await run('dump', folder, '--consume-queue', 'orders/1', '--limit', '2')).toBe(0);
     expect(io.stdout.trim().split('\n')).toHaveLength(3);
@@ -126,6 +181,10 @@ describe('rocknest store', () => {
     [['--checkpoint', '--consume-queue', 'a/1'], 'exclude each other'],
     [['--checkpoint', '--topic', 'a'], '--topic chooses messages, and --checkpoint prints none'],
     [['--consume-queue', 'a/1', '--key', 'k'], '--key chooses messages, and --consume-queue prints none'],
+    [['--timers', '--checkpoint'], '--checkpoint and --timers exclude each other'],
+    [['--timers', '--from-offset', '5'], '--from-offset is a place in a queue or the log'],
+    [['--timers', '--physical-offset', '5'], '--timers goes by the timer log'],
+    [['--delivered'], 'it needs --timers'],
     [['--consume-queue', 'a'], 'TOPIC/QUEUE is needed'],
     [['--from-offset', '5', '--to-offset', '4'], '--from-offset 5 is behind --to-offset 4'],
   ])('dump refuses %j', async (flags, message) => {

@@ -28,7 +28,7 @@ const flags = readFlags(
     count: 'messages of a send load',
     connections: 'connections of the generator',
     inFlight: 'requests in flight over all connections',
-    pulls: 'messages of a pull load',
+    pulls: 'messages of a pull load; 0 leaves it out',
     broker: 'rocknest or java',
     flush: 'flushDiskType of our broker',
     only: 'runs only the loads whose name contains this',
@@ -103,11 +103,13 @@ async function measure(server: Server): Promise<void> {
       loads.push([`send ${size} B, ${form} header`, () => run(server, flags.count, 1, sends(form, 'lean', size))]);
     }
   }
-  await run(server, flags.count, 1, sends('binary', 'lean-pull', 1024));
-  const stored = await storedInEachQueue(server, 'lean-pull');
-  for (const form of ['json', 'binary'] as const) {
-    const frames = pulls(form, 'lean-pull', stored);
-    loads.push([`pull 32 x 1024 B, ${form} header`, () => run(server, flags.pulls, PULL_MESSAGES, frames)]);
+  if (flags.pulls > 0) {
+    await run(server, flags.count, 1, sends('binary', 'lean-pull', 1024));
+    const stored = await storedInEachQueue(server, 'lean-pull');
+    for (const form of ['json', 'binary'] as const) {
+      const frames = pulls(form, 'lean-pull', stored);
+      loads.push([`pull 32 x 1024 B, ${form} header`, () => run(server, flags.pulls, PULL_MESSAGES, frames)]);
+    }
   }
   const rows: string[][] = [];
   for (const [name, load] of loads.filter(([name]) => name.includes(flags.only))) {

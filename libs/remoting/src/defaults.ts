@@ -74,9 +74,9 @@ export const DEFAULT_ONEWAY_TIMEOUT_MS = 3_000;
 
 /** How long `close()` waits for requests in flight. */
 export const DEFAULT_CLOSE_GRACE_MS = 3_000;
-/** During the grace time, a connection without work on which nothing came for so long is ended. */
+/** During the grace time, a connection without work on which nothing came for so long is broken off. */
 export const QUIET_BEFORE_END_MS = 50;
-/** After the grace time, a connection in use is reset so long after the last request was taken from it: the answers have reached the peer by then. */
+/** A connection is reset so long after the last request was taken from it: the answers have reached the peer by then. */
 export const RESET_DELAY_MS = 100;
 /** How long a closed connection may take to hand over what was answered before. */
 export const CLOSE_LINGER_MS = 1_000;

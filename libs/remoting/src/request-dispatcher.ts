@@ -6,6 +6,7 @@ import { DEFERRED, type HandlerResult, readsAtOnce, type RequestHandler } from '
 import { describeError } from './support/describe-error.js';
 
 const BUSY_REMARK = '[OVERLOAD]system busy, start flow control for a while';
+const JAVA = 'JAVA';
 const GO_AWAY_REMARK = 'please go away';
 /** The error of a handler that got no better text from what was thrown. */
 const NO_MESSAGE = 'the handler failed without a message';
@@ -41,6 +42,7 @@ export class RequestDispatcher {
 
   /** @param borrowed the bytes of the request are there only until the call ends */
   dispatch(request: RemotingCommand, connection: SocketConnection, frameBytes: number, borrowed: boolean): void {
+    connection.missesEnd = request.version < MqVersion.V5_1_3 && request.language === JAVA;
     if (this.goingAway && !request.isOneway && request.version > MqVersion.V5_3_1) {
       this.refuse(request, connection, ResponseCode.GO_AWAY, GO_AWAY_REMARK);
       return;

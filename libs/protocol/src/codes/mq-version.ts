@@ -23,6 +23,8 @@ export const MqVersion = {
   V5_0_0: 413,
   /** From here on brokers take BATCH_ACK_MESSAGE. */
   V5_1_1: 435,
+  /** From here on Java clients fail what waits for an answer as soon as the peer ends the connection. */
+  V5_1_3: 439,
   /** A client above it understands GO_AWAY (servers up to 5.3.1). */
   V5_1_4: 441,
   /** A client above it understands GO_AWAY (servers from 5.3.2). */

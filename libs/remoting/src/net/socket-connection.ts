@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import { decodeFrame, encodeFrame, encodeHost, FLAG_RESPONSE, RemotingCommand, ResponseCode } from '@rocknest/protocol';
+import type { RemotingCommand} from '@rocknest/protocol';
+import { decodeFrame, encodeFrame, encodeHost, FLAG_RESPONSE, ResponseCode } from '@rocknest/protocol';
 import type { Connection } from '../connection.js';
-import { CLOSE_LINGER_MS, MAX_ERROR_REMARK_CHARS } from '../defaults.js';
 import { RemotingSendError, RemotingTooMuchRequestError } from '../errors.js';
 import type { EncodedRequest } from '../encoded-request.js';
 import { InFlight } from '../in-flight.js';
@@ -11,7 +11,9 @@ import { formatAddress } from '../support/address.js';
 import { describeError } from '../support/describe-error.js';
 import { nextOpaque } from '../support/opaque.js';
 import type { ConnectionEnvironment } from './connection-environment.js';
+import { encodeResponse } from './encode-response.js';
 import { FrameDecoder } from './frame-decoder.js';
+import { awaitPeerEnd, endSoon, UNREADABLE_FRAME } from './socket-end.js';
 import type { WritePage } from './write-page.js';
 import { WriteQueue } from './write-queue.js';
 
@@ -27,6 +29,8 @@ export class SocketConnection implements Connection {
   lastReadMs = this.openedAtMs;
   /** The peer has told us to go elsewhere: it takes no more requests on this connection. */
   goingAway = false;
+  /** The peer, a Java client below 5.1.3, lets requests wait for their whole time-out when this side ends the connection. */
+  missesEnd = false;
   /** Of the peer's requests. */
   readonly served: InFlight;
   readonly decoder: FrameDecoder;
@@ -117,7 +121,7 @@ export class SocketConnection implements Connection {
     if (this.closeReason !== undefined) return;
     response.opaque = request.opaque;
     response.flag |= FLAG_RESPONSE;
-    this.send(this.encodeResponse(response));
+    this.send(encodeResponse(response, this.remoteAddress, this.environment.log));
   }
 
   respondEncoded(request: RequestRef, frame: Buffer | readonly Buffer[]): void {
@@ -217,10 +221,7 @@ export class SocketConnection implements Connection {
     if (this.closeReason !== undefined) return;
     this.writes.flush();
     this.finish(reason);
-    this.socket.destroySoon();
-    const linger = setTimeout(() => this.socket.destroy(), CLOSE_LINGER_MS);
-    linger.unref();
-    this.socket.once('close', () => clearTimeout(linger));
+    endSoon(this.socket);
   }
 
   /** Resolves when the socket is gone, a moment after the connection has closed. */
@@ -252,24 +253,23 @@ export class SocketConnection implements Connection {
     this.socket.resetAndDestroy();
   }
 
+  /**
+   * Closes with a frame behind the last answer that no decoder takes, so that the peer closes by itself and fails what waits. A reset does as much only
+   * while the peer reads before it writes: where a write meets the reset first, Netty tells nobody but that write.
+   */
+  breakOff(reason: string): void {
+    if (this.closeReason !== undefined) return;
+    this.writes.push(UNREADABLE_FRAME);
+    this.writes.flush();
+    // A peer that did not read its answers is gone by now.
+    if (this.closeReason !== undefined) return;
+    this.finish(reason);
+    awaitPeerEnd(this.socket);
+  }
+
   private send(frame: Buffer | readonly Buffer[]): void {
     if (Buffer.isBuffer(frame)) this.writes.push(frame);
     else this.writes.pushAll(frame);
-  }
-
-  /** A response that cannot be encoded is answered with why: the peer would wait in vain otherwise. */
-  private encodeResponse(response: RemotingCommand): Buffer[] {
-    try {
-      return encodeFrame(response);
-    } catch (error) {
-      const remark = describeError(error);
-      this.environment.log.error('encode', `cannot send a response to ${this.remoteAddress}: ${remark}`);
-      const substitute = RemotingCommand.response(ResponseCode.SYSTEM_ERROR, {
-        remark: remark.slice(0, MAX_ERROR_REMARK_CHARS),
-      });
-      substitute.opaque = response.opaque;
-      return encodeFrame(substitute);
-    }
   }
 
   private refusal(opaque: number, frameBytes: number): Error | undefined {

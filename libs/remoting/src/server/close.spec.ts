@@ -1,4 +1,4 @@
-import { RemotingCommand, ResponseCode } from '@rocknest/protocol';
+import { MqVersion, RemotingCommand, ResponseCode } from '@rocknest/protocol';
 import { describe, expect, it } from 'vitest';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import { DEFERRED } from '../index.js';
@@ -74,6 +74,46 @@ describe('closing a server', () => {
     expect(end).toMatch(/ECONNRESET|EPIPE/);
     expect(peer.responses.map(({ opaque }) => opaque)).toEqual(taken);
     expect(sent).toBeGreaterThan(taken.length);
+  });
+
+  it.each([
+    { name: 'goes on sending', pauseMs: 2, graceMs: 100 },
+    { name: 'is quiet', pauseMs: undefined, graceMs: 60_000 },
+  ])('makes a Java client below 5.1.3 close by itself behind its last answer when it $name', async (step) => {
+    const { server, port } = await startServer();
+    let taken = 0;
+    server.register(2, () => {
+      taken++;
+      return RemotingCommand.response(0);
+    });
+    const peer = await RawPeer.connect(port);
+    let error = '';
+    peer.socket.once('error', ({ message }) => (error = message));
+    let sent = 0;
+    const send = (): void => peer.send(request(2, ++sent, { version: MqVersion.V4_9_8, language: 'JAVA' }));
+    send();
+    await peer.response(0);
+    const sending = step.pauseMs === undefined ? undefined : setInterval(send, step.pauseMs);
+    try {
+      await server.close({ graceMs: step.graceMs });
+      await peer.untilClosed();
+    } finally {
+      clearInterval(sending);
+    }
+    // Not by a reset: a peer that writes before it reads would take it for an end.
+    expect([error, peer.brokenOff]).toEqual(['', true]);
+    expect(peer.responses.length).toBe(taken);
+  });
+
+  it('resets a Java client that does not close by itself', async () => {
+    const { server, port } = await startServer();
+    const peer = await RawPeer.connect(port);
+    peer.send(request(1, 1, { version: MqVersion.V4_9_8, language: 'JAVA' }));
+    await peer.response(0);
+    peer.socket.pause();
+    await server.close();
+    peer.socket.resume();
+    await peer.untilClosed();
   });
 
   it('ends a connection that has become quiet after its last answer', async () => {

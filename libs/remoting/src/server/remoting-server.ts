@@ -119,7 +119,7 @@ export class RemotingServer {
 
   /**
    * Stops: takes no more connections, asks peers that understand GO_AWAY to go elsewhere, waits at most `graceMs` for
-   * requests in flight and for answers under way, then resets all connections. May be called again.
+   * requests in flight and for answers under way, then breaks all connections off. May be called again.
    */
   close(options: { graceMs?: number } = {}): Promise<void> {
     this.closing ??= this.shutDown(options.graceMs ?? this.options.closeGraceMs);
@@ -134,23 +134,27 @@ export class RemotingServer {
       for (const connection of this.open) {
         const quiet = connection.inFlight === 0 && connection.bufferedBytes === 0 && connection.pending === 0;
         if (!quiet || nowMs - connection.lastActivityMs < QUIET_BEFORE_END_MS) continue;
-        // Quiet as it is, its peer may send the next moment: see resetAll.
-        connection.reset('the server is shutting down');
+        // Quiet as it is, its peer may send the next moment.
+        if (connection.missesEnd) connection.breakOff('the server is shutting down');
+        else connection.reset('the server is shutting down');
       }
       if (this.open.size > 0) await elapsed(CLOSE_CHECK_MS);
     }
-    await this.resetAll();
+    await this.breakAllOff();
     this.monitor.stop();
     await this.listenerClosed;
   }
 
   /**
-   * Ends connections whose peers go on sending. Up to 5.0, RocketMQ's Java clients take the end of a connection in silence: a request that was on its way waits for its whole
-   * time-out. After a reset they send it to another broker at once. None of the requests left unread has been served.
+   * Ends connections whose peers go on sending. After a plain end (FIN) many clients let a request that was on its way wait for its whole time-out; after
+   * this they send it to another broker at once. None of the requests left unread has been served.
    */
-  private async resetAll(): Promise<void> {
+  private async breakAllOff(): Promise<void> {
+    for (const connection of this.open) {
+      if (connection.missesEnd) connection.breakOff('the server has shut down');
+      else connection.stopReading();
+    }
     if (this.open.size === 0) return;
-    for (const connection of this.open) connection.stopReading();
     const deadlineMs = performance.now() + CLOSE_LINGER_MS;
     const isSending = (): boolean => [...this.open].some(({ bufferedBytes }) => bufferedBytes > 0);
     while (isSending() && performance.now() < deadlineMs) await elapsed(CLOSE_CHECK_MS);
@@ -162,7 +166,7 @@ export class RemotingServer {
     // A peer that has reset the connection by now has no address any more.
     if (socket.remoteAddress === undefined || this.closing !== undefined) {
       socket.on('error', () => {});
-      socket.destroy();
+      socket.resetAndDestroy();
       return;
     }
     const reading = readAccepted(socket, (bytes, end, borrowed) => connection.receive(bytes, end, borrowed));

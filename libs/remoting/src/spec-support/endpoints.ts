@@ -71,6 +71,8 @@ export class RecordingLogger implements RemotingLogger {
 export class RawPeer {
   readonly responses: RemotingCommand[] = [];
   closed = false;
+  /** Something came that is no frame; like Netty's decoder, the peer closes then. */
+  brokenOff = false;
   /** Chunks that came; several responses in one of them left the server in one write, most likely. */
   chunks = 0;
 
@@ -83,8 +85,13 @@ export class RawPeer {
     socket.on('data', (chunk) => {
       peer.chunks++;
       decoder.push(chunk);
-      for (let frame = decoder.next(); frame !== undefined; frame = decoder.next())
-        peer.responses.push(decodeFrame(frame));
+      try {
+        for (let frame = decoder.next(); frame !== undefined; frame = decoder.next())
+          peer.responses.push(decodeFrame(frame));
+      } catch {
+        peer.brokenOff = true;
+        socket.destroy();
+      }
     });
     socket.on('error', () => {});
     socket.on('close', () => (peer.closed = true));
@@ -117,11 +124,12 @@ export class RawPeer {
 export function request(
   code: number,
   opaque: number,
-  options: { text?: string; body?: Buffer; version?: number } = {},
+  options: { text?: string; body?: Buffer; version?: number; language?: string } = {},
 ): RemotingCommand {
   const command = RemotingCommand.request(code, { text: options.text }, options.body);
   command.opaque = opaque;
   if (options.version !== undefined) command.version = options.version;
+  if (options.language !== undefined) command.language = options.language;
   return command;
 }
 

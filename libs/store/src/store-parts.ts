@@ -57,7 +57,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
   const { fileSystem, clock, logger, machine, rootPath } = settings;
   const handles = new HandlePool(fileSystem, settings.maxOpenFiles);
   const abort = new AbortFile(join(rootPath, 'abort'), fileSystem, machine);
-  const doubts = new FlushDoubts(abort);
+  const doubts = new FlushDoubts(abort, logger);
   const segments = new SegmentList(settings.commitLogPath, settings.segmentSizeBytes, fileSystem, handles);
   const queues = new ConsumeQueueStore(
     {

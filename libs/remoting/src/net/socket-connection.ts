@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { RemotingCommand} from '@rocknest/protocol';
+import type { RemotingCommand } from '@rocknest/protocol';
 import { decodeFrame, encodeFrame, encodeHost, FLAG_RESPONSE, ResponseCode } from '@rocknest/protocol';
 import type { Connection } from '../connection.js';
 import { RemotingSendError, RemotingTooMuchRequestError } from '../errors.js';

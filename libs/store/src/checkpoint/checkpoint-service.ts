@@ -298,7 +298,7 @@ export class CheckpointService {
       this.doubts.note(this.checkpoint.path);
       throw error;
     }
-    await this.doubts.settle(this.checkpoint.path).catch(() => undefined);
+    await this.doubts.settle(this.checkpoint.path);
   }
 
   /** The queues as of the mark are on stable storage: so becomes the log, and then the checkpoint says so. */

@@ -1,3 +1,4 @@
+import type { StoreLogger } from '../types.js';
 import type { AbortFile } from './abort-file.js';
 
 /** Names for what is kept in several files. */
@@ -14,7 +15,10 @@ export class FlushDoubts {
   private readonly doubted = new Set<string>();
   private isNoted = false;
 
-  constructor(private readonly abort: Pick<AbortFile, 'noteFailedFlush' | 'create'>) {}
+  constructor(
+    private readonly abort: Pick<AbortFile, 'noteFailedFlush' | 'create'>,
+    private readonly logger: Pick<StoreLogger, 'warn'>,
+  ) {}
 
   get isEmpty(): boolean {
     return this.doubted.size === 0;
@@ -35,11 +39,15 @@ export class FlushDoubts {
     for (const what of this.doubted) this.note(what);
   }
 
-  /** It was written again, and is on stable storage. Rejects when `abort` cannot be written: then the next start only looks closer than it must. */
+  /** It was written again, and is on stable storage. Never rejects: when `abort` cannot be written, the next start only looks closer than it must. */
   async settle(what: string): Promise<void> {
     if (!this.doubted.delete(what) || this.doubted.size > 0) return;
     this.isNoted = false;
-    await this.abort.create();
+    try {
+      await this.abort.create();
+    } catch (error) {
+      this.logger.warn(`abort still says that an fdatasync failed: ${(error as Error).message}`);
+    }
     // What came meanwhile stands in the file that was replaced.
     if (this.doubted.size > 0) this.isNoted = this.abort.noteFailedFlush();
   }

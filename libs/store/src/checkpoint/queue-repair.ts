@@ -114,9 +114,7 @@ export class QueueRepair {
       `the consume queues are on the disk again: ${files} files were made anew from the log (try ${this.tries})`,
     );
     this.tries = 0;
-    await this.doubts.settle(QUEUE_DOUBT).catch((error: unknown) => {
-      this.logger.warn(`abort still says that an fdatasync failed: ${(error as Error).message}`);
-    });
+    await this.doubts.settle(QUEUE_DOUBT);
   }
 
   private async repairSome(): Promise<number> {

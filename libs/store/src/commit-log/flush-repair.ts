@@ -1,3 +1,4 @@
+import { Backoff } from '../io/backoff.js';
 import type { Clock, Timer } from '../io/clock.js';
 import type { StoreLogger } from '../types.js';
 import type { FlushService } from './flush-service.js';
@@ -23,6 +24,7 @@ export class FlushRepair {
   private timer: Timer | undefined;
   private running: Promise<void> | undefined;
   private tries = 0;
+  private readonly backoff: Backoff;
   private stopped = false;
 
   constructor(
@@ -37,12 +39,14 @@ export class FlushRepair {
     private readonly onLost: (reason: string) => void,
     /** Whether the next start is to distrust what the kernel shows. */
     private readonly doubt: { note(): void; settle(): Promise<void> },
-  ) {}
+  ) {
+    this.backoff = new Backoff(options.retryMs, options.maxRetryMs);
+  }
 
   /** An fdatasync failed, or a write that may have taken pages with it. Appends are refused from now on. */
   start(): void {
     if (this.stopped) return;
-    this.tries = 0;
+    this.beginAnew();
     this.begin();
   }
 
@@ -79,7 +83,7 @@ export class FlushRepair {
     }
     // What a slave had taken before the failure may have gone into a file that has been replaced by now.
     if (this.writer.writtenOffset !== toOffset || this.writer.writingSinceMs !== undefined) {
-      this.tries = 0;
+      this.beginAnew();
       if (!this.stopped) this.tryAgainIn(this.options.retryMs);
       return;
     }
@@ -87,17 +91,17 @@ export class FlushRepair {
   }
 
   private async trustAgain(fromOffset: number, toOffset: number): Promise<void> {
-    try {
-      await this.doubt.settle();
-    } catch (error) {
-      // The next start only looks closer than it must.
-      this.logger.warn(`abort still says that an fdatasync failed: ${(error as Error).message}`);
-    }
+    await this.doubt.settle();
     this.logger.warn(
       `the commit log is on stable storage again: offsets ${fromOffset} to ${toOffset} were written once more (try ${this.tries}); messages are taken`,
     );
-    this.tries = 0;
+    this.beginAnew();
     this.flush.repaired(toOffset);
+  }
+
+  private beginAnew(): void {
+    this.tries = 0;
+    this.backoff.reset();
   }
 
   private failed(error: Error): void {
@@ -105,9 +109,8 @@ export class FlushRepair {
       this.onLost(error.message);
       return;
     }
-    const delayMs = Math.min(this.options.retryMs * 2 ** (this.tries - 1), this.options.maxRetryMs);
     this.logger.error(`try ${this.tries} to bring the commit log onto stable storage failed: ${error.message}`);
-    if (!this.stopped) this.tryAgainIn(delayMs);
+    if (!this.stopped) this.tryAgainIn(this.backoff.next());
   }
 
   private tryAgainIn(delayMs: number): void {

@@ -1,7 +1,7 @@
 import { syncData, syncFolder } from '../io/durable.js';
 import type { FileSystem, StoreFile } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
-import { copyRange, isCopyName } from '../io/replace-file.js';
+import { copyRange, removeCopies } from '../io/replace-file.js';
 import { writeAll } from '../io/transfer.js';
 import type { LogSegment } from './log-segment.js';
 import { replaceSegment } from './segment-copy.js';
@@ -34,8 +34,8 @@ export class LogRewriter {
 
   /** Removes copies that a killed process left behind. */
   removeCopies(): void {
-    for (const { name, isFolder } of this.fileSystem.list(this.segments.folder))
-      if (!isFolder && isCopyName(name)) this.fileSystem.remove(`${this.segments.folder}/${name}`);
+    const { folder } = this.segments;
+    removeCopies(this.fileSystem, folder, this.fileSystem.list(folder));
   }
 
   /** By copies of the segments, which take their names. Rejects with what the file system says, or with `LogBytesLostError`; what was there before stays then. */

@@ -3,6 +3,7 @@ import type { StoreFile } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import type { IoPace } from '../io/io-pace.js';
 import { readFullySync, writeFully, writeFullySync } from '../io/transfer.js';
+import { isZeros } from '../io/zeros.js';
 import { StoreError } from '../errors.js';
 import type { LogChunk } from './log-chunk.js';
 import type { LogSegment } from './log-segment.js';
@@ -38,7 +39,6 @@ interface ChunkWrite {
 }
 
 const WIPE_PIECE_BYTES = 64 * 1024;
-const ZEROS = Buffer.alloc(WIPE_PIECE_BYTES);
 
 /**
  * Puts the unwritten bytes of chunks into their segments, in order: synchronously when they are few and the disk is quick, else
@@ -165,7 +165,7 @@ function holdsBytes(file: StoreFile, from: number, to: number): boolean {
   const found = Buffer.alloc(Math.min(WIPE_PIECE_BYTES, to - from));
   for (let at = from; at < to; at += found.length) {
     const length = readFullySync(file, found, 0, Math.min(found.length, to - at), at);
-    if (found.compare(ZEROS, 0, length, 0, length) !== 0) return true;
+    if (!isZeros(found.subarray(0, length))) return true;
   }
   return false;
 }

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { offsetFileName, parseOffsetFileName } from '../io/file-name.js';
 import type { FileSystem, StoreFile } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
-import { copyRange, isCopyName, replaceFile } from '../io/replace-file.js';
+import { copyRange, removeCopies, replaceFile } from '../io/replace-file.js';
 import { readFully, readFullySync, writeAll, writeFullySync } from '../io/transfer.js';
 import { ENTRY_BYTES } from './queue-entry.js';
 
@@ -42,10 +42,10 @@ export class QueueFiles {
     const { fileSystem, fileEntries } = this.context;
     const fileBytes = fileEntries * ENTRY_BYTES;
     const starts: number[] = [];
-    for (const entry of fileSystem.list(this.folder)) {
+    const entries = fileSystem.list(this.folder);
+    removeCopies(fileSystem, this.folder, entries);
+    for (const entry of entries) {
       const start = parseOffsetFileName(entry.name);
-      // A killed process did not finish it.
-      if (isCopyName(entry.name)) fileSystem.remove(join(this.folder, entry.name));
       if (start === undefined || entry.isFolder) continue;
       if (start % fileBytes !== 0) return undefined;
       starts.push(start / ENTRY_BYTES);

@@ -1,8 +1,9 @@
 import { basename } from 'node:path';
+import { syncData } from '../io/durable.js';
 import { atPath, type FileSystem, mayLosePages, type StoreFile } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import { copyRange, replaceFile } from '../io/replace-file.js';
-import { readFully } from '../io/transfer.js';
+import { readFully, writeAll } from '../io/transfer.js';
 import type { IndexEntry, IndexHeader, IndexSizes } from './index-layout.js';
 import {
   decodeIndexHeader,
@@ -17,7 +18,6 @@ import {
 } from './index-layout.js';
 import type { KeyBatch } from './key-batch.js';
 import { SlotTable } from './slot-table.js';
-import { syncData, writeAt } from './write-at.js';
 
 const MAX_INT32 = 0x7fff_ffff;
 
@@ -229,7 +229,7 @@ export class IndexFile {
       replaceFile(fileSystem, this.path, indexFileBytes(this.sizes), async (file) => {
         await copyRange(source, file, 0, entryPosition(this.sizes, index));
         await this.slots.write(file);
-        await writeAt(file, encodeIndexHeader(this.header), INDEX_HEADER_BYTES, 0);
+        await writeAll(file, encodeIndexHeader(this.header), 0, INDEX_HEADER_BYTES, 0);
       }),
     );
     handles.forget(this.path);
@@ -255,7 +255,7 @@ export class IndexFile {
 
   private async write(file: StoreFile, bytes: Buffer, length: number, position: number): Promise<void> {
     try {
-      await writeAt(file, bytes, length, position);
+      await writeAll(file, bytes, 0, length, position);
     } catch (error) {
       throw this.failed(error);
     }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { isCopyName } from '../io/replace-file.js';
+import { removeCopies } from '../io/replace-file.js';
 import type { IndexFileContext } from './index-file.js';
 import { IndexFile } from './index-file.js';
 import { isIndexFileName } from './index-file-name.js';
@@ -80,8 +80,7 @@ export class IndexRecovery {
   private async loadFiles(): Promise<IndexFile[] | undefined> {
     const { fileSystem, sizes } = this.context;
     const found = fileSystem.list(this.folder);
-    // A killed process did not finish them.
-    for (const { name } of found) if (isCopyName(name)) fileSystem.remove(join(this.folder, name));
+    removeCopies(fileSystem, this.folder, found);
     const names = found
       .filter(({ name, isFolder }) => !isFolder && isIndexFileName(name))
       .map(({ name }) => name)

@@ -248,9 +248,7 @@ export class IndexService {
 
   private async trustAgain(): Promise<void> {
     this.isDoubted = false;
-    await this.onTrusted().catch((error: unknown) => {
-      this.logger.warn(`abort still says that an fdatasync failed: ${(error as Error).message}`);
-    });
+    await this.onTrusted();
     this.logger.warn(`the index in ${this.options.folder} is on the disk again; its last file was made anew`);
   }
 

@@ -1,8 +1,7 @@
 import type { StoreFile } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
-import { readFully } from '../io/transfer.js';
+import { readFully, writeAll } from '../io/transfer.js';
 import { INDEX_HEADER_BYTES, SLOT_BYTES, viewOf } from './index-layout.js';
-import { writeAt } from './write-at.js';
 
 /** Slots of one page in memory: 16 KiB, so that a busy table takes few reads and a quiet one little memory. */
 const PAGE_SLOTS = 4_096;
@@ -92,7 +91,7 @@ export class SlotTable {
       let end = page + 1;
       while (end < this.pages.length && this.dirty[end] === 1 && end - page < MAX_RUN_PAGES) end++;
       const bytes = this.copyOf(page, end);
-      await writeAt(file, bytes, bytes.length, pagePosition(page));
+      await writeAll(file, bytes, 0, bytes.length, pagePosition(page));
       page = end;
     }
     this.dirty.fill(0);

@@ -1,15 +1,17 @@
+import { join } from 'node:path';
 import { syncData } from './durable.js';
-import type { FileSystem, StoreFile } from './file-system.js';
+import type { FileSystem, FolderEntry, StoreFile } from './file-system.js';
 import { readFully, writeAll } from './transfer.js';
+import { isZeros } from './zeros.js';
 
 const PIECE_BYTES = 1024 * 1024;
 /** No file of a store has such a name: who opens it passes copies over, or removes them. */
 const COPY_SUFFIX = '.copy';
-const ZEROS = Buffer.alloc(PIECE_BYTES);
 
-/** Whether a name is that of a copy which nobody finished. */
-export function isCopyName(name: string): boolean {
-  return name.endsWith(COPY_SUFFIX);
+/** Removes copies in a folder that a killed process did not finish. @param entries what the folder holds. */
+export function removeCopies(fileSystem: FileSystem, folder: string, entries: readonly FolderEntry[]): void {
+  for (const { name, isFolder } of entries)
+    if (!isFolder && name.endsWith(COPY_SUFFIX)) fileSystem.remove(join(folder, name));
 }
 
 /**
@@ -65,8 +67,7 @@ export async function copyRange(source: StoreFile, target: StoreFile, from: numb
   for (let position = from; position < to;) {
     const length = await readFully(source, buffer, 0, Math.min(buffer.length, to - position), position);
     if (length === 0) return;
-    const isHole = buffer.subarray(0, length).equals(ZEROS.subarray(0, length));
-    if (!isHole) await writeAll(target, buffer, 0, length, position);
+    if (!isZeros(buffer.subarray(0, length))) await writeAll(target, buffer, 0, length, position);
     position += length;
   }
 }

@@ -4,6 +4,7 @@ import type { LogSegment } from '../commit-log/log-segment.js';
 import type { SegmentList } from '../commit-log/segment-list.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import { readFully } from '../io/transfer.js';
+import { lastNonZero } from '../io/zeros.js';
 
 /** Where the row of whole records ends. */
 export interface LogEnd {
@@ -87,9 +88,9 @@ export class LogScanner {
         const length = Math.min(this.pieceBytes, until - offset);
         const available = await this.fill(segment, offset, length);
         const piece = this.buffer.subarray(0, available);
-        const lastNonZero = lastNonZeroByte(piece);
-        if (lastNonZero >= 0) nonZeroEnd = offset + lastNonZero + 1;
-        if (lastNonZero >= 0 && recordOffset === undefined) recordOffset = await this.findRecord(piece, offset, end);
+        const last = lastNonZero(piece);
+        if (last >= 0) nonZeroEnd = offset + last + 1;
+        if (last >= 0 && recordOffset === undefined) recordOffset = await this.findRecord(piece, offset, end);
         if (recordOffset !== undefined && stopAtRecord) return { recordOffset, nonZeroEnd };
         if (available < length) break;
         // Pieces overlap by what a magic code needs, so that none is missed at a border.
@@ -186,17 +187,4 @@ export class LogScanner {
       lease.release();
     }
   }
-}
-
-const ZEROS = Buffer.alloc(64 * 1024);
-
-function lastNonZeroByte(piece: Buffer): number {
-  for (let end = piece.length; end > 0;) {
-    const start = Math.max(0, end - ZEROS.length);
-    if (!piece.subarray(start, end).equals(ZEROS.subarray(0, end - start))) {
-      for (let i = end - 1; i >= start; i--) if (piece[i] !== 0) return i;
-    }
-    end = start;
-  }
-  return -1;
 }

@@ -1,11 +1,10 @@
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { ProtocolError, readInt64, writeInt64 } from '@rocknest/protocol';
-import { writeAt } from '../index-file/write-at.js';
 import { syncData, syncFolder } from '../io/durable.js';
 import { atPath, type FileSystem, mayLosePages, type StoreFile } from '../io/file-system.js';
 import { replaceFile } from '../io/replace-file.js';
-import { readSmallFile } from '../io/transfer.js';
+import { readSmallFile, writeAll } from '../io/transfer.js';
 
 /** RocketMQ maps one page. */
 const FILE_BYTES = 4_096;
@@ -130,7 +129,7 @@ export class TimerCheckpoint {
   private async overwrite(page: Buffer, sync: boolean): Promise<void> {
     this.file ??= this.fileSystem.open(this.path, { create: true });
     try {
-      await writeAt(this.file, page, FILE_BYTES, 0);
+      await writeAll(this.file, page, 0, FILE_BYTES, 0);
     } catch (error) {
       this.doubted = mayLosePages(error);
       throw error;
@@ -143,7 +142,7 @@ export class TimerCheckpoint {
 
   /** On other blocks of the disk: what is written over blocks whose write-back failed does not last on ext4. */
   private async replace(page: Buffer): Promise<void> {
-    await replaceFile(this.fileSystem, this.path, FILE_BYTES, (file) => writeAt(file, page, FILE_BYTES, 0));
+    await replaceFile(this.fileSystem, this.path, FILE_BYTES, (file) => writeAll(file, page, 0, FILE_BYTES, 0));
     this.close();
     await syncFolder(this.fileSystem, dirname(this.path));
     this.doubted = false;

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import { writeAt } from '../index-file/write-at.js';
 import { syncData, syncFolder } from '../io/durable.js';
 import { offsetFileName, parseOffsetFileName } from '../io/file-name.js';
 import { atPath, type FileSystem, mayLosePages } from '../io/file-system.js';
 import { HandlePool } from '../io/handle-pool.js';
-import { isCopyName } from '../io/replace-file.js';
-import { readFully } from '../io/transfer.js';
+import { removeCopies } from '../io/replace-file.js';
+import { readFully, writeAll } from '../io/transfer.js';
 import { replaceTimerLogFile } from './timer-log-copy.js';
 import { BLANK_BYTES, BLANK_MAGIC, decodeUnit, encodeUnit, type TimerUnit, UNIT_BYTES } from './timer-layout.js';
 
@@ -94,8 +93,7 @@ export class TimerLog {
    */
   open(): string | undefined {
     const names = this.fileSystem.list(this.folder).filter(({ isFolder }) => !isFolder);
-    // A killed process did not finish them.
-    for (const { name } of names) if (isCopyName(name)) this.fileSystem.remove(join(this.folder, name));
+    removeCopies(this.fileSystem, this.folder, names);
     const starts = names.map(({ name }) => parseOffsetFileName(name)).filter((start) => start !== undefined);
     this.starts = starts.sort((a, b) => a - b);
     const last = this.starts.at(-1);
@@ -170,7 +168,7 @@ export class TimerLog {
       const fileStart = await this.fileFor(run.start);
       const lease = this.handles.retain(this.pathOf(fileStart));
       try {
-        await writeAt(lease.file, run.bytes, run.length, run.start - fileStart);
+        await writeAll(lease.file, run.bytes, 0, run.length, run.start - fileStart);
       } catch (error) {
         if (mayLosePages(error)) this.doubted.add(fileStart);
         throw atPath(this.pathOf(fileStart), error as Error);
@@ -295,7 +293,7 @@ export class TimerLog {
       if (this.starts.includes(fileStart)) {
         const lease = this.handles.retain(this.pathOf(fileStart));
         try {
-          await writeAt(lease.file, Buffer.alloc(length), length, at - fileStart);
+          await writeAll(lease.file, Buffer.alloc(length), 0, length, at - fileStart);
         } finally {
           lease.release();
         }

@@ -292,7 +292,7 @@ export class TimerRun {
     this.failure = undefined;
     this.backoff.reset();
     if (failure !== undefined) logger.warn("the timer's files are on the disk again");
-    await store.doubts.settle(TIMER_DOUBT).catch(() => undefined);
+    await store.doubts.settle(TIMER_DOUBT);
   }
 
   /** Lets the checkpoint say what was delivered, as far as that is on stable storage. */

@@ -2,11 +2,10 @@ import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { readInt64, writeInt64 } from '@rocknest/protocol';
 import { StoreError } from '../errors.js';
-import { writeAt } from '../index-file/write-at.js';
 import { syncData, syncFolder } from '../io/durable.js';
 import { atPath, type FileSystem, mayLosePages, type StoreFile } from '../io/file-system.js';
 import { replaceFile } from '../io/replace-file.js';
-import { readFully } from '../io/transfer.js';
+import { readFully, writeAll } from '../io/transfer.js';
 import { SLOT_BYTES, SLOT_MS, WHEEL_BYTES, WHEEL_SLOTS } from './timer-layout.js';
 
 /** 128 slots: what a change of one slot writes. */
@@ -195,7 +194,7 @@ export class TimerWheel {
   private async writePages(file: StoreFile, numbers: readonly number[]): Promise<void> {
     for (const number of numbers) {
       const page = Buffer.from(this.pages.get(number)!);
-      await writeAt(file, page, PAGE_BYTES, number * PAGE_BYTES);
+      await writeAll(file, page, 0, PAGE_BYTES, number * PAGE_BYTES);
     }
   }
 

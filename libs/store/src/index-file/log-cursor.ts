@@ -1,23 +1,13 @@
-import {
-  BLANK_MAGIC,
-  bodyLengthPosition,
-  MAGIC_V1,
-  MAGIC_V2,
-  MessageLayout,
-  MessageSysFlag,
-  storeTimestampPosition,
-  topicLengthBytes,
-  transactionType,
-} from '@rocknest/protocol';
+import { BLANK_MAGIC, MAGIC_V1, MAGIC_V2, MessageLayout } from '@rocknest/protocol';
 import { MIN_RECORD_BYTES } from '../commit-log/record-check.js';
 import type { SegmentList } from '../commit-log/segment-list.js';
 import type { TailCache } from '../commit-log/tail-cache.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import { readFully } from '../io/transfer.js';
 import type { StoreLogger } from '../types.js';
-import { getInt64, viewOf } from './index-layout.js';
+import { viewOf } from './index-layout.js';
 import type { KeyBatch } from './key-batch.js';
-import { hashKeys, topicPrefixHash } from './key-hash.js';
+import { addRecordKeys } from './record-keys.js';
 
 /** Bytes of the log that stand in memory. */
 interface LogPiece {
@@ -143,7 +133,7 @@ export class LogCursor {
         return;
       }
       if (sizeBytes > available) return;
-      if (!addRecord(bytes, view, at, sizeBytes, magic, this.offset, batch)) {
+      if (!addRecordKeys(bytes, view, at, sizeBytes, magic, this.offset, batch)) {
         this.skipSegment('the lengths of the record do not add up', Infinity);
         return;
       }
@@ -165,33 +155,4 @@ export class LogCursor {
     );
     this.offset = next;
   }
-}
-
-/** Adds the keys of one record. @returns false when its lengths make no sense. */
-function addRecord(
-  bytes: Buffer,
-  view: DataView,
-  at: number,
-  sizeBytes: number,
-  magic: number,
-  physicalOffset: number,
-  batch: KeyBatch,
-): boolean {
-  const end = at + sizeBytes;
-  const sysFlag = view.getInt32(at + MessageLayout.SYS_FLAG);
-  const lengthAt = at + bodyLengthPosition(sysFlag);
-  const topicLengthSize = topicLengthBytes(magic);
-  if (lengthAt + 4 + topicLengthSize + 2 > end) return false;
-  const bodyLength = view.getInt32(lengthAt);
-  const topicAt = lengthAt + 4 + bodyLength;
-  if (bodyLength < 0 || topicAt + topicLengthSize + 2 > end) return false;
-  const topicLength = topicLengthSize === 1 ? view.getInt8(topicAt) : view.getInt16(topicAt);
-  const topicStart = topicAt + topicLengthSize;
-  const topicEnd = topicStart + topicLength;
-  if (topicLength < 0 || topicEnd + 2 > end) return false;
-  if (topicEnd + 2 + view.getInt16(topicEnd) !== end) return false;
-  if (transactionType(sysFlag) === MessageSysFlag.TRANSACTION_ROLLBACK_TYPE) return true;
-  batch.startMessage(physicalOffset, getInt64(view, at + storeTimestampPosition(sysFlag)));
-  hashKeys(bytes, topicEnd + 2, end, topicPrefixHash(bytes, topicStart, topicEnd), batch);
-  return true;
 }

@@ -33,6 +33,8 @@ export type FindingKind =
   /** The last run did not end properly. */
   | 'UNCLEAN_STOP'
   | 'INDEX_DAMAGED'
+  /** Messages have no entries in the index, though later ones have. */
+  | 'INDEX_INCOMPLETE'
   /** A file of the timer is not what it should be; the messages themselves are in the commit log. */
   | 'TIMER_DAMAGED';
 

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { MAX_HASH_SLOT_NUM, MAX_INDEX_NUM } from '../defaults.js';
 import {
   decodeIndexHeader,
@@ -10,14 +9,12 @@ import {
   type IndexHeader,
   type IndexSizes,
 } from '../index-file/index-layout.js';
-import type { FileSystem } from '../io/file-system.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import { readFullySync } from '../io/transfer.js';
 import type { Findings } from './finding.js';
 import { IndexSlotCheck } from './index-slot-check.js';
 
 export interface IndexFacts {
-  readonly rootPath: string;
   readonly logEndOffset: number;
   /** Undefined: those of RocketMQ; files of another size are then looked at from outside only. */
   readonly sizes: IndexSizes | undefined;
@@ -25,32 +22,65 @@ export interface IndexFacts {
   readonly mayBeBehind: boolean;
 }
 
-const FILE_NAME = /^\d{17}$/;
+/** The sizes of an index that nobody set others for. */
+export const RMQ_INDEX_SIZES: IndexSizes = { slots: MAX_HASH_SLOT_NUM, entries: MAX_INDEX_NUM };
 const PIECE_ENTRIES = 50_000;
 /** Byte of an entry at which the number of the entry before it in its slot stands. */
 const PREVIOUS_AT = 16;
 
-/** Can the files of the index be what they say? Headers, entries, slots with their chains, and that nothing points behind the log. */
-export function checkIndex(fileSystem: FileSystem, handles: HandlePool, facts: IndexFacts, findings: Findings): void {
-  const folder = join(facts.rootPath, 'index');
-  const sizes = facts.sizes ?? { slots: MAX_HASH_SLOT_NUM, entries: MAX_INDEX_NUM };
+/** How far the check of the index is. */
+export type IndexProgress = (doneBytes: number, totalBytes: number) => Promise<void>;
+
+/**
+ * Can the files of the index be what they say? Headers, entries, slots with their chains, and that nothing points behind the log.
+ *
+ * @param paths of the files, in their order
+ * @returns those that are damaged
+ */
+export async function checkIndex(
+  paths: readonly string[],
+  handles: HandlePool,
+  facts: IndexFacts,
+  findings: Findings,
+  onProgress: IndexProgress,
+): Promise<Set<string>> {
+  const damaged = new Set<string>();
+  const sizes = facts.sizes ?? RMQ_INDEX_SIZES;
+  const headers = paths.map((path) => headerOf(path, handles));
+  const totalBytes = headers.reduce((sum, { entryBytes }) => sum + entryBytes, 0);
+  let doneBytes = 0;
   let slots: IndexSlotCheck | undefined;
-  for (const { name, isFolder } of fileSystem.list(folder)) {
-    if (isFolder || !FILE_NAME.test(name)) continue;
-    const path = join(folder, name);
-    const problem = problemOf(path, handles, facts, sizes, () => (slots ??= new IndexSlotCheck(sizes)));
+  for (const [i, path] of paths.entries()) {
+    const problem = await problemOf(path, handles, facts, sizes, {
+      slots: () => (slots ??= new IndexSlotCheck(sizes)),
+      onProgress: (fileBytes) => onProgress(doneBytes + fileBytes, totalBytes),
+    });
+    doneBytes += headers[i].entryBytes;
+    await onProgress(doneBytes, totalBytes);
     if (problem === undefined) continue;
+    damaged.add(path);
     findings.add({
       kind: 'INDEX_DAMAGED',
       severity: facts.mayBeBehind ? 'notice' : 'damage',
       path,
       position: problem.position,
       text: `the index file is damaged: ${problem.text}`,
-      remedy: facts.mayBeBehind
-        ? 'the next start makes it again from the log if it must'
-        : 'no message is lost; rocknest store repair moves the index away, and the next start makes it again from the log',
+      remedy: indexRemedy(facts.mayBeBehind),
     });
   }
+  return damaged;
+}
+
+/** What becomes of a damaged index. */
+export function indexRemedy(mayBeBehind: boolean): string {
+  return mayBeBehind
+    ? 'the next start makes it again from the log if it must'
+    : 'no message is lost; rocknest store repair moves the index away, and the next start makes it again from the log';
+}
+
+interface EntryWork {
+  readonly slots: () => IndexSlotCheck;
+  readonly onProgress: (doneBytes: number) => Promise<void>;
 }
 
 interface Problem {
@@ -58,13 +88,13 @@ interface Problem {
   readonly text: string;
 }
 
-function problemOf(
+async function problemOf(
   path: string,
   handles: HandlePool,
   facts: IndexFacts,
   sizes: IndexSizes,
-  slotCheck: () => IndexSlotCheck,
-): Problem | undefined {
+  work: EntryWork,
+): Promise<Problem | undefined> {
   const file = handles.open(path);
   const { sizeBytes } = file.stat();
   const hasItsSize = sizeBytes === indexFileBytes(sizes);
@@ -83,16 +113,17 @@ function problemOf(
       position: 24,
       text: `it goes to log offset ${header.endPhyOffset}; the log ends at ${facts.logEndOffset}`,
     };
-  return hasItsSize ? entryProblem(path, handles, header, sizes, slotCheck()) : undefined;
+  return hasItsSize ? entryProblem(path, handles, header, sizes, work) : undefined;
 }
 
-function entryProblem(
+async function entryProblem(
   path: string,
   handles: HandlePool,
   header: IndexHeader,
   sizes: IndexSizes,
-  slots: IndexSlotCheck,
-): Problem | undefined {
+  work: EntryWork,
+): Promise<Problem | undefined> {
+  const slots = work.slots();
   const buffer = Buffer.allocUnsafeSlow(PIECE_ENTRIES * INDEX_ENTRY_BYTES);
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
   let previousOffset = 0;
@@ -114,6 +145,13 @@ function entryProblem(
       }
       previousOffset = physicalOffset;
     }
+    await work.onProgress((from - 1 + count) * INDEX_ENTRY_BYTES);
   }
   return slots.problemOf(handles.open(path));
+}
+
+function headerOf(path: string, handles: HandlePool): { entryBytes: number } {
+  const head = Buffer.alloc(INDEX_HEADER_BYTES);
+  readFullySync(handles.open(path), head, 0, head.length, 0);
+  return { entryBytes: (decodeIndexHeader(head).indexCount - 1) * INDEX_ENTRY_BYTES };
 }

@@ -348,7 +348,7 @@ describe('verifyStore', () => {
         if (seen.at(-1) !== step) seen.push(step);
       },
     });
-    expect(seen).toEqual(['LOG', 'CONSUME_QUEUES']);
+    expect(seen).toEqual(['LOG', 'CONSUME_QUEUES', 'INDEX']);
     const stop = new Error('stop');
     await expect(
       verifyStore({

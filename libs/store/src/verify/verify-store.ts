@@ -15,7 +15,9 @@ import * as defaults from '../defaults.js';
 import { LogScanner } from '../recovery/log-scanner.js';
 import { checkCheckpoint } from './checkpoint-check.js';
 import { Findings, type Finding } from './finding.js';
-import { checkIndex } from './index-check.js';
+import { checkIndex, RMQ_INDEX_SIZES } from './index-check.js';
+import { IndexEntries, indexFilePaths } from './index-entries.js';
+import { IndexLogCheck } from './index-log-check.js';
 import { checkLogFiles, tellLogDamage } from './log-findings.js';
 import { walkLog, type DamagedRange, type LogWalkResult } from './log-walk.js';
 import { QueueChecks } from './queue-checks.js';
@@ -29,7 +31,7 @@ import { LogRow, surveyStore, type StoreSurvey, type SurveyOptions } from './sto
 
 /** How far a check is. */
 export interface VerifyProgress {
-  readonly step: 'LOG' | 'CONSUME_QUEUES' | 'TIMER';
+  readonly step: 'LOG' | 'CONSUME_QUEUES' | 'INDEX' | 'TIMER';
   readonly doneBytes: number;
   readonly totalBytes: number;
 }
@@ -141,7 +143,9 @@ class StoreVerifier {
     const row = new LogRow(survey.logFiles, survey.segmentSizeBytes);
     const checks = new QueueChecks(survey, this.handles, findings);
     const point = checkpoint.point?.physicalOffset;
-    const { walk, sawPoint } = await this.walk(row, checks, point);
+    const indexPaths = indexFilePaths(fileSystem, rootPath);
+    const index = this.indexLogCheck(indexPaths, row.minOffset);
+    const { walk, sawPoint } = await this.walk(row, checks, index, point);
     tellLogDamage(survey, row, walk, mayBeBehind, findings);
     const queues = await this.checkQueues(row, checks, walk, mayBeBehind);
     tellMissing(checks, queues, { consumeQueuePath: survey.consumeQueuePath, mayBeBehind }, findings);
@@ -158,10 +162,20 @@ class StoreVerifier {
       },
       findings,
     );
-    checkIndex(
-      fileSystem,
+    const isLost = (physicalOffset: number): boolean =>
+      isWithin(physicalOffset, walk.damaged) || isWithin(physicalOffset, this.filled);
+    const toldPaths = await checkIndex(
+      indexPaths,
       this.handles,
-      { rootPath, logEndOffset: walk.endOffset, sizes: this.options.indexSizes, mayBeBehind },
+      { logEndOffset: walk.endOffset, sizes: this.options.indexSizes, mayBeBehind },
+      findings,
+      (doneBytes, totalBytes) => {
+        this.options.onProgress?.({ step: 'INDEX', doneBytes, totalBytes });
+        return this.letOthersRun();
+      },
+    );
+    index?.tell(
+      { folder: join(rootPath, 'index'), endOffset: walk.endOffset, mayBeBehind, toldPaths, isLost },
       findings,
     );
     const timer = await checkTimer(
@@ -172,7 +186,7 @@ class StoreVerifier {
         logEndOffset: walk.endOffset,
         mayBeBehind,
         row,
-        isLost: (physicalOffset) => isWithin(physicalOffset, walk.damaged) || isWithin(physicalOffset, this.filled),
+        isLost,
         onProgress: (doneBytes, totalBytes) => this.options.onProgress?.({ step: 'TIMER', doneBytes, totalBytes }),
       },
       findings,
@@ -210,6 +224,7 @@ class StoreVerifier {
   private async walk(
     row: LogRow,
     checks: QueueChecks,
+    index: IndexLogCheck | undefined,
     point: number | undefined,
   ): Promise<{ walk: LogWalkResult; sawPoint: boolean }> {
     const decoder = this.decoder();
@@ -230,6 +245,7 @@ class StoreVerifier {
       if (physicalOffset + sizeBytes === point || physicalOffset === point) sawPoint = true;
       this.noteFilled(record);
       checks.match(record);
+      index?.match(buffer, at, sizeBytes, physicalOffset);
       const piece = Math.floor(physicalOffset / PROGRESS_STEP_BYTES);
       if (piece === told) return;
       told = piece;
@@ -281,11 +297,20 @@ class StoreVerifier {
       if (check.reader === undefined) continue;
       summaries.push(await new QueueRowCheck(check.reader, context).run(check.matched));
       // Reading is synchronous here: let signals and timers in between queues.
-      await new Promise<void>((resolve) => {
-        this.clock.defer(resolve);
-      });
+      await this.letOthersRun();
     }
     return summaries;
+  }
+
+  private indexLogCheck(paths: readonly string[], minOffset: number): IndexLogCheck | undefined {
+    const entries = new IndexEntries(paths, this.options.indexSizes ?? RMQ_INDEX_SIZES, this.handles);
+    return entries.isEmpty ? undefined : new IndexLogCheck(entries, minOffset);
+  }
+
+  private letOthersRun(): Promise<void> {
+    return new Promise((resolve) => {
+      this.clock.defer(resolve);
+    });
   }
 
   private decoder(): RecordDecoder {

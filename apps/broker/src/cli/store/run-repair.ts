@@ -15,17 +15,12 @@ import { checkInterrupted } from '../cli-io.js';
 import type { CommandInput, FlagValues } from '../command.js';
 import { ExitCode } from '../exit-codes.js';
 import { ProgressLine } from '../progress-line.js';
-import { delayLevels, findingLines } from './run-verify.js';
+import { delayLevels, findingLines, VERIFY_STEPS } from './run-verify.js';
 import type { repairFlags } from './repair-command.js';
 import { surveyOptions } from './store-flags.js';
 
 type Flags = FlagValues<typeof repairFlags>;
 
-const CHECKING = {
-  LOG: 'checking the commit log',
-  CONSUME_QUEUES: 'checking the consume queues',
-  TIMER: 'checking the timer log',
-} as const;
 const REPAIRING = { LOG: 'repairing the commit log', CONSUME_QUEUES: 'making consume queues again' } as const;
 /** More findings are not needed: queues with too many to list are made again as a whole. */
 const MAX_FINDINGS = 100_000;
@@ -72,7 +67,7 @@ async function check(rootPath: string, flags: Flags, io: CliIo): Promise<VerifyR
       maxFindings: MAX_FINDINGS,
       onProgress: ({ step, doneBytes, totalBytes }) => {
         checkInterrupted(io);
-        progress.update({ what: CHECKING[step], doneBytes, totalBytes });
+        progress.update({ what: VERIFY_STEPS[step], doneBytes, totalBytes });
       },
     });
   } finally {

@@ -10,9 +10,11 @@ import { surveyOptions } from './store-flags.js';
 import { timeOf } from './time-of.js';
 import type { verifyFlags } from './verify-command.js';
 
-const STEPS = {
+/** What each step of a check is called. */
+export const VERIFY_STEPS = {
   LOG: 'checking the commit log',
   CONSUME_QUEUES: 'checking the consume queues',
+  INDEX: 'checking the index',
   TIMER: 'checking the timer log',
 } as const;
 
@@ -31,7 +33,7 @@ export async function runVerify(
       maxFindings: flags['max-findings'],
       onProgress: ({ step, doneBytes, totalBytes }) => {
         checkInterrupted(io);
-        progress.update({ what: STEPS[step], doneBytes, totalBytes });
+        progress.update({ what: VERIFY_STEPS[step], doneBytes, totalBytes });
       },
     });
   } finally {

@@ -328,6 +328,12 @@ export class MQAdmin {
     return messagesOutside(this.names, await this.running.lookup.queryMessage(this.names.wrap(topic), key, options));
   }
 
+  /** Messages whose TAGS are that text, from the topic's brokers of version 5.4.0 on (mqadmin: `queryMsgByKey -p T`). */
+  async queryMessageByTags(topic: string, tags: string, options?: QueryMessageOptions): Promise<QueryResult> {
+    const known = this.names.wrap(topic);
+    return messagesOutside(this.names, await this.running.lookup.queryMessageByTags(known, tags, options));
+  }
+
   /**
    * What producers and consumers with `enableMsgTrace`, of whatever language, have written of a message (mqadmin: `queryMsgTraceById`), by time.
    *

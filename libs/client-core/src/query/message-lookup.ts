@@ -40,9 +40,22 @@ export interface QueryResult {
   indexLastUpdateTimestamp: number;
 }
 
-/** Index types of 5.x: KEYS and UNIQ_KEY. */
-const KEY_INDEX = 'K';
-const UNIQUE_INDEX = 'U';
+/** One of the ways to ask for messages. Brokers of RocketMQ give back whatever has the same hash, and those before 5.4.0 take tags for a key. */
+interface IndexKind {
+  /** `MessageConst.INDEX_KEY_TYPE` and its like. */
+  readonly indexType: string;
+  readonly isUniqueKey: boolean;
+  readonly has: (message: MessageExt, text: string) => boolean;
+}
+
+const BY_KEY: IndexKind = { indexType: 'K', isUniqueKey: false, has: (message, key) => getKeys(message).includes(key) };
+const BY_TAGS: IndexKind = {
+  indexType: 'T',
+  isUniqueKey: false,
+  has: ({ properties }, tags) => properties.TAGS === tags,
+};
+/** Whatever topic it is stored under: a retry, or a delay. */
+const BY_UNIQUE_KEY: IndexKind = { indexType: 'U', isUniqueKey: true, has: ({ msgId }, uniqKey) => msgId === uniqKey };
 
 /**
  * Messages by key, by unique id and by place, offsets by time: what producers and tools share (RocketMQ: `client/impl/MQAdminImpl.java`).
@@ -62,7 +75,12 @@ export class MessageLookup {
 
   /** Messages that have the key among their KEYS, from all brokers of the topic. */
   queryMessage(topic: string, key: string, options: QueryMessageOptions = {}): Promise<QueryResult> {
-    return this.query(topic, key, options, false);
+    return this.query(topic, key, options, BY_KEY);
+  }
+
+  /** Messages whose TAGS are that text, from all brokers of the topic: from 5.4.0 on, as older ones have no index of tags and give none. */
+  queryMessageByTags(topic: string, tags: string, options: QueryMessageOptions = {}): Promise<QueryResult> {
+    return this.query(topic, tags, options, BY_TAGS);
   }
 
   /** Messages with that unique id: more than one when it was sent again, or is stored in %RETRY% or a delay under another topic meanwhile. */
@@ -70,7 +88,7 @@ export class MessageLookup {
     const bornMs = uniqKeyTimeMs(uniqKey, Date.now());
     // The id tells when it was made: what is older need not be searched.
     const beginMs = bornMs === undefined ? 0 : Math.max(0, bornMs - UNIQ_KEY_CLOCK_SLACK_MS);
-    return this.query(topic, uniqKey, { beginMs, ...options }, true);
+    return this.query(topic, uniqKey, { beginMs, ...options }, BY_UNIQUE_KEY);
   }
 
   /**
@@ -135,7 +153,7 @@ export class MessageLookup {
     topic: string,
     key: string,
     options: QueryMessageOptions,
-    isUniqueKey: boolean,
+    { indexType, isUniqueKey, has }: IndexKind,
   ): Promise<QueryResult> {
     const maxNum = integerOption('maxNum', options.maxNum, QUERY_MAX_NUM, 1);
     const beginMs = integerOption('beginMs', options.beginMs, 0, 0, Number.MAX_SAFE_INTEGER);
@@ -146,7 +164,7 @@ export class MessageLookup {
       maxNum,
       beginTimestamp: beginMs,
       endTimestamp: endMs,
-      indexType: isUniqueKey ? UNIQUE_INDEX : KEY_INDEX,
+      indexType,
       uniqueKeyQuery: isUniqueKey,
     });
     const addresses = this.context.addressesOfRoute(await this.context.topicRoute(topic));
@@ -156,12 +174,8 @@ export class MessageLookup {
       if (answer.status === 'rejected') continue;
       const { messages, indexLastUpdateTimestamp } = answer.value;
       found.indexLastUpdateTimestamp = Math.max(found.indexLastUpdateTimestamp, indexLastUpdateTimestamp);
-      // RocketMQ's brokers give back whatever has the same hash.
-      found.messages.push(
-        ...messages.filter((message) =>
-          isUniqueKey ? message.msgId === key : message.topic === topic && getKeys(message).includes(key),
-        ),
-      );
+      const isMeant = (message: MessageExt): boolean => (isUniqueKey || message.topic === topic) && has(message, key);
+      found.messages.push(...messages.filter(isMeant));
     }
     found.messages.sort((a, b) => a.storeTimestamp - b.storeTimestamp);
     this.reportFailures(answers, found, topic, key);

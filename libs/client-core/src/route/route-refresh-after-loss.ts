@@ -28,6 +28,11 @@ export class RouteRefreshAfterLoss {
   private readonly lost = new Map<string, LostBroker>();
   private timer: NodeJS.Timeout | undefined;
   private looks = 0;
+  /** When the timer is due, and when the last look began, by `Date.now()`. */
+  private dueMs = 0;
+  private lookedMs = 0;
+  /** The next look comes before its time, for somebody who has asked the broker in vain. */
+  private isEarly = false;
   private stopped = false;
 
   constructor(private readonly options: RouteRefreshAfterLossOptions) {}
@@ -43,12 +48,13 @@ export class RouteRefreshAfterLoss {
   }
 
   /**
-   * It did not answer in time, or does not take what masters take: it may hang, and its group have another master. Looks as after a loss, unless
-   * that is under way.
+   * It did not answer in time, cannot be connected to, or does not take what masters take: it may hang, and its group have another master, or another address. Looks as
+   * after a loss; where that is under way, at one topic before its time, as the broker may have come back since the last look.
    */
   doubted(address: string): void {
-    const underWay = this.lost.size > 0 && this.looks < ROUTE_REFRESH_AFTER_LOSS_MS.length;
-    if (!underWay) this.connectionClosed(address);
+    const underWay = this.lost.has(address) && this.looks < ROUTE_REFRESH_AFTER_LOSS_MS.length;
+    if (underWay) this.lookEarly();
+    else this.connectionClosed(address);
   }
 
   connectionOpened(address: string): void {
@@ -64,13 +70,32 @@ export class RouteRefreshAfterLoss {
     clearTimeout(this.timer);
     const delayMs = ROUTE_REFRESH_AFTER_LOSS_MS[this.looks++];
     if (this.stopped || this.lost.size === 0 || delayMs === undefined) return;
+    this.isEarly = false;
+    this.startTimer(delayMs);
+  }
+
+  private lookEarly(): void {
+    const nowMs = Date.now();
+    const [soonMs] = ROUTE_REFRESH_AFTER_LOSS_MS;
+    if (this.dueMs - nowMs <= FULL_LOOK_AFTER_MS / 2) return;
+    if (nowMs - this.lookedMs < FULL_LOOK_AFTER_MS / 2) return;
+    clearTimeout(this.timer);
+    this.isEarly = true;
+    this.startTimer(soonMs);
+  }
+
+  private startTimer(delayMs: number): void {
     const jitter = ROUTE_REFRESH_JITTER * ((this.options.random ?? Math.random)() - 0.5);
-    this.timer = setTimeout(() => void this.look(), delayMs * (1 + jitter));
+    const jitteredMs = delayMs * (1 + jitter);
+    this.dueMs = Date.now() + jitteredMs;
+    this.timer = setTimeout(() => void this.look(), jitteredMs);
   }
 
   private async look(): Promise<void> {
     const { probe, refresh } = this.options;
-    const isFull = this.looks === 1 || ROUTE_REFRESH_AFTER_LOSS_MS[this.looks - 1] >= FULL_LOOK_AFTER_MS;
+    this.lookedMs = Date.now();
+    const isFull =
+      !this.isEarly && (this.looks === 1 || ROUTE_REFRESH_AFTER_LOSS_MS[this.looks - 1] >= FULL_LOOK_AFTER_MS);
     if (isFull) await refresh();
     else {
       const topics = new Set([...this.lost.values()].flatMap(({ topic }) => topic ?? []));
@@ -78,6 +103,8 @@ export class RouteRefreshAfterLoss {
     }
     const found = this.forgetReplaced();
     if (found && !isFull) await refresh();
+    // The look that it came before is still to come.
+    if (this.isEarly) this.looks--;
     this.schedule();
   }
 

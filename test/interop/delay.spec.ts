@@ -11,6 +11,7 @@ import { BrokerProcess, type RocknestCluster, startRocknestCluster } from '../su
 import { waitFor } from '../support/wait-for.js';
 import { Lab } from './support/lab.js';
 import { OfficialBroker, type OfficialNamesrv, startOfficialNamesrv } from './support/official-broker.js';
+import { storeCommandOk } from './support/store-command.js';
 import { requireToolchain } from './support/toolchain.js';
 
 const WAIT_MS = 60_000;
@@ -163,6 +164,15 @@ describe('our client on the official broker 5.4.0, and one store folder with tim
     return started;
   }
 
+  /** What `store dump --timers` says of the messages that are named, recalls included: state, topic and due time of each. */
+  async function timersIn(...bodies: string[]): Promise<Map<string, { state: string; topic: string; dueMs: number }>> {
+    const lines = await storeCommandOk('dump', join(folder, 'store'), '--timers', '--json', '--body', 'text');
+    const found = lines.map(
+      (line) => JSON.parse(line) as { timer: { state: string; topic: string; dueMs: number }; body: string },
+    );
+    return new Map(found.filter(({ body }) => bodies.includes(body)).map(({ timer, body }) => [body, timer]));
+  }
+
   it('our delays are kept there, and our recall works', async () => {
     const startMs = Date.now();
     const deliverTimeMs = startMs + 4_321;
@@ -190,6 +200,12 @@ describe('our client on the official broker 5.4.0, and one store folder with tim
     // With it goes what the client knows of routes: our broker has another address.
     await producer.shutdown();
     await java.stop();
+    const waiting = await timersIn('to-ours', 'recalled');
+    expect(waiting.get('to-ours')).toMatchObject({ state: 'waiting', topic });
+    // The official broker keeps whole seconds.
+    expect(Math.abs((waiting.get('to-ours')?.dueMs ?? 0) - firstMs)).toBeLessThanOrEqual(JAVA_PRECISION_MS);
+    expect(waiting.get('recalled')).toMatchObject({ state: 'cancelled', topic });
+    await storeCommandOk('verify', join(folder, 'store'));
     const config = { ...IDENTITY, storePathRootDir: join(folder, 'store') };
     ours = await BrokerProcess.create({ namesrvAddr: namesrv.address, config });
     await ours.start();
@@ -202,6 +218,10 @@ describe('our client on the official broker 5.4.0, and one store folder with tim
     const back = await producer.send({ topic, body: 'recalled-here', deliverTimeMs: secondMs });
     await producer.recallMessage(topic, back.recallHandle ?? '');
     await ours.stop();
+    const waitingHere = await timersIn('to-java', 'recalled-here');
+    expect(waitingHere.get('to-java')).toMatchObject({ state: 'waiting', topic, dueMs: secondMs });
+    expect(waitingHere.get('recalled-here')).toMatchObject({ state: 'cancelled', topic });
+    await storeCommandOk('verify', join(folder, 'store'));
     await java.start();
     const all = await waitForBodies(java.address, topic, [...before, 'to-ours', 'to-java']);
     expect(all.at(-1)?.storeTimestamp).toBeGreaterThanOrEqual(secondMs - JAVA_PRECISION_MS);

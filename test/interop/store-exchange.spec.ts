@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MQAdmin, PushConsumer, type ConsumeResult, type MessageExt } from '@rocknest/client-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Child } from '../support/child.js';
 import { RawConnection } from '../support/raw-remoting.js';
 import { maxOffset, queryConsumerOffset, updateConsumerOffset } from '../support/raw-requests.js';
-import { BrokerProcess, mainFile } from '../support/rocknest-process.js';
+import { BrokerProcess } from '../support/rocknest-process.js';
 import { waitFor } from '../support/wait-for.js';
 import { auditQueues, type AuditedTopic } from './support/exchange-audit.js';
 import { ExchangeLedger } from './support/exchange-ledger.js';
@@ -14,6 +13,7 @@ import { ExchangeSender } from './support/exchange-sender.js';
 import { JavaClient } from './support/java-client.js';
 import { Ledger } from './support/ledger.js';
 import { OfficialBroker, startOfficialNamesrv, type OfficialNamesrv } from './support/official-broker.js';
+import { storeCommandOk } from './support/store-command.js';
 import { requireToolchain } from './support/toolchain.js';
 
 /** Sent by the Java broker's clients before the first change; more follow after each. */
@@ -131,17 +131,8 @@ async function consume(
 const countOf = (address: string, topic: string): Promise<number> =>
   withConnection(address, (connection) => maxOffset(connection, topic, 0));
 
-async function exportConfig(...flags: string[]): Promise<string[]> {
-  const child = new Child({
-    name: 'rocknest store export-config',
-    command: process.execPath,
-    args: [mainFile('rocknest'), 'store', 'export-config', join(folder, 'store'), ...flags],
-  });
-  const lines: string[] = [];
-  child.onLine((line) => lines.push(line));
-  expect(await child.waitForExit(), child.tail()).toBe(0);
-  return lines;
-}
+const exportConfig = (...flags: string[]): Promise<readonly string[]> =>
+  storeCommandOk('export-config', join(folder, 'store'), ...flags);
 
 /** The index files of one broker serve the other. */
 async function expectKeysFound(): Promise<void> {

@@ -10,10 +10,10 @@ import {
   type TransactionListener,
 } from '@rocknest/client-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Child } from '../support/child.js';
-import { BrokerProcess, mainFile } from '../support/rocknest-process.js';
+import { BrokerProcess } from '../support/rocknest-process.js';
 import { waitFor } from '../support/wait-for.js';
 import { OfficialBroker, type OfficialNamesrv, startOfficialNamesrv } from './support/official-broker.js';
+import { storeCommandOk } from './support/store-command.js';
 import { requireToolchain } from './support/toolchain.js';
 
 const { COMMIT_MESSAGE, ROLLBACK_MESSAGE, UNKNOWN } = LocalTransactionState;
@@ -99,11 +99,7 @@ async function startOurs(checks: typeof NEVER): Promise<void> {
   await ours.start(checks);
 }
 
-async function exportConfig(): Promise<void> {
-  const args = [mainFile('rocknest'), 'store', 'export-config', join(folder, 'store'), '--force'];
-  const child = new Child({ name: 'rocknest store export-config', command: process.execPath, args });
-  expect(await child.waitForExit(), child.tail()).toBe(0);
-}
+const exportConfig = (): Promise<unknown> => storeCommandOk('export-config', join(folder, 'store'), '--force');
 
 /** Transactions of each fate; those with `open` are left so. */
 async function send(round: string): Promise<void> {

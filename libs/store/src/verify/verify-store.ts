@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { TIMER_TOPIC } from '@rocknest/protocol';
 import type { DispatchRequest } from '../dispatch/dispatch-request.js';
 import { LocalMachine, type Machine } from '../io/machine.js';
 import type { Clock } from '../io/clock.js';
@@ -261,7 +260,7 @@ class StoreVerifier {
 
   /** Remembers where a repair put records in the place of lost ones. */
   private noteFilled({ topic, properties, physicalOffset, sizeBytes }: DispatchRequest): void {
-    const isFilled = topic === SKIPPED_TOPIC || (topic === TIMER_TOPIC && String(properties).includes(LOST_PROPERTY));
+    const isFilled = topic === SKIPPED_TOPIC || String(properties).includes(LOST_PROPERTY);
     if (!isFilled) return;
     const last = this.filled.at(-1);
     const toOffset = physicalOffset + sizeBytes;

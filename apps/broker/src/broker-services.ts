@@ -103,7 +103,7 @@ export class BrokerServices {
   private readonly transactions: TransactionParts;
   private readonly timer: TimerParts;
   private readonly byType = new Map<ServiceType, object>();
-  private scanTimer: NodeJS.Timeout | undefined;
+  private scanTimer: NodeJS.Timeout | undefined = undefined;
 
   constructor(private readonly options: BrokerServicesOptions) {
     const { store, metadata } = options;

@@ -139,7 +139,7 @@ export class Broker {
     };
   }
 
-  private closing: Promise<void> | undefined;
+  private closing: Promise<void> | undefined = undefined;
 
   private get configuredNamesrvs(): string[] {
     return this.config.namesrvAddr.split(';').filter((address) => address !== '');

@@ -67,8 +67,8 @@ export class FakePushConsumer implements PushConsumerPort {
   isShutDown = false;
   /** Makes `start()` fail or wait. */
   startWork: () => Promise<void> = () => Promise.resolve();
-  private listener: MessageListener | undefined;
-  private orderlyListener: MessageListenerOrderly | undefined;
+  private listener: MessageListener | undefined = undefined;
+  private orderlyListener: MessageListenerOrderly | undefined = undefined;
 
   constructor(
     readonly options: PushConsumerOptions,
@@ -295,7 +295,7 @@ export class FakeClientFactory implements RocketMQClientFactory {
   readonly consumers: FakePushConsumer[] = [];
   readonly litePullConsumers: FakeLitePullConsumer[] = [];
   readonly journal: string[] = [];
-  sendError: Error | undefined;
+  sendError: Error | undefined = undefined;
   producerStart: (producer: FakeProducer) => Promise<void> = () => Promise.resolve();
   onConsumer: (consumer: FakePushConsumer) => void = () => undefined;
 

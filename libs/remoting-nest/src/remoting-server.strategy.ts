@@ -59,8 +59,8 @@ export class RemotingServerStrategy
   private readonly events = new EventEmitter();
   private readonly wrappedHandlers = new Map<number, NestWrappedHandler>();
   private readonly addresses: { host: string; port: number }[] = [];
-  private modules: ModulesContainer | undefined;
-  private closing: Promise<void> | undefined;
+  private modules: ModulesContainer | undefined = undefined;
+  private closing: Promise<void> | undefined = undefined;
 
   constructor(options: RemotingServerStrategyOptions = {}) {
     super();

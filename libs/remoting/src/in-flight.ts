@@ -20,7 +20,7 @@ export class InFlight {
   /** Requests of this connection being served. */
   requests = 0;
   /** Large frames by opaque; a peer that uses an opaque twice has both under one entry. */
-  private large: Map<number, number> | undefined;
+  private large: Map<number, number> | undefined = undefined;
 
   constructor(
     private readonly limits: InFlightLimits,

@@ -27,7 +27,7 @@ export class RequestDispatcher {
   goingAway = false;
 
   private readonly handlers = new Map<number, Entry>();
-  private fallback: Entry | undefined;
+  private fallback: Entry | undefined = undefined;
 
   constructor(private readonly log: LimitedLog) {}
 

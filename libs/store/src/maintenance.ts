@@ -21,7 +21,7 @@ const WORTH_COLLECTING_BYTES = 8 * 1024 * 1024;
  * The timer runs only while there is something to do, so an idle store uses no CPU.
  */
 export class Maintenance {
-  private timer: Timer | undefined;
+  private timer: Timer | undefined = undefined;
   private stopped = false;
 
   constructor(

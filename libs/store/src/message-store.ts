@@ -37,13 +37,13 @@ export class MessageStore {
   private readonly settings: StoreSettings;
   private readonly parts: StoreParts;
   private state: State = 'new';
-  private storeHostBytes: Buffer | undefined;
+  private storeHostBytes: Buffer | undefined = undefined;
   /** Why no message is taken any more, until the store is opened again. */
-  private brokenReason: string | undefined;
+  private brokenReason: string | undefined = undefined;
   private putMessages = 0;
   private putBytes = 0;
   private failedPuts = 0;
-  private closePromise: Promise<void> | undefined;
+  private closePromise: Promise<void> | undefined = undefined;
 
   constructor(options: MessageStoreOptions) {
     this.settings = resolveSettings(options);

@@ -33,16 +33,16 @@ const MAX_FOUND_QUEUES = 1_024;
 export class GroupMember implements Replica {
   private readonly clock = new SystemClock();
   private readonly memberId: number;
-  private broker: RunningBroker | undefined;
-  private replication: MemberReplication | undefined;
-  private lease: LeaseMember | undefined;
-  private leader: LeaseRecord | undefined;
+  private broker: RunningBroker | undefined = undefined;
+  private replication: MemberReplication | undefined = undefined;
+  private lease: LeaseMember | undefined = undefined;
+  private leader: LeaseRecord | undefined = undefined;
   /** The role that the broker has, and the one that it shall have; undefined: slave. */
-  private currentTerm: MasterTerm | undefined;
-  private wantedTerm: MasterTerm | undefined;
-  private cutAtOffset: number | undefined;
-  private changing: Promise<void> | undefined;
-  private closing: Promise<void> | undefined;
+  private currentTerm: MasterTerm | undefined = undefined;
+  private wantedTerm: MasterTerm | undefined = undefined;
+  private cutAtOffset: number | undefined = undefined;
+  private changing: Promise<void> | undefined = undefined;
+  private closing: Promise<void> | undefined = undefined;
   private electableFromMs = 0;
   private lastEndOffset = 0;
   private lastKnownEpoch = -1;

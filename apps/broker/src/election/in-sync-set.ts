@@ -15,7 +15,7 @@ export class InSyncSet {
   private readonly joining = new Set<number>();
   private confirmed = 0;
   /** Those who are waited for; made again after a change. */
-  private requiredIds: readonly number[] | undefined;
+  private requiredIds: readonly number[] | undefined = undefined;
 
   constructor(
     private readonly selfId: number,

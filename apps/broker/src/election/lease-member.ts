@@ -44,14 +44,14 @@ export interface LeaseMemberOptions {
  * this member is in sync, it tries to take it. A master renews it; what it may write ends when its own clock says so, counted from before each renewal.
  */
 export class LeaseMember {
-  private term: MasterTerm | undefined;
-  private leader: LeaseRecord | undefined;
+  private term: MasterTerm | undefined = undefined;
+  private leader: LeaseRecord | undefined = undefined;
   /** No record of an older epoch is believed: it was read from somewhere that is behind. */
   private seenEpoch = -1;
   private renewedAtMs = -Infinity;
-  private foundingSinceMs: number | undefined;
-  private timer: Timer | undefined;
-  private running: Promise<void> | undefined;
+  private foundingSinceMs: number | undefined = undefined;
+  private timer: Timer | undefined = undefined;
+  private running: Promise<void> | undefined = undefined;
   private stopped = true;
   private mayLead = true;
   private lastProblem = '';

@@ -45,10 +45,10 @@ export class MemberReplication implements BrokerReplication {
   readonly isSlave: boolean;
   private readonly server: MemberHaServer;
   private readonly client: MemberHaClient | undefined;
-  private slave: SlaveService | undefined;
-  private followers: MetadataFollowers | undefined;
-  private leader: LeaseRecord | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private slave: SlaveService | undefined = undefined;
+  private followers: MetadataFollowers | undefined = undefined;
+  private leader: LeaseRecord | undefined = undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
   private draining = false;
   /** What the log held at the start may lack the agreement of the group. */
   private readonly openedEndOffset: number;

@@ -21,7 +21,7 @@ import { countsOf, namesForLine } from './notes.js';
  * So a second start never imports again, and never replaces what is newer in the database. docs/decisions/0007 has the reasons.
  */
 export class ConfigImport {
-  private imported: string | undefined;
+  private imported: string | undefined = undefined;
   private mustNote = false;
 
   constructor(

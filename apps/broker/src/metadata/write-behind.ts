@@ -25,8 +25,8 @@ export interface WriteBehindOptions {
  * that is pending is dropped.
  */
 export class WriteBehind {
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
+  private running: Promise<void> | undefined = undefined;
   private failures = 0;
   private closed = false;
 

@@ -52,7 +52,7 @@ export class PopHoldService {
   private wakes: { readonly pop: ParkedPop; readonly waiting: Waiting }[] = [];
   private count = 0;
   private queueCount = 0;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
   private timerMs = Infinity;
   private isClosed = false;
 

@@ -30,8 +30,8 @@ export interface PopServiceOptions {
 export class PopService {
   private readonly blocked = new DeadlineBuckets<BlockedQueue>(POP_TICK_MS);
   private readonly blockedByKey = new Map<string, BlockedQueue>();
-  private timer: NodeJS.Timeout | undefined;
-  private reviving: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
+  private reviving: Promise<void> | undefined = undefined;
   private cleanedMs = 0;
 
   constructor(

@@ -19,7 +19,7 @@ class ReviveQueue {
   /** Behind that: what this broker wrote itself. */
   private readonly own = new Set<number>();
   /** What may be committed once the log is flushed up to `flushTo`. */
-  target: { readonly offset: number; readonly flushTo: number } | undefined;
+  target: { readonly offset: number; readonly flushTo: number } | undefined = undefined;
 
   constructor(private readonly table: CheckPointTable) {}
 

@@ -18,7 +18,7 @@ export interface ReviveReaderOptions {
  * Does what the reading part of `broker/processor/PopReviveService.java` does.
  */
 export class ReviveReader {
-  private reading: Promise<void> | undefined;
+  private reading: Promise<void> | undefined = undefined;
 
   constructor(
     private readonly store: MessageStore,

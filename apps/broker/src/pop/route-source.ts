@@ -30,7 +30,7 @@ interface Namesrvs {
 export class RouteSource {
   private readonly cache = new Map<string, CachedRoute>();
   private readonly underWay = new Map<string, Promise<readonly MessageQueue[] | undefined>>();
-  private namesrvs: Namesrvs | undefined;
+  private namesrvs: Namesrvs | undefined = undefined;
 
   constructor(private readonly clock: Clock) {}
 

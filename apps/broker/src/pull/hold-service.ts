@@ -42,7 +42,7 @@ export class PullRequestHoldService {
   private readonly passedOver = new Set<ParkedPull>();
   private woken: ParkedPull[] = [];
   private count = 0;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
   private timerMs = Infinity;
   private isClosed = false;
 

@@ -29,7 +29,7 @@ export class PullHeadLength {
 
 /** The answer of a pull in the output of its connection: the store copies the records there, and the header comes to stand right before them. */
 export class PullReplyRoom {
-  private page: WritePage | undefined;
+  private page: WritePage | undefined = undefined;
   private recordsAt = 0;
 
   constructor(

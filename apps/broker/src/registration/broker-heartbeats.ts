@@ -8,7 +8,7 @@ import type { RegistrationMessages } from './registration-messages.js';
  * Follows `scheduleSendHeartbeat` of `broker/BrokerController.java`.
  */
 export class BrokerHeartbeats {
-  private timer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(
     private readonly client: Pick<RemotingClient, 'isConnected' | 'invokeOneway'>,

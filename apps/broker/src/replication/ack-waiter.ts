@@ -25,9 +25,9 @@ export type AckWaiterConfig = Pick<
 export class AckWaiter implements HeldAnswers {
   private waiting: PendingAppend[] = [];
   private first = 0;
-  private timer: Timer | undefined;
+  private timer: Timer | undefined = undefined;
   /** Runs since the last slave went. */
-  private goneTimer: Timer | undefined;
+  private goneTimer: Timer | undefined = undefined;
   private closed = false;
 
   constructor(

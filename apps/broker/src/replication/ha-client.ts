@@ -45,9 +45,9 @@ interface Line {
  * Follows `store/ha/DefaultHAClient.java`.
  */
 export class HaClient {
-  private masterAddress: string | undefined;
-  private line: Line | undefined;
-  private timer: Timer | undefined;
+  private masterAddress: string | undefined = undefined;
+  private line: Line | undefined = undefined;
+  private timer: Timer | undefined = undefined;
   private stopped = true;
   /** Before the next try. */
   private reconnectMs = HA_MIN_RECONNECT_MS;

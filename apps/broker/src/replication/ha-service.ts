@@ -27,13 +27,13 @@ export type HaServiceConfig = Pick<
 export class HaService {
   /** Told when a slave has more, came or went. */
   onProgress: () => void = () => undefined;
-  private server: HaServer | undefined;
+  private server: HaServer | undefined = undefined;
   private readonly slaves = new Set<HaConnection>();
-  private timer: Timer | undefined;
-  private stopWatching: (() => void) | undefined;
+  private timer: Timer | undefined = undefined;
+  private stopWatching: (() => void) | undefined = undefined;
   private refused = 0;
   /** Told at each progress while the log is being handed over. */
-  private handedOver: (() => void) | undefined;
+  private handedOver: (() => void) | undefined = undefined;
 
   constructor(
     private readonly store: MessageStore,

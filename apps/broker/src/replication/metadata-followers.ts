@@ -10,7 +10,7 @@ export const FOLLOWS_UNTIL_STOP = 'followsUntilStop';
  */
 export class MetadataFollowers {
   private readonly connections = new Set<Connection>();
-  private handedOver: Promise<number> | undefined;
+  private handedOver: Promise<number> | undefined = undefined;
 
   /** @param maxFollowers further ones are not told */
   constructor(private readonly maxFollowers: number) {}

@@ -22,8 +22,8 @@ export class Replication implements BrokerReplication {
   readonly isSlave: boolean;
   private readonly service: HaService;
   private readonly waiter: AckWaiter | undefined;
-  private slave: SlaveService | undefined;
-  private followers: MetadataFollowers | undefined;
+  private slave: SlaveService | undefined = undefined;
+  private followers: MetadataFollowers | undefined = undefined;
   private isListening = false;
 
   constructor(

@@ -28,16 +28,16 @@ export interface MasterAddresses {
  * Follows `handleSlaveSynchronize` of `broker/BrokerController.java`.
  */
 export class SlaveService {
-  private masterAddress: string | undefined;
-  private synchronizeTimer: NodeJS.Timeout | undefined;
+  private masterAddress: string | undefined = undefined;
+  private synchronizeTimer: NodeJS.Timeout | undefined = undefined;
   /** When that timer ends. */
   private synchronizeAtMs = Infinity;
-  private lookupTimer: NodeJS.Timeout | undefined;
+  private lookupTimer: NodeJS.Timeout | undefined = undefined;
   private lookupMs = MASTER_LOOKUP_MIN_MS;
   private lookUp: () => Promise<void> = () => Promise.resolve();
   private connected = false;
   private stopped = true;
-  private running: Promise<void> | undefined;
+  private running: Promise<void> | undefined = undefined;
   /** The next run comes soon. */
   private hurried = false;
   private readonly missed = new Set<string>();

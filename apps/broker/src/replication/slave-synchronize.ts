@@ -60,9 +60,9 @@ interface Part {
 export class SlaveSynchronize {
   private readonly parts: Part[];
   private readonly problems = new Map<string, string>();
-  private running: Promise<void> | undefined;
+  private running: Promise<void> | undefined = undefined;
   private stopped = false;
-  private interrupt: (() => void) | undefined;
+  private interrupt: (() => void) | undefined = undefined;
 
   constructor(private readonly options: SlaveSynchronizeParts) {
     const { topics, groups } = options.metadata;

@@ -14,7 +14,7 @@ export class HalfQueue {
   private readonly ending = new Set<number>();
   private readonly moving = new Map<number, Promise<void>>();
   /** The range that a check looks at now: it learns of ends at once. */
-  private watched: HalfMarks | undefined;
+  private watched: HalfMarks | undefined = undefined;
 
   constructor(readonly ops: OpBatch) {}
 

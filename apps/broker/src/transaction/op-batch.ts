@@ -29,8 +29,8 @@ export interface OpBatchOptions {
 export class OpBatch {
   private pending: number[] = [];
   private pendingBytes = 0;
-  private timer: NodeJS.Timeout | undefined;
-  private flushing: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
+  private flushing: Promise<void> | undefined = undefined;
   private stopped = false;
 
   constructor(

@@ -15,7 +15,7 @@ export interface TransactionServiceOptions {
  * Follows `broker/transaction/TransactionalMessageCheckService.java`.
  */
 export class TransactionService {
-  private timer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
   private running: Promise<void> = Promise.resolve();
   private stopped = false;
 

@@ -2,7 +2,7 @@ import type { RouteInfoManager } from './route-info-manager.js';
 
 /** Looks every few seconds for brokers that have gone silent. */
 export class LivenessScanner {
-  private timer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(
     private readonly routes: RouteInfoManager,

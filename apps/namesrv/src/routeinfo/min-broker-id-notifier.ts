@@ -10,7 +10,7 @@ import type { MinBrokerIdChange } from './min-broker-id-change.js';
  * Follows `notifyMinBrokerIdChanged` of `namesrv/routeinfo/RouteInfoManager.java`.
  */
 export class MinBrokerIdNotifier {
-  private client: RemotingClient | undefined;
+  private client: RemotingClient | undefined = undefined;
 
   constructor(private readonly logger: NamesrvLogger) {}
 

@@ -7,7 +7,7 @@ import type { BrokerConnection } from '../routeinfo/route-tables.js';
 
 /** For specs: a connection that remembers whether it was closed. */
 export class FakeConnection implements BrokerConnection {
-  closedWith: string | undefined;
+  closedWith: string | undefined = undefined;
 
   close(reason = ''): void {
     this.closedWith = reason;

@@ -59,8 +59,8 @@ export class MQAdmin {
   private readonly options: ResolvedClientOptions;
   private readonly timeoutMs: number;
   private readonly names: ClientNames;
-  private parts: Parts | undefined;
-  private starting: Promise<void> | undefined;
+  private parts: Parts | undefined = undefined;
+  private starting: Promise<void> | undefined = undefined;
 
   /** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */
   constructor(

@@ -55,7 +55,7 @@ export class ConsumeConcurrentlyService implements ConsumeMessageService {
   private readonly troubles = new LogLimiter();
   private running = 0;
   private draining = false;
-  private continues: NodeJS.Immediate | undefined;
+  private continues: NodeJS.Immediate | undefined = undefined;
   private suspended = false;
   private stopped = false;
   private onIdle: (() => void)[] = [];

@@ -41,7 +41,7 @@ export class ConsumeOrderlyService implements ConsumeMessageService {
   private readonly endListeners = new Map<string, (() => void)[]>();
   private readonly troubles = new LogLimiter();
   private draining = false;
-  private continues: NodeJS.Immediate | undefined;
+  private continues: NodeJS.Immediate | undefined = undefined;
   private suspended = false;
   private stopped = false;
   private onIdle: (() => void)[] = [];

@@ -35,7 +35,7 @@ export class PullLoop {
   private nextOffset = 0;
   /** What the last answer suggested; the master's again after a failure, which will suggest anew. */
   private brokerId: number = MASTER_ID;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
   private state: 'IDLE' | 'PULLING' | 'WAITING' | 'FULL' | 'SUSPENDED' | 'STOPPED' = 'IDLE';
   private suspended = false;
   private subscriptionUnknown = 0;

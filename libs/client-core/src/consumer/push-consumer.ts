@@ -27,11 +27,11 @@ type State = 'NEW' | 'STARTING' | 'RUNNING' | 'SHUT_DOWN';
 export class PushConsumer {
   private readonly options: ResolvedPushConsumerOptions;
   private readonly subscriptions: Subscriptions;
-  private registration: ListenerRegistration | undefined;
+  private registration: ListenerRegistration | undefined = undefined;
   private state: State = 'NEW';
-  private core: PushConsumerCore | undefined;
-  private starting: Promise<void> | undefined;
-  private closing: Promise<void> | undefined;
+  private core: PushConsumerCore | undefined = undefined;
+  private starting: Promise<void> | undefined = undefined;
+  private closing: Promise<void> | undefined = undefined;
   private suspended = false;
   private readonly paused = new PausedQueues();
 

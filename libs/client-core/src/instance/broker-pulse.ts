@@ -41,7 +41,7 @@ interface Heart {
  */
 export class BrokerPulse {
   private readonly hearts = new Map<string, Heart>();
-  private timer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
   private lastLookMs = 0;
   private stopped = false;
 

@@ -41,7 +41,7 @@ export class ClientInstance {
   private readonly tasks: PeriodicTask[];
   private readonly lossRefresh: RouteRefreshAfterLoss;
   private readonly troubles = new LogLimiter();
-  private ready: Promise<void> | undefined;
+  private ready: Promise<void> | undefined = undefined;
   private closed = false;
 
   constructor(

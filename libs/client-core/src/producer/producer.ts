@@ -43,15 +43,15 @@ export interface TransactionSendOptions extends SendOptions {
  */
 export class Producer implements InstanceProducer {
   private readonly options: ResolvedProducerOptions;
-  private instance: ClientInstance | undefined;
-  private sender: MessageSender | undefined;
-  private requests: RequestReply | undefined;
+  private instance: ClientInstance | undefined = undefined;
+  private sender: MessageSender | undefined = undefined;
+  private requests: RequestReply | undefined = undefined;
   private readonly transactions: TransactionRunner | undefined;
-  private dispatcher: TraceDispatcher | undefined;
-  private trace: SendTrace | undefined;
-  private telemetry: ClientTelemetry | undefined;
-  private starting: Promise<void> | undefined;
-  private closing: Promise<void> | undefined;
+  private dispatcher: TraceDispatcher | undefined = undefined;
+  private trace: SendTrace | undefined = undefined;
+  private telemetry: ClientTelemetry | undefined = undefined;
+  private starting: Promise<void> | undefined = undefined;
+  private closing: Promise<void> | undefined = undefined;
 
   /** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */
   constructor(

@@ -36,7 +36,7 @@ export class SendGate {
   private pendingBytes = 0;
   private readonly waiting = new Fifo<GatedSend>();
   private beginning = false;
-  private scan: NodeJS.Timeout | undefined;
+  private scan: NodeJS.Timeout | undefined = undefined;
   private onIdle: (() => void)[] = [];
 
   constructor(private readonly limits: SendGateLimits) {}

@@ -58,8 +58,8 @@ const COMMIT_OR_ROLLBACK: Readonly<Record<LocalTransactionState, number>> = {
  */
 export class TransactionRunner {
   /** Told of each transaction that is ended; for traces. */
-  onEnd: ((ended: EndedTransaction) => void) | undefined;
-  spans: TransactionSpans | undefined;
+  onEnd: ((ended: EndedTransaction) => void) | undefined = undefined;
+  spans: TransactionSpans | undefined = undefined;
   private readonly checks = new Fifo<Check>();
   private runningChecks = 0;
   private readonly active = new Set<Promise<unknown>>();

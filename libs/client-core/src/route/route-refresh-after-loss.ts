@@ -26,7 +26,7 @@ interface LostBroker {
 export class RouteRefreshAfterLoss {
   /** Addresses that are gone. */
   private readonly lost = new Map<string, LostBroker>();
-  private timer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
   private looks = 0;
   /** When the timer is due, and when the last look began, by `Date.now()`. */
   private dueMs = 0;

@@ -3,8 +3,8 @@
  * or once more right after the run under way. Errors go to `onError`; they never end the task.
  */
 export class PeriodicTask {
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
+  private running: Promise<void> | undefined = undefined;
   private again = false;
   private stopped = false;
   /** ms until the next run; the task may change it from inside. */

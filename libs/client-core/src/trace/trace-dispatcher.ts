@@ -29,8 +29,8 @@ export class TraceDispatcher {
   private readonly queue = new Fifo<TraceContext>();
   private readonly inFlight = new Set<Promise<unknown>>();
   private readonly troubles = new LogLimiter();
-  private timer: NodeJS.Timeout | undefined;
-  private turn: NodeJS.Immediate | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
+  private turn: NodeJS.Immediate | undefined = undefined;
   private stopped = false;
 
   constructor(private readonly options: TraceDispatcherOptions) {}

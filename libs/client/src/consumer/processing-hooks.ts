@@ -11,8 +11,8 @@ export type ProcessingEndHook = (transportId: symbol, context: unknown) => void;
  * start hook return nothing, so the outcome of the handler is taken from `done` itself, not from what the hook returns.
  */
 export class ProcessingHooks {
-  start: ProcessingStartHook | undefined;
-  end: ProcessingEndHook | undefined;
+  start: ProcessingStartHook | undefined = undefined;
+  end: ProcessingEndHook | undefined = undefined;
 
   constructor(private readonly transportId: () => symbol) {}
 

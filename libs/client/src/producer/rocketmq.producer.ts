@@ -51,9 +51,9 @@ export class RocketMQProducer implements OnModuleInit, OnApplicationShutdown {
   private readonly create: () => ProducerPort;
   private readonly outcomes: TransactionOutcomes | undefined;
   private readonly coordinator: TransactionCoordinator;
-  private port: ProducerPort | undefined;
-  private starting: Promise<ProducerPort> | undefined;
-  private closing: Promise<void> | undefined;
+  private port: ProducerPort | undefined = undefined;
+  private starting: Promise<ProducerPort> | undefined = undefined;
+  private closing: Promise<void> | undefined = undefined;
 
   constructor(options: ProducerOptions & { name?: string } = {}) {
     const { name = PRODUCER_NAME, group = PRODUCER_GROUP, lazy = false, serializer, transactions, ...rest } = options;

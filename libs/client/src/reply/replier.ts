@@ -10,7 +10,7 @@ const UNKNOWN_ERROR = { status: 'error', message: 'Internal server error' };
 
 /** Answers requests with what `@MessagePattern` handlers return or throw. Connects with the first reply. */
 export class Replier {
-  private starting: Promise<ProducerPort> | undefined;
+  private starting: Promise<ProducerPort> | undefined = undefined;
   private readonly underWay = new Set<Promise<void>>();
 
   constructor(

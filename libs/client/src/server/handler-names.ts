@@ -9,8 +9,8 @@ const PATTERN_EXTRAS_METADATA = 'microservices:pattern_extras';
  * decorated method, by which the method is found again among the controllers.
  */
 export class HandlerNames {
-  private container: ModulesContainer | undefined;
-  private names: Map<object, string> | undefined;
+  private container: ModulesContainer | undefined = undefined;
+  private names: Map<object, string> | undefined = undefined;
 
   /** From now on methods decorated with Nest's own decorators have names too. */
   attach(container: ModulesContainer): void {

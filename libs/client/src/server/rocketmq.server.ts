@@ -55,11 +55,11 @@ export class RocketMQServer extends Server<never, RocketMQStatus> implements Cus
   private readonly signals: SignalWatch;
   private readonly links = new BrokerLinks((status) => this.report(status));
   private inherited: ConnectionOptions = {};
-  private modulePolicy: RetryPolicy | undefined;
-  private groups: ApplicationGroups | undefined;
+  private modulePolicy: RetryPolicy | undefined = undefined;
+  private groups: ApplicationGroups | undefined = undefined;
   private consumers: GroupConsumer[] = [];
   private readonly replier: Replier;
-  private starting: Promise<void> | undefined;
+  private starting: Promise<void> | undefined = undefined;
 
   constructor(private readonly options: RocketMQServerOptions = {}) {
     super();

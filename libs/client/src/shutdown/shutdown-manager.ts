@@ -30,7 +30,7 @@ async function within(work: Promise<unknown>, timeoutMs: number): Promise<boolea
  */
 export class ShutdownManager {
   private stopped = false;
-  private closing: Promise<void> | undefined;
+  private closing: Promise<void> | undefined = undefined;
 
   constructor(
     private readonly consumers: () => readonly Drainable[],

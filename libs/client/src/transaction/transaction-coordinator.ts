@@ -20,7 +20,7 @@ export class DatabaseWork {
  * the class with `@TransactionListener()`.
  */
 export class TransactionCoordinator implements TransactionListener {
-  listener: TransactionListener | undefined;
+  listener: TransactionListener | undefined = undefined;
 
   constructor(
     private readonly outcomes: TransactionOutcomes | undefined,

@@ -25,7 +25,7 @@ export interface DatabaseWriterOptions {
  */
 export class DatabaseWriter {
   private last: Promise<void> = Promise.resolve();
-  private downSince: number | undefined;
+  private downSince: number | undefined = undefined;
   private mustReopen = false;
 
   constructor(

@@ -44,16 +44,16 @@ export class RemotingCommand {
   flag: number;
   version: number;
   language: string;
-  remark: string | undefined;
+  remark: string | undefined = undefined;
   /** How the header was written, or shall be. */
   serializeType: SerializeType;
   /** Ext fields once somebody set one or asked for all; they then stand for the raw header. */
-  private fields: Record<string, string> | undefined;
+  private fields: Record<string, string> | undefined = undefined;
   /** The command was built with fields, be they none. */
   private fieldsGiven: boolean;
   private ownBody: CommandBody;
   /** What the command was decoded from, and where the frame and its parts stand in it. */
-  private raw: Buffer | undefined;
+  private raw: Buffer | undefined = undefined;
   private frameStart: number;
   private extStart: number;
   private headerEnd: number;

@@ -58,7 +58,7 @@ export class RemotingClient {
   /** All connections, those of peers that are going away too. */
   private readonly addresses = new Map<SocketConnection, string>();
   private readonly attempts = new Map<string, ConnectAttempt>();
-  private closing: Promise<void> | undefined;
+  private closing: Promise<void> | undefined = undefined;
 
   constructor(options: RemotingClientOptions = {}) {
     this.options = resolveClientOptions(options);

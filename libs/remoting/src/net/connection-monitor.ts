@@ -15,7 +15,7 @@ interface PartialFrame {
  */
 export class ConnectionMonitor {
   private readonly partials = new Map<SocketConnection, PartialFrame>();
-  private timer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
   private lastSweepMs = 0;
 
   constructor(

@@ -35,14 +35,14 @@ export class FrameDecoder {
   /** The frame stands in borrowed bytes. */
   frameIsBorrowed = false;
 
-  private chunk: Buffer | undefined;
+  private chunk: Buffer | undefined = undefined;
   private isBorrowed = false;
   private chunkEnd = 0;
   private offset = 0;
   private started = false;
 
   /** A frame whose end has not come yet; its length field is not part of it. */
-  private partial: Buffer | undefined;
+  private partial: Buffer | undefined = undefined;
   private partialBytes = 0;
   private frameBytes = 0;
   /** Bytes of a length field that ended with its chunk. */

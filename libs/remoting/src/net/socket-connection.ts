@@ -37,14 +37,14 @@ export class SocketConnection implements Connection {
 
   private readonly writes: WriteQueue;
   private readonly table: RequestTable;
-  private closeReason: string | undefined;
+  private closeReason: string | undefined = undefined;
   private reading = true;
   private readsNoMore = false;
   private isWritable = true;
   private writableListeners: (() => void)[] = [];
   private closeListeners: ((reason: string) => void)[] = [];
-  private lazyAttributes: Map<string | symbol, unknown> | undefined;
-  private lazyHostBytes: Buffer | undefined;
+  private lazyAttributes: Map<string | symbol, unknown> | undefined = undefined;
+  private lazyHostBytes: Buffer | undefined = undefined;
 
   constructor(
     private readonly socket: Socket,

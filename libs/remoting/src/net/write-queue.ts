@@ -30,7 +30,7 @@ export class WriteQueue {
   /** What leaves before the bytes of the page. */
   private pieces: Buffer[] = [];
   /** The page that frames are encoded into, and where those begin that are not in `pieces`. */
-  private page: WritePage | undefined;
+  private page: WritePage | undefined = undefined;
   private pageStart = 0;
   /** Full pages that `pieces` has parts of. */
   private fullPages: WritePage[] = [];

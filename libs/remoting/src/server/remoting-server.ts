@@ -28,9 +28,9 @@ export class RemotingServer {
   private readonly dispatcher: RequestDispatcher;
   private readonly monitor: ConnectionMonitor;
   private readonly open = new Set<SocketConnection>();
-  private listener: Server | undefined;
+  private listener: Server | undefined = undefined;
   private listenerClosed: Promise<void> = Promise.resolve();
-  private closing: Promise<void> | undefined;
+  private closing: Promise<void> | undefined = undefined;
 
   constructor(options: RemotingServerOptions = {}) {
     this.options = resolveServerOptions(options);

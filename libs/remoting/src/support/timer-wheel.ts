@@ -38,7 +38,7 @@ export class TimerWheel {
   private lastWallMs = -1;
   private lastNow = 0;
   private wakeTick = NEVER;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
   private readonly wake = (): void => this.onWake();
   private readonly expire = (): void => this.runDue();
 

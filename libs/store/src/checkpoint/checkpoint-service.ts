@@ -60,19 +60,19 @@ const FIRST_POINT: RecoveryPoint = { physicalOffset: 0, lastRecordOffset: -1, en
  */
 export class CheckpointService {
   /** Undefined: no index is kept; what the checkpoint says of one stays. */
-  index: CheckpointedIndex | undefined;
+  index: CheckpointedIndex | undefined = undefined;
   /** Start of the log that the minimum offsets of the queues follow; undefined: they follow it at once. */
-  queuesFromOffset: (() => number) | undefined;
+  queuesFromOffset: (() => number) | undefined = undefined;
   /** Why the last one failed, or undefined: recovery would start at an older one. */
-  failure: Error | undefined;
+  failure: Error | undefined = undefined;
   private retryAtMs = 0;
   private readonly backoff: Backoff;
-  private tableFailure: Error | undefined;
+  private tableFailure: Error | undefined = undefined;
   /** Up to where the last one with a table reached, whether that could be saved or not. */
   private tableOffset = -1;
-  private running: Promise<void> | undefined;
+  private running: Promise<void> | undefined = undefined;
   private lastMs: number;
-  private pass: QueueSyncPass | undefined;
+  private pass: QueueSyncPass | undefined = undefined;
 
   constructor(
     private readonly options: CheckpointServiceOptions,

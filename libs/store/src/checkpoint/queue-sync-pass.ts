@@ -21,7 +21,7 @@ export class QueueSyncPass {
   private readonly startedMs: number;
   private readonly pending: ConsumeQueue[];
   /** Monotonic time at which all that was there at the start was found in the files. */
-  private writtenMs: number | undefined;
+  private writtenMs: number | undefined = undefined;
   private state: 'waiting' | 'running' | 'done' | 'cancelled' = 'waiting';
 
   constructor(

@@ -71,12 +71,12 @@ export class StoreCheckpoint {
     confirmPhyOffset: 0,
   };
   /** Undefined when the file is missing, damaged, or was written by RocketMQ since. */
-  point: RecoveryPoint | undefined;
+  point: RecoveryPoint | undefined = undefined;
   /** The file existed. */
   found = false;
   /** Why nothing of the file can be believed; undefined when it can, or when there is none. */
-  damage: string | undefined;
-  private file: StoreFile | undefined;
+  damage: string | undefined = undefined;
+  private file: StoreFile | undefined = undefined;
   /** What was saved last, or loaded. */
   private saved: { times: CheckpointTimes; point: RecoveryPoint | undefined } = { times: this.times, point: undefined };
   /** What was written to the file may not be on the disk, whatever an fdatasync says. */

@@ -17,9 +17,9 @@ export interface AppendPipelineOptions {
 export class AppendPipeline {
   private waiting: PendingAppend[] = [];
   /** Why no fdatasync covers what is written now, or undefined. */
-  private failedReason: string | undefined;
+  private failedReason: string | undefined = undefined;
   private first = 0;
-  private timer: Timer | undefined;
+  private timer: Timer | undefined = undefined;
 
   constructor(
     private readonly options: AppendPipelineOptions,

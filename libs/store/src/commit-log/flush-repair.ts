@@ -21,8 +21,8 @@ export interface FlushRepairOptions {
  * the fdatasync behind that counts. docs/decisions tells more.
  */
 export class FlushRepair {
-  private timer: Timer | undefined;
-  private running: Promise<void> | undefined;
+  private timer: Timer | undefined = undefined;
+  private running: Promise<void> | undefined = undefined;
   private tries = 0;
   private readonly backoff: Backoff;
   private stopped = false;

@@ -25,16 +25,16 @@ export class FlushService {
   flushedOffset = 0;
   flushes = 0;
   /** Why what was written cannot be trusted, until that is repaired: the last fdatasync failed, or a write. */
-  failure: Error | undefined;
+  failure: Error | undefined = undefined;
   /** After a failure: everything before it is on stable storage. */
   unflushedFrom = 0;
   private dirty = new Set<LogSegment>();
   private flushing: readonly LogSegment[] = [];
   private running = false;
-  private timer: Timer | undefined;
+  private timer: Timer | undefined = undefined;
   private waiters: FlushWaiter[] = [];
   /** A write failed while an fdatasync was under way, which may have taken its errors, or the other way round. */
-  private doubt: Error | undefined;
+  private doubt: Error | undefined = undefined;
 
   constructor(
     private readonly options: FlushServiceOptions,

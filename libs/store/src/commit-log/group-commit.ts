@@ -26,7 +26,7 @@ export class GroupCommit {
   private scheduled = false;
   private idleWaiters: (() => void)[] = [];
   private failed:
-    { status: PutStatus; reason: string; retryAtMs: number; failure: WriteFailure | undefined } | undefined;
+    { status: PutStatus; reason: string; retryAtMs: number; failure: WriteFailure | undefined } | undefined = undefined;
   bufferedBytes = 0;
   commits = 0;
 

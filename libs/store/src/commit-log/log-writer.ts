@@ -48,7 +48,7 @@ export class LogWriter {
   /** Physical offset up to which everything is written. */
   writtenOffset = 0;
   /** Since when an asynchronous write runs, or undefined. */
-  writingSinceMs: number | undefined;
+  writingSinceMs: number | undefined = undefined;
 
   constructor(
     private readonly segments: SegmentList,

@@ -26,7 +26,7 @@ export function toSlices(
   for (let i = 0; i < offsets.length; i++) {
     const region = regions[i];
     if (region === undefined) continue;
-    const at = offsets[i] - region.startOffset;
+    const at = (offsets[i] - region.startOffset) | 0;
     if (!looksLikeRecord(region.buffer, at, sizes[i])) continue;
     messageCount++;
     sizeBytes += sizes[i];
@@ -66,7 +66,8 @@ export function copyRecords(
     let copyStart = 0;
     let copyEnd = 0;
     for (; i < to; i++) {
-      const start = offsets[i] - startOffset;
+      // A whole number of 32 bits for V8 too, which physical offsets are not: every length that follows from it stays one.
+      const start = (offsets[i] - startOffset) | 0;
       const sizeBytes = sizes[i];
       if (!looksLikeRecord(buffer, start, sizeBytes)) continue;
       messageCount++;

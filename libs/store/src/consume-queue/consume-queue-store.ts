@@ -50,7 +50,7 @@ export class ConsumeQueueStore {
   /** Monotonic time of the newest entry of any queue. */
   lastAppendMs = 0;
   /** Why the last write of entries failed, or undefined. */
-  writeFailure: Error | undefined;
+  writeFailure: Error | undefined = undefined;
 
   constructor(
     private readonly options: ConsumeQueueStoreOptions,

@@ -32,7 +32,7 @@ export class ConsumeQueue {
   isDoubted = false;
   /** Its files are being replaced: entries stay in memory until that is over. */
   isHeld = false;
-  private tail: EntryTail | undefined;
+  private tail: EntryTail | undefined = undefined;
   private writtenOffset = 0;
   private syncedOffset = 0;
   /** Start of the space before the first entry that must be filled in its file (none when it is the file's start), or -1. */

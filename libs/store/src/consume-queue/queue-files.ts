@@ -22,7 +22,7 @@ export interface QueueFilesContext {
  */
 export class QueueFiles {
   /** Queue offset at which the first file starts; undefined when there is no file. */
-  firstOffset: number | undefined;
+  firstOffset: number | undefined = undefined;
   private namesNoted = false;
   private lastFileOffset = -1;
   private foundGap = false;

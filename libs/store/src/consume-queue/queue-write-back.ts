@@ -19,7 +19,7 @@ export interface QueueWriteBackOptions {
  * almost each message, so theirs are collected until they are worth it: the log has the messages, and the queue table the entries.
  */
 export class QueueWriteBack {
-  private running: Promise<void> | undefined;
+  private running: Promise<void> | undefined = undefined;
 
   constructor(
     private readonly options: QueueWriteBackOptions,

@@ -27,9 +27,9 @@ export class DispatchService {
   lastRecordOffset = -1;
   lastStoreTimestamp = 0;
   /** Who answers the puts; undefined: they are answered at once. */
-  heldAnswers: HeldAnswers | undefined;
+  heldAnswers: HeldAnswers | undefined = undefined;
   /** What is written waits here until it may be seen; undefined: it may be seen at once. */
-  gate: ConfirmGate | undefined;
+  gate: ConfirmGate | undefined = undefined;
   private readonly listeners: ArrivalListener[] = [];
 
   constructor(

@@ -90,7 +90,7 @@ function extOffset(piece: Buffer, at: number): number | undefined {
 /** The ext files of one queue, read from their start to their end. */
 class ExtUnits {
   private readonly fileBytes: number;
-  private file: StoreFile | undefined;
+  private file: StoreFile | undefined = undefined;
   private fileStart = -1;
   private readonly head = Buffer.alloc(UNIT_HEAD_BYTES);
 

@@ -41,8 +41,8 @@ export class IndexFile {
   readonly slots: SlotTable;
   /** Entries up to here are in the file, those from here on in the buffer. */
   private bufferedFrom: number;
-  private buffer: Buffer | undefined;
-  private view: DataView | undefined;
+  private buffer: Buffer | undefined = undefined;
+  private view: DataView | undefined = undefined;
   private changed = false;
 
   constructor(

@@ -54,15 +54,15 @@ export interface IndexStats {
  */
 export class IndexService {
   private files: IndexFile[] = [];
-  private batch: KeyBatch | undefined;
+  private batch: KeyBatch | undefined = undefined;
   /** Work on the files, one piece after the other. */
   private tail: Promise<unknown> = Promise.resolve();
   private ready: Promise<void> = Promise.resolve();
-  private building: Promise<void> | undefined;
-  private timer: Timer | undefined;
+  private building: Promise<void> | undefined = undefined;
+  private timer: Timer | undefined = undefined;
   private stopped = true;
-  private failure: Error | undefined;
-  private committedPoint: IndexPoint | undefined;
+  private failure: Error | undefined = undefined;
+  private committedPoint: IndexPoint | undefined = undefined;
   /** The keys of all messages before it are in the files, or in memory on the way there. The cursor is ahead while a slice is under way. */
   private reachedOffset = 0;
   private lastWorkMs = 0;

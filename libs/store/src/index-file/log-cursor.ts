@@ -37,7 +37,7 @@ export class LogCursor {
   offset = 0;
   /** Messages gone over. */
   messages = 0;
-  private filePiece: LogPiece | undefined;
+  private filePiece: LogPiece | undefined = undefined;
 
   constructor(
     private readonly options: LogCursorOptions,

@@ -4,7 +4,7 @@
  * used yet costs address space only.
  */
 export class BufferSlab {
-  private memory: ArrayBufferLike | undefined;
+  private memory: ArrayBufferLike | undefined = undefined;
   /** The ones given back last are taken first: they are warm. */
   private free: Buffer[] = [];
   private takenCount = 0;

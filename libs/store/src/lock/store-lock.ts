@@ -26,8 +26,8 @@ const MAX_ATTEMPTS = 20;
  * (other containers) see it live. docs/decisions/0005-store-lock.md has the reasons.
  */
 export class StoreLock {
-  private owner: LockOwner | undefined;
-  private timer: Timer | undefined;
+  private owner: LockOwner | undefined = undefined;
+  private timer: Timer | undefined = undefined;
 
   constructor(
     private readonly path: string,

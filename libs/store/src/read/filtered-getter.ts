@@ -25,8 +25,8 @@ export interface FilteredGetterOptions extends SiftingLimits {
 export class FilteredGetter {
   private readonly budget: TurnBudget;
   /** Where records are read to that the filter looks at; those that match are copied out of it. */
-  private scratch: Buffer | undefined;
-  private place: RecordPlace | undefined;
+  private scratch: Buffer | undefined = undefined;
+  private place: RecordPlace | undefined = undefined;
 
   constructor(
     private readonly options: FilteredGetterOptions,

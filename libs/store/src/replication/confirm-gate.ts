@@ -23,7 +23,7 @@ export class ConfirmGate {
   private confirmed = 0;
   private idleWaiters: (() => void)[] = [];
   /** Why nothing is waited for any more. */
-  private openedReason: string | undefined;
+  private openedReason: string | undefined = undefined;
 
   constructor(private readonly targets: ConfirmGateTargets) {}
 

@@ -43,8 +43,8 @@ export class RawAppender implements RawLogSink {
   private scheduled = false;
   private writing = false;
   private idleWaiters: (() => void)[] = [];
-  private unwiped: WriteFailure | undefined;
-  private listener: { written(): void; failed(error: Error): void } | undefined;
+  private unwiped: WriteFailure | undefined = undefined;
+  private listener: { written(): void; failed(error: Error): void } | undefined = undefined;
 
   constructor(
     private readonly flushDiskType: FlushDiskType,

@@ -12,7 +12,7 @@ import type { RawLogReader } from './raw-log-reader.js';
  */
 export class StoreReplication {
   /** Why no message may be put now, or undefined; asked at each put. A slave's refuses always. */
-  putRefusal: (() => Refusal | undefined) | undefined;
+  putRefusal: (() => Refusal | undefined) | undefined = undefined;
   private readonly listeners = new Set<() => void>();
 
   constructor(

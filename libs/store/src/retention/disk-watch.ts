@@ -27,8 +27,8 @@ export interface DiskRatios {
  */
 export class DiskWatch {
   /** Why no message is taken, or undefined. */
-  refusal: Refusal | undefined;
-  private unknownReason: string | undefined;
+  refusal: Refusal | undefined = undefined;
+  private unknownReason: string | undefined = undefined;
 
   constructor(
     private readonly options: DiskWatchOptions,

@@ -32,7 +32,7 @@ export interface RetentionParts {
  * hangs on the log follow (RocketMQ's CleanCommitLogService and CleanConsumeQueueService). One run at a time, every `cleanResourceInterval`.
  */
 export class RetentionService {
-  private timer: Timer | undefined;
+  private timer: Timer | undefined = undefined;
   private running: Promise<void> = Promise.resolve();
   private stopped = false;
   private manualRunsLeft = 0;

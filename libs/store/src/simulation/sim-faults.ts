@@ -3,11 +3,11 @@ import type { SimRandom } from './sim-random.js';
 /** Errors that a disk gives, and how slow it is. Set by the history, read by the file system of the host. */
 export class SimFaults {
   /** The n-th fdatasync or folder fsync from now on fails with EIO. */
-  syncErrorIn: number | undefined;
+  syncErrorIn: number | undefined = undefined;
   /** The n-th write from now on fails with EIO. */
-  writeErrorIn: number | undefined;
+  writeErrorIn: number | undefined = undefined;
   /** The n-th read from now on fails with EIO. */
-  readErrorIn: number | undefined;
+  readErrorIn: number | undefined = undefined;
   /** Share of writes that do less than asked. */
   shortWriteShare = 0;
   /** Share of calls that take long. */

@@ -65,7 +65,7 @@ export class SimHost {
 /** One process: what it asks of files, time and machine ends with it. */
 export class SimProcess {
   isAlive = true;
-  diedOf: CrashKind | undefined;
+  diedOf: CrashKind | undefined = undefined;
   /** Paths of open descriptors. */
   readonly openFiles = new Map<object, string>();
   /** Calls on the file system so far. */
@@ -79,7 +79,7 @@ export class SimProcess {
   readonly fileSystem: FileSystem;
   readonly machine: Machine;
   private readonly inFlight = new Set<InFlightCall>();
-  private armed: { kind: CrashKind; operationsLeft: number } | undefined;
+  private armed: { kind: CrashKind; operationsLeft: number } | undefined = undefined;
 
   constructor(
     readonly host: SimHost,

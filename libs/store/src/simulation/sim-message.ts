@@ -11,7 +11,7 @@ export type Durability = 'none' | 'process' | 'stable';
 /** A message that the history sent, and what is known of its fate. */
 export class SimMessage {
   answers = 0;
-  status: PutStatus | undefined;
+  status: PutStatus | undefined = undefined;
   /** As the store answered, or as recovery was seen to have it; -1 while not known. */
   queueOffset = -1;
   physicalOffset = -1;

@@ -38,13 +38,13 @@ export class SimRun {
   private readonly host: SimHost;
   private readonly checker: StoreChecker;
   private readonly user: StoreUser;
-  private process: SimProcess | undefined;
-  private store: MessageStore | undefined;
+  private process: SimProcess | undefined = undefined;
+  private store: MessageStore | undefined = undefined;
   private recoveryCrashes: CrashPlan[] = [];
   private losses: string[] = [];
   private damagedFrom = Number.POSITIVE_INFINITY;
   private closedCleanly = false;
-  private lastCrash: CrashKind | undefined;
+  private lastCrash: CrashKind | undefined = undefined;
 
   constructor(
     private readonly history: History,

@@ -22,7 +22,7 @@ export class SimWorld {
   /** What went wrong behind the back of whoever called the store. */
   readonly strayErrors: unknown[] = [];
   /** Told of each call on a file system, for a detailed trace. */
-  onOperation: ((operation: string, path: string) => void) | undefined;
+  onOperation: ((operation: string, path: string) => void) | undefined = undefined;
   private now = 0;
   private sequence = 0;
   private readonly heap: QueuedTask[] = [];

@@ -18,7 +18,7 @@ export class StoreUser {
   /** What went wrong in callbacks. */
   readonly failures: unknown[] = [];
   private waiting = new Set<readonly SimMessage[]>();
-  private process: SimProcess | undefined;
+  private process: SimProcess | undefined = undefined;
 
   constructor(
     private readonly config: SimConfig,

@@ -29,7 +29,7 @@ export class FaultyFileSystem implements FileSystem {
   /** Asked before each file is removed. */
   onRemove: (path: string) => Error | undefined = () => undefined;
   /** What the disk claims to hold; undefined: what the real one says. An error: it does not tell. */
-  usage: DiskUsage | Error | undefined;
+  usage: DiskUsage | Error | undefined = undefined;
   /** While true, an fdatasync does not end; `releaseSyncs` lets those go on that wait. */
   holdSyncs = false;
   /** While true, asynchronous reads do not end. */

@@ -17,7 +17,7 @@ export class RetentionHarness {
   readonly disk = new FaultyFileSystem();
   readonly clock = new ShiftedClock();
   readonly logger = new CollectingLogger();
-  private opened: MessageStore | undefined;
+  private opened: MessageStore | undefined = undefined;
 
   constructor() {
     this.clock.moveToHour(12);

@@ -46,7 +46,7 @@ export class TimerCheckpoint {
   lastTimerQueueOffset = 0;
   masterTimerQueueOffset = 0;
   readonly dataVersion = { stateVersion: 0, timestamp: 0, counter: 0 };
-  delivered: Delivered | undefined;
+  delivered: Delivered | undefined = undefined;
   /** Messages that were delivered and are not before `delivered` stand in the commit log from this offset on. */
   scanFrom = SCAN_NOTHING;
   /** Log and wheel are being made again from the topic: what of its messages before this offset was delivered gets no unit. */
@@ -55,7 +55,7 @@ export class TimerCheckpoint {
   logStart = 0;
   /** No broker leaves the file like this. */
   isDamaged = false;
-  private file: StoreFile | undefined;
+  private file: StoreFile | undefined = undefined;
   private saving: Promise<void> = Promise.resolve();
   /** A write or an fdatasync failed: the disk may not have what the file shows. */
   private doubted = false;

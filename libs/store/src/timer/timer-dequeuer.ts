@@ -28,7 +28,7 @@ class TimerDamage extends Error {}
 export class TimerDequeuer {
   private readonly heap = new DueHeap();
   private readonly cancelled = new Map<string, Cancellation>();
-  private timer: Timer | undefined;
+  private timer: Timer | undefined = undefined;
   private timerAtMs = Infinity;
   private running = false;
   private again = false;
@@ -39,12 +39,12 @@ export class TimerDequeuer {
   /** The next start reads no slots before it, though the clock may show an earlier time: it was set back, or the last run stopped in this second. */
   doneBeforeMs = 0;
   /** The slot that is being read, and the unit to go on with. */
-  private loading: { readonly slotMs: number; position: number } | undefined;
+  private loading: { readonly slotMs: number; position: number } | undefined = undefined;
   /** What was taken off the heap and is not all in the log yet. */
   private batch: readonly DueEntry[] = [];
   /** The end of the log when it was taken. */
   private batchFrom = 0;
-  private copies: DeliveredCopies | undefined;
+  private copies: DeliveredCopies | undefined = undefined;
   /** What is due later was not delivered by an earlier run. */
   private copiesUntilMs = 0;
   private forgottenUntilMs = 0;

@@ -38,11 +38,11 @@ export interface TimerEnqueuerParts {
  * Plays the parts of `TimerEnqueueGetService` and `TimerEnqueuePutService`.
  */
 export class TimerEnqueuer {
-  private running: Promise<void> | undefined;
+  private running: Promise<void> | undefined = undefined;
   private stopped = true;
-  private endPause: (() => void) | undefined;
+  private endPause: (() => void) | undefined = undefined;
   private nextOffset = 0;
-  private rebuild: Rebuild | undefined;
+  private rebuild: Rebuild | undefined = undefined;
   /** When the first of the units is due that may not be in the timer log yet. */
   private uncommittedDueMs = Infinity;
   /** Store time of the last message that got its unit. */

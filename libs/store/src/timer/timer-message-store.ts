@@ -50,10 +50,10 @@ export class TimerMessageStore {
   private readonly counts = { enqueued: 0, dequeued: 0, recalled: 0, dropped: 0, rebuilds: 0 };
   private role: TimerRole = 'master';
   private run: TimerRun;
-  private beginning: Promise<void> | undefined;
+  private beginning: Promise<void> | undefined = undefined;
   private ending: Promise<void> = Promise.resolve();
   /** What the master said last. */
-  private master: { readonly lastReadTimeMs: number; readonly masterTimerQueueOffset: number } | undefined;
+  private master: { readonly lastReadTimeMs: number; readonly masterTimerQueueOffset: number } | undefined = undefined;
   private started = false;
 
   constructor(

@@ -54,16 +54,16 @@ function followed(start: TimerStart, masterReadTimeMs: number): TimerStart {
 
 /** The timer's files while they are open, in one role: taking them up, bringing them to the disk, closing them. */
 export class TimerRun {
-  private flushTimer: Timer | undefined;
+  private flushTimer: Timer | undefined = undefined;
   private lane: Promise<void> = Promise.resolve();
   private cleanedMs = 0;
   private stopped = false;
   private isBegun = false;
   private readonly backoff: Backoff;
   /** Why the files cannot be written, or undefined. */
-  failure: Error | undefined;
+  failure: Error | undefined = undefined;
   /** What can be said of deliveries once the log before `from` is on stable storage. */
-  private next: { readonly delivered: Delivered; readonly from: number } | undefined;
+  private next: { readonly delivered: Delivered; readonly from: number } | undefined = undefined;
 
   constructor(
     private readonly role: TimerRole,

@@ -27,7 +27,7 @@ const CHECKED_BYTES = 28;
 export class TimerWheel {
   private readonly pages = new Map<number, Buffer>();
   private readonly dirty = new Set<number>();
-  private file: StoreFile | undefined;
+  private file: StoreFile | undefined = undefined;
   /** A write or an fdatasync failed: the disk may not have what the file shows. */
   private doubted = false;
 

@@ -43,7 +43,7 @@ export function indexFilePaths(fileSystem: FileSystem, rootPath: string): string
 /** The entries of all files of an index, one after the other: they stand in the order of the log. Files and entries that can't be right are left out. */
 export class IndexEntries {
   /** The next one, or undefined behind the last. */
-  current: PlacedEntry | undefined;
+  current: PlacedEntry | undefined = undefined;
   /** Something was left out. */
   isPartial = false;
   private readonly files: EntryFile[] = [];

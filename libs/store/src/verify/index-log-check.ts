@@ -37,8 +37,8 @@ export class IndexLogCheck {
   private readonly keys = new KeyBatch(1, defaults.MAX_PROPERTIES_BYTES);
   private readonly wrong: WrongEntry[] = [];
   private readonly found: number[] = [];
-  private buffer: Buffer | undefined;
-  private view: DataView | undefined;
+  private buffer: Buffer | undefined = undefined;
+  private view: DataView | undefined = undefined;
   private hasBegun = false;
   private missing = 0;
   private firstMissing = 0;

@@ -23,12 +23,12 @@ export class QueueCheck {
   superseded = 0;
   /** Records of the present life without their entry. */
   missingCount = 0;
-  firstMissing: Unmatched | undefined;
-  lastMissing: Unmatched | undefined;
+  firstMissing: Unmatched | undefined = undefined;
+  lastMissing: Unmatched | undefined = undefined;
   /** Monotonic use counter, for who gives buffers back. */
   lastUse = 0;
   private lastQueueOffset = -1;
-  private buffer: Buffer | undefined;
+  private buffer: Buffer | undefined = undefined;
   private window = NO_WINDOW;
 
   constructor(

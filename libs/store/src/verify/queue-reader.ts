@@ -13,7 +13,7 @@ export class QueueReader {
   private readonly byStart = new Map<number, SurveyedFile>();
   /** Queue offsets at which files start. */
   readonly starts: readonly number[];
-  private piece: Buffer | undefined;
+  private piece: Buffer | undefined = undefined;
 
   constructor(
     readonly queue: SurveyedQueue,

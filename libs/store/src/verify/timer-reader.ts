@@ -101,7 +101,7 @@ export class TimerReader {
   private readonly recalls = new Set<number>();
   private readonly copies = new DeliveredCopies();
   private readTimeMs = 0;
-  private lastUnit: { physicalOffset: number } | undefined;
+  private lastUnit: { physicalOffset: number } | undefined = undefined;
   private firstTopicOffset = 0;
   private unitsEnd = 0;
   private readonly behindQueue: Place[] = [];

@@ -115,8 +115,8 @@ class StoreVerifier {
   private recordBytes = 0;
   private lastRecordOffset = -1;
   private lastRecordEndOffset = 0;
-  private firstStoreTimestamp: number | undefined;
-  private lastStoreTimestamp: number | undefined;
+  private firstStoreTimestamp: number | undefined = undefined;
+  private lastStoreTimestamp: number | undefined = undefined;
 
   constructor(
     private readonly options: VerifyOptions,

@@ -63,9 +63,9 @@ const NO_BYTES = Buffer.alloc(0);
  * Follows `store/ha/autoswitch/AutoSwitchHAClient.java`.
  */
 export class MemberHaClient {
-  private leader: Leader | undefined;
-  private line: Line | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private leader: Leader | undefined = undefined;
+  private line: Line | undefined = undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
   private stopped = true;
   private leaderSinceMs = 0;
   private readonly receivedRate = new ByteRate();

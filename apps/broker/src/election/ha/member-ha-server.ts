@@ -16,9 +16,9 @@ export type MemberHaConfig = Pick<
 
 /** The port where the other members of a group get the log while this one leads; closed to them while it does not. */
 export class MemberHaServer {
-  private server: Server | undefined;
+  private server: Server | undefined = undefined;
   private readonly lines = new Set<MemberConnection>();
-  private timer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
 
   /**
    * @param term undefined: this member follows, nobody gets anything from it

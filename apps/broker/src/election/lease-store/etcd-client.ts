@@ -33,7 +33,7 @@ export class EtcdClient {
   readonly name: string;
   /** Where the last answer came from. */
   private current = 0;
-  private token: string | undefined;
+  private token: string | undefined = undefined;
 
   constructor(
     private readonly target: EtcdTarget,

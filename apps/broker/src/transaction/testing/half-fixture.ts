@@ -31,7 +31,7 @@ export class HalfFixture {
   aheadMs = 0;
   /** The half messages that producers were asked about, and what is called when one is to be. */
   readonly asked: { half: MessageExt; place: number; times: string | undefined }[] = [];
-  beforeAsk: (() => Promise<void>) | undefined;
+  beforeAsk: (() => Promise<void>) | undefined = undefined;
   readonly warnings: string[] = [];
   readonly offsets = new Map<string, number>();
   store!: MessageStore;
@@ -40,7 +40,7 @@ export class HalfFixture {
   end!: TransactionEnd;
   private uniqKeys = 0;
   /** Puts into this topic fail, as those of a full disk do. */
-  refusedTopic: string | undefined;
+  refusedTopic: string | undefined = undefined;
 
   /** Opens the store, as a broker that starts does. */
   async open(opIntervalMs = 0): Promise<void> {

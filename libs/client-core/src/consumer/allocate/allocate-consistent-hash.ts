@@ -25,7 +25,7 @@ interface Ring {
 export class AllocateMessageQueueConsistentHash implements AllocateMessageQueueStrategy {
   readonly name = 'CONSISTENT_HASH';
   private readonly virtualNodes: number;
-  private ring: Ring | undefined;
+  private ring: Ring | undefined = undefined;
 
   /**
    * @param virtualNodes places of each member: 10.

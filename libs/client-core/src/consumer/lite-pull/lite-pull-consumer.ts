@@ -42,10 +42,10 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
   private readonly names: ClientNames;
   private readonly watch: TopicQueueWatch;
   private state: State = 'NEW';
-  private core: LitePullCore | undefined;
-  private spans: ReceiveSpans | undefined;
-  private starting: Promise<void> | undefined;
-  private closing: Promise<void> | undefined;
+  private core: LitePullCore | undefined = undefined;
+  private spans: ReceiveSpans | undefined = undefined;
+  private starting: Promise<void> | undefined = undefined;
+  private closing: Promise<void> | undefined = undefined;
   /** What the last `poll` returned. */
   private polled: HandedOut[] = [];
   private assignmentListener: (queues: MessageQueue[]) => void = () => undefined;

@@ -18,7 +18,7 @@ export interface IteratorParts<T> {
  * signal aborts.
  */
 export class MessageIterator<T> implements AsyncIterableIterator<T, undefined> {
-  private current: HandedOut | undefined;
+  private current: HandedOut | undefined = undefined;
   private ended = false;
 
   constructor(private readonly parts: IteratorParts<T>) {}

@@ -18,7 +18,7 @@ export interface InvisibleTimeRenewalOptions {
  */
 export class InvisibleTimeRenewal {
   private readonly leases = new Set<PopLease>();
-  private timer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(private readonly options: InvisibleTimeRenewalOptions) {}
 

@@ -65,11 +65,11 @@ export class PopConsumer {
   private readonly invisibleTimeMs: number;
   private readonly initMode: number;
   private readonly member: PopMember;
-  private instance: ClientInstance | undefined;
-  private api: PopApi | undefined;
-  private spans: ReceiveSpans | undefined;
-  private starting: Promise<void> | undefined;
-  private closing: Promise<void> | undefined;
+  private instance: ClientInstance | undefined = undefined;
+  private api: PopApi | undefined = undefined;
+  private spans: ReceiveSpans | undefined = undefined;
+  private starting: Promise<void> | undefined = undefined;
+  private closing: Promise<void> | undefined = undefined;
   private turn = 0;
 
   /** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */

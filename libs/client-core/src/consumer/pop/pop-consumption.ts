@@ -29,7 +29,7 @@ export interface PopConsumptionParts {
 export class PopConsumption implements BrokerAssignments {
   readonly settlement: PopSettlement;
   private readonly rebalance: BrokerRebalance;
-  private assignments: PopAssignments | undefined;
+  private assignments: PopAssignments | undefined = undefined;
 
   constructor(private readonly parts: PopConsumptionParts) {
     const { group, options, strategyName, instance } = parts;

@@ -24,11 +24,11 @@ export type PopLeaseState = 'WAITING' | 'RUNNING' | 'SETTLED';
 export class PopLease {
   state: PopLeaseState = 'WAITING';
   /** What holds the message while it waits. */
-  holder: { readonly paused: boolean } | undefined;
+  holder: { readonly paused: boolean } | undefined = undefined;
   expiresAtMs: number;
   readonly poppedAtMs: number;
   private currentReceipt: PopReceipt;
-  private changing: Promise<boolean> | undefined;
+  private changing: Promise<boolean> | undefined = undefined;
 
   constructor(
     readonly message: MessageExt,

@@ -42,7 +42,7 @@ const UNKNOWN: ReadonlySet<number | undefined> = new Set([
  * reference looks every 50 ms.
  */
 export class PopLoop {
-  private timer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
   private state: 'IDLE' | 'POPPING' | 'WAITING' | 'FULL' | 'SUSPENDED' | 'STOPPED' = 'IDLE';
   private suspended = false;
   private unknownInARow = 0;

@@ -79,7 +79,7 @@ class ReceiptMaker {
   /** Without start offsets (5.0 brokers) the first message of a queue names the check point. */
   private readonly firstSeen = new Map<string, number>();
   private lastTopic = '';
-  private info: PopExtraInfo | undefined;
+  private info: PopExtraInfo | undefined = undefined;
   private head = '';
 
   constructor(

@@ -53,11 +53,11 @@ export class PullConsumer {
   private readonly options: ResolvedPullConsumerOptions;
   private readonly names: ClientNames;
   private readonly suggested = new Map<string, number>();
-  private member: PullMember | undefined;
-  private persistTask: PeriodicTask | undefined;
-  private spans: ReceiveSpans | undefined;
-  private starting: Promise<void> | undefined;
-  private closing: Promise<void> | undefined;
+  private member: PullMember | undefined = undefined;
+  private persistTask: PeriodicTask | undefined = undefined;
+  private spans: ReceiveSpans | undefined = undefined;
+  private starting: Promise<void> | undefined = undefined;
+  private closing: Promise<void> | undefined = undefined;
 
   /** @throws MQClientError INVALID_ARGUMENT or INVALID_NAMESRV_ADDR. */
   constructor(

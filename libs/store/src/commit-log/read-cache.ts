@@ -1,3 +1,4 @@
+import { viewOf } from '@rocknest/protocol';
 import type { HandlePool } from '../io/handle-pool.js';
 import { readFully, readFullySync } from '../io/transfer.js';
 import type { ReadGate } from '../io/read-gate.js';
@@ -6,12 +7,15 @@ import type { SegmentList } from './segment-list.js';
 /** A piece of the written log in memory. */
 export interface LogBlock {
   readonly buffer: Buffer;
+  /** The same memory. */
+  readonly view: DataView;
   /** Physical offset of the first byte. */
   readonly startOffset: number;
 }
 
 /** A block of the cache. Its buffer serves another block once it is dropped and no read holds it any more. */
 export class CachedBlock implements LogBlock {
+  readonly view: DataView;
   /** The read that used it last. */
   usedBy = 0;
   /** Reads that wait for something else and hold it meanwhile. */
@@ -23,7 +27,9 @@ export class CachedBlock implements LogBlock {
     readonly startOffset: number,
     /** Loaded before anybody asked for it, and not used yet. */
     public isAhead: boolean,
-  ) {}
+  ) {
+    this.view = viewOf(buffer);
+  }
 }
 
 /** A load off the event loop. */

@@ -136,9 +136,9 @@ export class RecordDecoder {
 }
 
 /** True when the bytes begin like the record of that size: what a reader checks before it hands a record out. */
-export function looksLikeRecord(buffer: Buffer, at: number, sizeBytes: number): boolean {
-  if (buffer.readInt32BE(at) !== sizeBytes) return false;
-  const magic = buffer.readInt32BE(at + MessageLayout.MAGIC);
+export function looksLikeRecord(view: DataView, at: number, sizeBytes: number): boolean {
+  if (view.getInt32(at) !== sizeBytes) return false;
+  const magic = view.getInt32(at + MessageLayout.MAGIC);
   return magic === MAGIC_V1 || magic === MAGIC_V2;
 }
 

@@ -1,3 +1,4 @@
+import { viewOf } from '@rocknest/protocol';
 import type { Clock } from '../io/clock.js';
 import type { HandlePool } from '../io/handle-pool.js';
 import type { IoPace } from '../io/io-pace.js';
@@ -240,7 +241,7 @@ export class RecordReader {
     const buffer = Buffer.allocUnsafeSlow(read.toOffset - read.fromOffset);
     const position = read.fromOffset - segment.startOffset;
     const length = readFullySync(this.handles.open(segment.path), buffer, 0, buffer.length, position);
-    return length < buffer.length ? undefined : { buffer, startOffset: read.fromOffset };
+    return length < buffer.length ? undefined : { buffer, view: viewOf(buffer), startOffset: read.fromOffset };
   }
 
   private async load(read: RegionRead): Promise<LogBlock | undefined> {
@@ -255,7 +256,7 @@ export class RecordReader {
     const lease = this.handles.retain(segment.path);
     try {
       const length = await readFully(lease.file, buffer, 0, buffer.length, fromOffset - segment.startOffset);
-      return length < buffer.length ? undefined : { buffer, startOffset: fromOffset };
+      return length < buffer.length ? undefined : { buffer, view: viewOf(buffer), startOffset: fromOffset };
     } finally {
       lease.release();
     }

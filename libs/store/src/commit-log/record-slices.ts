@@ -27,7 +27,7 @@ export function toSlices(
     const region = regions[i];
     if (region === undefined) continue;
     const at = (offsets[i] - region.startOffset) | 0;
-    if (!looksLikeRecord(region.buffer, at, sizes[i])) continue;
+    if (!looksLikeRecord(region.view, at, sizes[i])) continue;
     messageCount++;
     sizeBytes += sizes[i];
     if (region === runRegion && at === runEnd) {
@@ -62,14 +62,14 @@ export function copyRecords(
   let end = at;
   let i = 0;
   for (const { region, to } of runs) {
-    const { buffer, startOffset } = region;
+    const { buffer, view, startOffset } = region;
     let copyStart = 0;
     let copyEnd = 0;
     for (; i < to; i++) {
       // A whole number of 32 bits for V8 too, which physical offsets are not: every length that follows from it stays one.
       const start = (offsets[i] - startOffset) | 0;
       const sizeBytes = sizes[i];
-      if (!looksLikeRecord(buffer, start, sizeBytes)) continue;
+      if (!looksLikeRecord(view, start, sizeBytes)) continue;
       messageCount++;
       if (start !== copyEnd) {
         if (copyEnd > copyStart) end = copyTo(bytes, end, buffer, copyStart, copyEnd);

@@ -12,7 +12,8 @@ export const ENTRY_BYTES = 20;
 /** Size field of the entries that fill the space before the first message of a queue that does not start at a file's start. */
 export const GAP_SIZE = 0x7fff_ffff;
 
-const UINT32_RANGE = 0x1_0000_0000;
+/** What the upper half of a place in an entry counts. */
+export const UINT32_RANGE = 0x1_0000_0000;
 
 export function writeEntry(
   view: DataView,
@@ -35,7 +36,7 @@ export function writeGapEntry(view: DataView, at: number): void {
 /** A row of entries in memory, `view[0]` being the one at `fromOffset`. */
 export class EntryWindow {
   constructor(
-    private readonly view: DataView,
+    readonly view: DataView,
     /** Queue offset of the first entry. */
     readonly fromOffset: number,
     /** Queue offset behind the last entry. */
@@ -67,7 +68,8 @@ export class EntryWindow {
     return this.sizeBytes(queueOffset) === GAP_SIZE && this.physicalOffset(queueOffset) === 0;
   }
 
-  private at(queueOffset: number): number {
+  /** Where the entry begins in `view`. */
+  at(queueOffset: number): number {
     return this.viewStart + (queueOffset - this.fromOffset) * ENTRY_BYTES;
   }
 }

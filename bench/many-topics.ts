@@ -20,7 +20,9 @@ import {
   skewed,
   topicNames,
 } from './many-topics/topic-set.js';
+import { QUEUE_SYNC_DELAY_MS } from '../libs/store/src/defaults.js';
 import { readFlags } from './support/flags.js';
+import { pause } from './support/pause.js';
 import { measureIdle, untilQuiet } from './support/footprint.js';
 import { median, printTable, rates, spread } from './support/statistics.js';
 
@@ -48,7 +50,8 @@ const flags = readFlags(
     size: 'bytes of a body',
     connections: 'connections of the generator',
     inFlight: 'requests in flight over all connections',
-    settle: 'seconds to wait at most until the broker has nothing left to do; 0: do not wait',
+    settle:
+      'seconds to wait at most until the broker has nothing left to do, besides the 40 after which it syncs queues; 0: do not wait',
     parked: 'pulls that wait for messages; 0: leave this part out',
     idle: 'seconds during which idle CPU is measured; 0: leave this part out',
     starts: '0: leave out the starts after a clean stop and after kill -9',
@@ -148,7 +151,7 @@ async function sends(): Promise<void> {
   footprint('after the loads');
 }
 
-/** Queue files are written seconds after the last message, and synced 40 s later. */
+/** Queue files are written seconds after the last message, and synced 40 s later: a broker is quiet in between, too. */
 async function settle(what: string): Promise<void> {
   if (flags.settle === 0) return;
   const { seconds, cpuSeconds } = await untilQuiet(broker.pid, flags.settle);
@@ -156,6 +159,7 @@ async function settle(what: string): Promise<void> {
 }
 
 async function idle(): Promise<void> {
+  if (flags.settle > 0) await pause(QUEUE_SYNC_DELAY_MS);
   await settle('work left by the loads');
   const { cpuPercent, residentMiB } = await measureIdle(broker.pid, flags.idle);
   say(`idle for ${flags.idle} s: CPU % of a core, resident MiB`, `${cpuPercent.toFixed(2)}, ${residentMiB.toFixed(0)}`);

@@ -8,7 +8,7 @@ import buildApps from '../test/support/build-apps.js';
 import { projectRoot } from '../test/support/project-root.js';
 import { startJava, startOurs, type RunningBroker } from './side-by-side/brokers.js';
 import { report } from './side-by-side/report.js';
-import { measureJustStarted, measureWarm, type Results } from './side-by-side/rounds.js';
+import { measureInOrder, measureJustStarted, measureWarm, type Results } from './side-by-side/rounds.js';
 import { readFlags } from './support/flags.js';
 import { measureIdle, measureStarts, type Idle } from './support/footprint.js';
 import { spread } from './support/statistics.js';
@@ -27,6 +27,7 @@ const flags = readFlags(
     idle: 30,
     starts: 3,
     justStarted: 0,
+    inOrder: 0,
   },
   {
     rounds: 'turns of each broker',
@@ -40,6 +41,8 @@ const flags = readFlags(
     client: 'version of the official Java client',
     idle: 'seconds of doing nothing before memory and CPU of the idle broker are read',
     starts: 'starts of our broker that are timed',
+    inOrder:
+      '1: brokers and generator have just started in each round, and go through all loads once, in place of warm ones',
     justStarted: '1: each measurement has brokers and a generator that have just started, in place of warm ones',
   },
 );
@@ -78,14 +81,19 @@ function printIdle(idle: Idle, note: string): void {
   );
 }
 
-async function compareJustStarted(): Promise<{ results: Results }> {
-  const results = await measureJustStarted(flags, flags.rounds, flags.client);
+async function compareStarted(measure: typeof measureInOrder): Promise<{ results: Results }> {
+  const results = await measure(flags, flags.rounds, flags.client);
   report(results, flags.rounds);
   return { results };
 }
 
 buildApps();
-const outcome = flags.justStarted === 1 ? await compareJustStarted() : await compareWarm();
+const outcome =
+  flags.justStarted === 1
+    ? await compareStarted(measureJustStarted)
+    : flags.inOrder === 1
+      ? await compareStarted(measureInOrder)
+      : await compareWarm();
 const folder = join(projectRoot, 'bench/results');
 mkdirSync(folder, { recursive: true });
 const file = join(folder, `side-by-side-${new Date().toISOString().replaceAll(':', '-')}.json`);

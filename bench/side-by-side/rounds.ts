@@ -44,6 +44,32 @@ export async function measureWarm(
   return results;
 }
 
+/** Each round has brokers that have just started and go through all loads once, in their order: what was measured before has warmed what follows. */
+export async function measureInOrder(counts: LoadCounts, rounds: number, clientVersion: string): Promise<Results> {
+  const results: Results = {};
+  const loads = listLoads(counts);
+  for (let round = 0; round < rounds; round++) {
+    for (const start of [startJava, startOurs]) {
+      const broker = await start();
+      try {
+        const contestant = await contestantOf(broker, LOAD_TOPICS, clientVersion);
+        try {
+          for (const load of loads) {
+            if (load.prepare !== undefined) await contestant.measure(load.prepare);
+            record(results, load, broker.name, await contestant.measure(load.line(round)));
+          }
+        } finally {
+          await contestant.stop();
+        }
+      } finally {
+        await broker.stop();
+      }
+    }
+    console.log(`  round ${round + 1}: measured`);
+  }
+  return results;
+}
+
 /** Each measurement has a broker and a load generator of its own that have just started. */
 export async function measureJustStarted(counts: LoadCounts, rounds: number, clientVersion: string): Promise<Results> {
   const results: Results = {};

@@ -20,6 +20,21 @@ export default tseslint.config(
     },
   },
   {
+    files: ['libs/**/*.ts', 'apps/**/*.ts'],
+    ignores: ['**/*.spec.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'PropertyDefinition[value=null][declare=false][static=false][readonly=false][decorators.length=0] > TSTypeAnnotation > TSUnionType > TSUndefinedKeyword',
+          message:
+            'Write "= undefined": a field without a value is left out, and its first assignment changes the shape of the object.',
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.spec.ts', 'test/**/*.ts', 'bench/**/*.ts'],
     rules: {
       '@typescript-eslint/no-unsafe-assignment': 'off',

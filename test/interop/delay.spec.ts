@@ -19,6 +19,7 @@ const WAIT_MS = 60_000;
 const JAVA_PRECISION_MS = 1_000;
 /** Longer than one broker takes to stop and the other to start. */
 const CHANGE_MS = 12_000;
+const FAR_MS = 3_600_000;
 const IDENTITY = { brokerClusterName: 'DefaultCluster', brokerName: 'broker-a' };
 
 interface JavaSend {
@@ -197,14 +198,19 @@ describe('our client on the official broker 5.4.0, and one store folder with tim
     await producer.send({ topic, body: 'to-ours', deliverTimeMs: firstMs });
     const gone = await producer.send({ topic, body: 'recalled', deliverTimeMs: firstMs });
     await producer.recallMessage(topic, gone.recallHandle ?? '');
+    // These still wait when it is looked at what waits, however long a broker takes to stop.
+    const farMs = Date.now() + FAR_MS;
+    await producer.send({ topic, body: 'far', deliverTimeMs: farMs });
+    const farGone = await producer.send({ topic, body: 'far-recalled', deliverTimeMs: farMs });
+    await producer.recallMessage(topic, farGone.recallHandle ?? '');
     // With it goes what the client knows of routes: our broker has another address.
     await producer.shutdown();
     await java.stop();
-    const waiting = await timersIn('to-ours', 'recalled');
-    expect(waiting.get('to-ours')).toMatchObject({ state: 'waiting', topic });
+    const waiting = await timersIn('far', 'far-recalled');
+    expect(waiting.get('far')).toMatchObject({ state: 'waiting', topic });
     // The official broker keeps whole seconds.
-    expect(Math.abs((waiting.get('to-ours')?.dueMs ?? 0) - firstMs)).toBeLessThanOrEqual(JAVA_PRECISION_MS);
-    expect(waiting.get('recalled')).toMatchObject({ state: 'cancelled', topic });
+    expect(Math.abs((waiting.get('far')?.dueMs ?? 0) - farMs)).toBeLessThanOrEqual(JAVA_PRECISION_MS);
+    expect(waiting.get('far-recalled')).toMatchObject({ state: 'cancelled', topic });
     await storeCommandOk('verify', join(folder, 'store'));
     const config = { ...IDENTITY, storePathRootDir: join(folder, 'store') };
     ours = await BrokerProcess.create({ namesrvAddr: namesrv.address, config });
@@ -217,10 +223,14 @@ describe('our client on the official broker 5.4.0, and one store folder with tim
     await producer.send({ topic, body: 'to-java', deliverTimeMs: secondMs });
     const back = await producer.send({ topic, body: 'recalled-here', deliverTimeMs: secondMs });
     await producer.recallMessage(topic, back.recallHandle ?? '');
+    await producer.send({ topic, body: 'far-here', deliverTimeMs: farMs });
+    const farBack = await producer.send({ topic, body: 'far-here-recalled', deliverTimeMs: farMs });
+    await producer.recallMessage(topic, farBack.recallHandle ?? '');
     await ours.stop();
-    const waitingHere = await timersIn('to-java', 'recalled-here');
-    expect(waitingHere.get('to-java')).toMatchObject({ state: 'waiting', topic, dueMs: secondMs });
-    expect(waitingHere.get('recalled-here')).toMatchObject({ state: 'cancelled', topic });
+    const waitingHere = await timersIn('far', 'far-here', 'far-here-recalled');
+    expect(waitingHere.get('far')).toEqual(waiting.get('far'));
+    expect(waitingHere.get('far-here')).toMatchObject({ state: 'waiting', topic, dueMs: farMs });
+    expect(waitingHere.get('far-here-recalled')).toMatchObject({ state: 'cancelled', topic });
     await storeCommandOk('verify', join(folder, 'store'));
     await java.start();
     const all = await waitForBodies(java.address, topic, [...before, 'to-ours', 'to-java']);

@@ -36,7 +36,7 @@ describe.each(['official', 'our'])(
     let folder: string;
     let store: string;
     let namesrv: OfficialNamesrv;
-    let admin: MQAdmin;
+    let admin: MQAdmin | undefined;
     let official: OfficialBroker;
     let ours: BrokerProcess;
     let sent: number;
@@ -55,12 +55,21 @@ describe.each(['official', 'our'])(
         namesrvAddr: namesrv.address,
         config: { ...CONFIG, storePathRootDir: store },
       });
-      admin = new MQAdmin({ namesrvAddr: namesrv.address, logger: silentLogger });
-      await admin.start();
     });
 
+    /** A client that knows nothing of the broker before, which had another address. */
+    async function startAdmin(): Promise<void> {
+      await admin?.shutdown();
+      admin = new MQAdmin({ namesrvAddr: namesrv.address, logger: silentLogger });
+      await admin.start();
+    }
+
+    const startOfficial = (): Promise<void> => official.start().then(startAdmin);
+    const startOurs = (): Promise<void> => ours.start().then(startAdmin);
+
     afterEach(async () => {
-      await admin.shutdown();
+      await admin?.shutdown();
+      admin = undefined;
       await official.stop();
       await ours.remove();
       await namesrv.stop();
@@ -117,14 +126,14 @@ describe.each(['official', 'our'])(
     }
 
     const textsOf = async (number: number): Promise<number[]> =>
-      (await admin.queryMessage(TOPIC, `key-${number}`)).messages.map(({ body }) =>
+      (await admin!.queryMessage(TOPIC, `key-${number}`)).messages.map(({ body }) =>
         Number(body.toString('utf8', 0, 8)),
       );
 
     it('serves the official broker and ours, with every message but those that the damage hit, and takes more', async () => {
-      if (writer === 'official') await official.start();
-      else await ours.start();
-      await admin.createTopic(TOPIC, { readQueueNums: 1, writeQueueNums: 1 });
+      if (writer === 'official') await startOfficial();
+      else await startOurs();
+      await admin!.createTopic(TOPIC, { readQueueNums: 1, writeQueueNums: 1 });
       await send(MESSAGES);
       if (writer === 'official') await official.stop();
       else await ours.stop();
@@ -139,7 +148,7 @@ describe.each(['official', 'our'])(
       await storeCommandOk('verify', store);
       if (writer === 'our') await storeCommandOk('export-config', store, '--force');
 
-      await official.start();
+      await startOfficial();
       const lost = await expectRepaired(official.address);
       // 3,000 bytes of messages of over 400.
       expect(lost.length).toBeGreaterThan(3);
@@ -149,7 +158,7 @@ describe.each(['official', 'our'])(
       expect(await expectRepaired(official.address)).toEqual(lost);
       await official.stop();
 
-      await ours.start();
+      await startOurs();
       expect(await expectRepaired(ours.brokerAddr)).toEqual(lost);
       await send(MORE);
       expect(await expectRepaired(ours.brokerAddr)).toEqual(lost);

@@ -24,6 +24,8 @@ export const BROKER_PING_TIMEOUT_SHARE = 0.75;
 export const BROKER_PULSE_LOOKS = 4;
 /** ms for which a broker that did not serve a pull in another one's place is not asked again. */
 export const PASS_OVER_MS = 1_000;
+/** ms between looks that come before their time, as somebody asks a broker in vain: less than the 300 ms in which a send to a single broker is tried three times. */
+export const EARLY_LOOK_GAP_MS = 200;
 /** Share of the delays by which clients differ, so that all clients of a broker that stops do not ask at the same moment. */
 export const ROUTE_REFRESH_JITTER = 0.5;
 /**

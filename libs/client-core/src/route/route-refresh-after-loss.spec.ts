@@ -64,7 +64,7 @@ describe('RouteRefreshAfterLoss', () => {
     expect(looks).toHaveLength(10);
   });
 
-  it('looks at one route before its time when somebody asks the broker in vain, at most twice a second', async () => {
+  it('looks at one route before its time when somebody asks the broker in vain, at most five times a second', async () => {
     const { loss, looks, probes, route } = harness();
     loss.connectionClosed('b:0');
     await vi.advanceTimersByTimeAsync(15_000);
@@ -73,16 +73,11 @@ describe('RouteRefreshAfterLoss', () => {
       loss.doubted('b:0');
       await vi.advanceTimersByTimeAsync(10);
     }
-    expect(probes).toEqual([
-      [15_100, 'topic of b'],
-      [15_700, 'topic of b'],
-    ]);
+    expect(probes.map(([time]) => time)).toEqual([15_100, 15_300, 15_500, 15_700, 15_900]);
     // A broker that has come back with another address: the route is looked at whole, and that was it.
     route([0, 'b:9']);
-    await vi.advanceTimersByTimeAsync(300);
-    loss.doubted('b:0');
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(looks.at(-1)).toBe(16_400);
+    expect(looks.at(-1)).toBe(16_100);
   });
 
   it('looks once after a slave has gone', async () => {

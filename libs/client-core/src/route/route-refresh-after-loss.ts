@@ -1,4 +1,9 @@
-import { FULL_LOOK_AFTER_MS, ROUTE_REFRESH_AFTER_LOSS_MS, ROUTE_REFRESH_JITTER } from '../defaults.js';
+import {
+  EARLY_LOOK_GAP_MS,
+  FULL_LOOK_AFTER_MS,
+  ROUTE_REFRESH_AFTER_LOSS_MS,
+  ROUTE_REFRESH_JITTER,
+} from '../defaults.js';
 import type { BrokerAddressTable } from '../instance/broker-address-table.js';
 
 export interface RouteRefreshAfterLossOptions {
@@ -77,11 +82,11 @@ export class RouteRefreshAfterLoss {
   private lookEarly(): void {
     const nowMs = Date.now();
     const [soonMs] = ROUTE_REFRESH_AFTER_LOSS_MS;
-    if (this.dueMs - nowMs <= FULL_LOOK_AFTER_MS / 2) return;
-    if (nowMs - this.lookedMs < FULL_LOOK_AFTER_MS / 2) return;
+    const delayMs = Math.max(soonMs, this.lookedMs + EARLY_LOOK_GAP_MS - nowMs);
+    if (this.dueMs - nowMs <= delayMs) return;
     clearTimeout(this.timer);
     this.isEarly = true;
-    this.startTimer(soonMs);
+    this.startTimer(delayMs);
   }
 
   private startTimer(delayMs: number): void {

@@ -123,6 +123,9 @@ export const IDLE_RELEASE_MS = 15_000;
 /** Blocks of the log read for catch-up consumers, shared by all of them. */
 export const READ_CACHE_BYTES = 32 * MIB;
 
+/** ... of which so much is kept of what was read through: consumers that follow one another closely still share it, and it stays in a processor's cache. */
+export const READ_CACHE_SPENT_BYTES = 2 * MIB;
+
 /** One block: large enough that a system call is nothing for each message, small enough to read on the event loop (about 40 us). */
 export const READ_BLOCK_BYTES = 256 * KIB;
 

@@ -187,6 +187,7 @@ export function buildParts(settings: StoreSettings, events: StoreEvents) {
       blockBytes: defaults.READ_BLOCK_BYTES,
       overlapBytes: defaults.READ_BLOCK_OVERLAP_BYTES,
       maxBytes: settings.readCacheBytes,
+      maxSpentBytes: Math.min(defaults.READ_CACHE_SPENT_BYTES, settings.readCacheBytes),
     },
     segments,
     handles,

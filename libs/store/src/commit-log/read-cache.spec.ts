@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { encodeHost } from '@rocknest/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MessageStore } from '../message-store.js';
+import { READ_BLOCK_BYTES, READ_BLOCK_OVERLAP_BYTES, READ_CACHE_SPENT_BYTES } from '../defaults.js';
+import { FaultyFileSystem } from '../testing/faulty-file-system.js';
 import type { GetResult, PutMessage } from '../types.js';
 
 const folders: string[] = [];
@@ -67,5 +69,55 @@ describe('the cache of old log', () => {
     await Promise.all(pending);
     await store.close();
     expect(checked).toBeGreaterThan(0);
+  });
+
+  it('keeps little of what was read through, and everything that somebody still has to read', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rocknest-read-cache-'));
+    folders.push(folder);
+    const perQueue = 2_000;
+    const disk = new FaultyFileSystem();
+    const options = { rootPath: folder, storeHost: '127.0.0.1:10911', segmentSizeBytes: 16 * 1024 * 1024 };
+    let store = new MessageStore(options);
+    await store.open();
+    for (let i = 0; i < perQueue; i++) {
+      // Both queues have a message in each block, so that each block serves both.
+      await Promise.all(
+        [0, 1].map((queueId) => new Promise((done) => store.putMessage(message(queueId, `${i}`), done))),
+      );
+    }
+    await store.close();
+    store = new MessageStore({ ...options, fileSystem: disk });
+    await store.open();
+    const readThrough = async (queueId: number): Promise<number> => {
+      disk.syncReads = disk.asyncReads = 0;
+      let read = 0;
+      while (read < perQueue) {
+        const found = await store.getMessage({ topic: 'ReadCache', queueId, queueOffset: read, maxMessages: 32 });
+        expect(found.messageCount).toBeGreaterThan(0);
+        read += found.messageCount;
+      }
+      return disk.syncReads + disk.asyncReads;
+    };
+    const logBytes = 2 * perQueue * 2_000;
+    expect(await readThrough(0)).toBeGreaterThan(logBytes / READ_BLOCK_BYTES / 2);
+    const half = store.stats().readCacheBytes;
+    expect(half).toBeGreaterThan(logBytes * 0.9);
+    // The other half comes out of the blocks that the first reader brought: what is read is the entries of the queue alone.
+    expect(await readThrough(1)).toBeLessThan(6);
+    // A third reader finds all of them spent, and gets along with few buffers beside the last ones.
+    await readThrough(0);
+    await store.close();
+
+    store = new MessageStore({ ...options, fileSystem: disk });
+    await store.open();
+    for (let offset = 0; offset < perQueue; offset += 32) {
+      for (const queueId of [0, 1]) {
+        await store.getMessage({ topic: 'ReadCache', queueId, queueOffset: offset, maxMessages: 32 });
+      }
+    }
+    const blockBytes = READ_BLOCK_BYTES + READ_BLOCK_OVERLAP_BYTES;
+    expect(store.stats().readCacheBytes).toBeLessThanOrEqual(READ_CACHE_SPENT_BYTES + 2 * blockBytes);
+    expect(store.stats().readCacheBytes).toBeGreaterThan(0);
+    await store.close();
   });
 });

@@ -20,6 +20,8 @@ export class CachedBlock implements LogBlock {
   usedBy = 0;
   /** Reads that wait for something else and hold it meanwhile. */
   holders = 0;
+  /** Bytes of records that reads took out of it, all together. */
+  servedBytes = 0;
   isDropped = false;
 
   constructor(
@@ -43,6 +45,8 @@ export interface ReadCacheOptions {
   /** By how much a block reaches into the next one. */
   readonly overlapBytes: number;
   readonly maxBytes: number;
+  /** Blocks that were read through take so much at most while others are wanted. */
+  readonly maxSpentBytes: number;
 }
 
 /** Buffers of dropped blocks that are kept for the next ones: as many as are loaded at a time. */
@@ -52,11 +56,16 @@ const MAX_SPARES = 4;
  * Blocks of the log for catch-up readers, least recently used dropped first. A consumer of one queue needs every n-th record of
  * the log, and the consumers of the other queues need the rest soon after: one large read serves them all. Records are copied out of
  * blocks, never sliced, so that the buffer of a dropped block is read into again: fresh buffers of this size cost more than the copy.
+ *
+ * A block is spent once as much was taken out of it as it holds. Spent ones give their buffers first: readers that go through the log together then
+ * need a few buffers, which stay in the processor's cache, however much they read.
  */
 export class ReadCache {
   private readonly blocks = new Map<number, CachedBlock>();
   private readonly loading = new Map<number, RunningLoad>();
   private readonly spares: Buffer[] = [];
+  /** In the order in which they came to be so. */
+  private readonly spent = new Set<CachedBlock>();
   private currentRead = 0;
   private heldBytes = 0;
   private aheadBytes = 0;
@@ -160,8 +169,21 @@ export class ReadCache {
     if (block.isDropped) this.recycle(block);
   }
 
+  /** Records of so many bytes were taken out of the block. */
+  served(block: CachedBlock, bytes: number): void {
+    const { blockBytes, overlapBytes } = this.options;
+    const before = block.servedBytes;
+    block.servedBytes = before + bytes;
+    // As far as the overlap reaches, what it begins with may belong to the block before.
+    const enough = blockBytes - overlapBytes;
+    if (before < enough && before + bytes >= enough && !block.isDropped) this.spent.add(block);
+  }
+
   clear(): void {
+    // Reads that wait for something may still have some of them in their hands.
+    for (const block of this.blocks.values()) block.isDropped = true;
     this.blocks.clear();
+    this.spent.clear();
     this.spares.length = 0;
     this.heldBytes = 0;
     this.aheadBytes = 0;
@@ -211,6 +233,7 @@ export class ReadCache {
   }
 
   private newBuffer(length: number): Buffer {
+    if (this.spares.length === 0 && this.heldBytes >= this.options.maxSpentBytes) this.dropSpent();
     const spare = this.spares[this.spares.length - 1];
     if (spare?.length !== length) return Buffer.allocUnsafeSlow(length);
     this.spares.pop();
@@ -231,8 +254,18 @@ export class ReadCache {
     return block;
   }
 
+  /** Drops the block that was spent first, if there is any. */
+  private dropSpent(): void {
+    for (const block of this.spent) {
+      if (block.holders > 0 || block.usedBy === this.currentRead) continue;
+      this.drop(block);
+      return;
+    }
+  }
+
   private drop(block: CachedBlock): void {
     this.blocks.delete(block.startOffset);
+    this.spent.delete(block);
     this.heldBytes -= block.buffer.length;
     if (block.isAhead) this.endAhead(block);
     block.isDropped = true;

@@ -7,7 +7,7 @@ import { readFully, readFullySync } from '../io/transfer.js';
 import { LogChunk } from './log-chunk.js';
 import type { ReadAhead } from './read-ahead.js';
 import { CachedBlock, type LogBlock, type ReadCache } from './read-cache.js';
-import { copyRecords, type RecordRun, type RecordSlices, toSlices } from './record-slices.js';
+import { copyRecords, RecordRun, type RecordSlices, toSlices } from './record-slices.js';
 import type { RecordPlace } from '../types.js';
 import type { SegmentList } from './segment-list.js';
 import type { TailCache } from './tail-cache.js';
@@ -65,8 +65,13 @@ export class RecordReader {
     const found = this.locate(offsets, sizes);
     if (found < offsets.length) return this.readMissing(offsets, sizes, regionsOf(runs), found);
     const target = place?.(totalBytes);
-    const slices =
-      target === undefined ? toSlices(offsets, sizes, regionsOf(runs)) : copyRecords(offsets, sizes, runs, target);
+    let slices: RecordSlices;
+    if (target === undefined) slices = this.slice(offsets, sizes, regionsOf(runs));
+    else {
+      slices = copyRecords(offsets, sizes, runs, target);
+      for (const { region, copiedBytes } of runs)
+        if (region instanceof CachedBlock) this.cache.served(region, copiedBytes);
+    }
     runs.length = 0;
     return slices;
   }
@@ -92,37 +97,33 @@ export class RecordReader {
    * @returns how many of the first records stand in {@link located} now
    */
   private locate(offsets: readonly number[], sizes: readonly number[]): number {
-    const { located, tail } = this;
+    const { located } = this;
     const count = offsets.length;
     located.length = 0;
     this.cache.startRead();
-    let regionStart = 0;
-    let regionEnd = 0;
-    let isInTail = false;
     let run: RecordRun | undefined;
     for (let i = 0; i < count; i++) {
       const offset = offsets[i];
-      if (run !== undefined && offset >= regionStart && offset + sizes[i] <= regionEnd) {
+      if (run !== undefined && offset >= run.startOffset && offset + sizes[i] <= run.endOffset) {
         run.to = i + 1;
         continue;
       }
-      const chunk = tail.find(offset, sizes[i]);
-      if (chunk !== undefined) {
-        isInTail = true;
-        regionStart = chunk.startOffset;
-        regionEnd = chunk.endOffset;
-        run = { region: chunk, to: i + 1 };
-      } else {
-        const block = this.blockOf(offset, sizes[i], offsets);
-        if (block === undefined) break;
-        regionStart = block.startOffset;
-        regionEnd = regionStart + block.buffer.length;
-        run = { region: block, to: i + 1 };
-      }
+      run = this.runAt(offset, sizes[i], offsets, i + 1);
+      if (run === undefined) break;
       located.push(run);
     }
-    if (isInTail) tail.markUsed();
     return located.length === 0 ? 0 : located[located.length - 1].to;
+  }
+
+  private runAt(offset: number, sizeBytes: number, offsets: readonly number[], to: number): RecordRun | undefined {
+    const { tail } = this;
+    const chunk = tail.find(offset, sizeBytes);
+    if (chunk !== undefined) {
+      tail.markUsed();
+      return new RecordRun(chunk, chunk.endOffset, to);
+    }
+    const block = this.blockOf(offset, sizeBytes, offsets);
+    return block === undefined ? undefined : new RecordRun(block, block.startOffset + block.buffer.length, to);
   }
 
   /** The block of a record, from the cache or by a read on the event loop; undefined when neither will do. */
@@ -151,18 +152,30 @@ export class RecordReader {
       if (cached === undefined) loads.push(entry);
       else fillRegions(regions, entry, cached);
     }
-    if (loads.length === 0) return toSlices(offsets, sizes, regions);
+    if (loads.length === 0) return this.slice(offsets, sizes, regions);
     if (this.allowsSync(offsets[first])) {
       this.timed(() => {
         for (const entry of loads) fillRegions(regions, entry, this.loadSync(entry.read));
       });
-      return toSlices(offsets, sizes, regions);
+      return this.slice(offsets, sizes, regions);
     }
     return this.waitFor(loads, regions).then((held) => {
-      const slices = toSlices(offsets, sizes, regions);
+      const slices = this.slice(offsets, sizes, regions);
       for (const block of held) this.cache.release(block);
       return slices;
     });
+  }
+
+  private slice(
+    offsets: readonly number[],
+    sizes: readonly number[],
+    regions: readonly (LogBlock | undefined)[],
+  ): RecordSlices {
+    for (let i = 0; i < regions.length; i++) {
+      const region = regions[i];
+      if (region instanceof CachedBlock) this.cache.served(region, sizes[i]);
+    }
+    return toSlices(offsets, sizes, regions);
   }
 
   /** Loads what is missing off the event loop. @returns the blocks that are held, for the caller to release. */

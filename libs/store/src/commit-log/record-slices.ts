@@ -44,11 +44,27 @@ export function toSlices(
   return { records: copied ? [Buffer.concat(records, sizeBytes)] : records, messageCount, sizeBytes };
 }
 
-/** Records one behind the other in the list of those that are read, in one piece of memory. */
-export interface RecordRun {
-  readonly region: LogBlock;
-  /** Behind the last of them in the list. */
-  to: number;
+/**
+ * Records one behind the other in the list of those that are read, in one piece of memory. The same shape wherever that comes from, so that what V8 compiled
+ * for blocks is not thrown away once a reader reaches the tail.
+ */
+export class RecordRun {
+  readonly buffer: Buffer;
+  readonly view: DataView;
+  readonly startOffset: number;
+  /** Of those that were copied. */
+  copiedBytes = 0;
+
+  constructor(
+    readonly region: LogBlock,
+    readonly endOffset: number,
+    /** Behind the last of them in the list. */
+    public to: number,
+  ) {
+    this.buffer = region.buffer;
+    this.view = region.view;
+    this.startOffset = region.startOffset;
+  }
 }
 
 /** Copies the records to their place, one behind the other; neighbours in one region by one copy. */
@@ -61,8 +77,9 @@ export function copyRecords(
   let messageCount = 0;
   let end = at;
   let i = 0;
-  for (const { region, to } of runs) {
-    const { buffer, view, startOffset } = region;
+  for (const run of runs) {
+    const { buffer, view, startOffset, to } = run;
+    const runStart = end;
     let copyStart = 0;
     let copyEnd = 0;
     for (; i < to; i++) {
@@ -78,6 +95,7 @@ export function copyRecords(
       copyEnd = start + sizeBytes;
     }
     if (copyEnd > copyStart) end = copyTo(bytes, end, buffer, copyStart, copyEnd);
+    run.copiedBytes = end - runStart;
   }
   return { records: [], messageCount, sizeBytes: end - at };
 }

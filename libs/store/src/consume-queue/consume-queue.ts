@@ -112,19 +112,23 @@ export class ConsumeQueue {
     return tail.window(fromOffset, Math.min(fromOffset + count, tail.endOffset));
   }
 
-  /** Entries from the file, at most `count` and at most to the file's end; empty when there is no such file. */
-  readWindowSync(fromOffset: number, count: number): EntryWindow {
+  /**
+   * Entries from the file, at most `count` and at most to the file's end; empty when there is no such file.
+   *
+   * @param memory of a window that nobody needs any more, to be used again when it is large enough
+   */
+  readWindowSync(fromOffset: number, count: number, memory?: Buffer): EntryWindow {
     const wanted = this.readable(fromOffset, count);
     if (wanted === 0) return emptyWindow(fromOffset);
-    const bytes = Buffer.allocUnsafeSlow(wanted * ENTRY_BYTES);
+    const bytes = roomFor(wanted, memory);
     return this.toWindow(bytes, fromOffset, this.files.readSync(fromOffset, wanted, bytes));
   }
 
   /** The same off the event loop. */
-  async readWindow(fromOffset: number, count: number): Promise<EntryWindow> {
+  async readWindow(fromOffset: number, count: number, memory?: Buffer): Promise<EntryWindow> {
     const wanted = this.readable(fromOffset, count);
     if (wanted === 0) return emptyWindow(fromOffset);
-    const bytes = Buffer.allocUnsafeSlow(wanted * ENTRY_BYTES);
+    const bytes = roomFor(wanted, memory);
     return this.toWindow(bytes, fromOffset, await this.files.read(fromOffset, wanted, bytes));
   }
 
@@ -229,7 +233,12 @@ export class ConsumeQueue {
   }
 
   private toWindow(bytes: Buffer, fromOffset: number, count: number): EntryWindow {
-    const window = new EntryWindow(new DataView(bytes.buffer, bytes.byteOffset), fromOffset, fromOffset + count, 0);
+    const window = new EntryWindow(
+      new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
+      fromOffset,
+      fromOffset + count,
+      0,
+    );
     if (this.isDoubted) this.refuseHoles(window);
     return window;
   }
@@ -262,6 +271,11 @@ export class ConsumeQueue {
     }
     this.gapFrom = -1;
   }
+}
+
+function roomFor(entries: number, memory: Buffer | undefined): Buffer {
+  const bytes = entries * ENTRY_BYTES;
+  return memory !== undefined && memory.length >= bytes ? memory : Buffer.allocUnsafeSlow(bytes);
 }
 
 function emptyWindow(fromOffset: number): EntryWindow {

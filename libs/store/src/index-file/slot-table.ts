@@ -83,6 +83,8 @@ export class SlotTable {
   /** Writes the changed pages. They are clean then, though not yet on stable storage; after a failure all of them are still dirty. */
   async write(file: StoreFile): Promise<void> {
     if (this.dirtyPages === 0) return;
+    // One piece of memory for all runs: V8 collects its whole heap when memory outside of it was taken again and again.
+    const memory = Buffer.allocUnsafeSlow(Math.min(MAX_RUN_PAGES, this.dirtyPages) * PAGE_BYTES);
     for (let page = 0; page < this.pages.length;) {
       if (this.dirty[page] === 0) {
         page++;
@@ -90,8 +92,8 @@ export class SlotTable {
       }
       let end = page + 1;
       while (end < this.pages.length && this.dirty[end] === 1 && end - page < MAX_RUN_PAGES) end++;
-      const bytes = this.copyOf(page, end);
-      await writeAll(file, bytes, 0, bytes.length, pagePosition(page));
+      const bytes = this.copyTo(memory, page, end);
+      await writeAll(file, memory, 0, bytes, pagePosition(page));
       page = end;
     }
     this.dirty.fill(0);
@@ -117,15 +119,15 @@ export class SlotTable {
     this.residentPages++;
   }
 
-  private copyOf(fromPage: number, toPage: number): Buffer {
+  /** @returns how many bytes the pages have. */
+  private copyTo(memory: Buffer, fromPage: number, toPage: number): number {
     const endSlot = Math.min(toPage * PAGE_SLOTS, this.slots);
-    const bytes = Buffer.allocUnsafeSlow((endSlot - fromPage * PAGE_SLOTS) * SLOT_BYTES);
+    const bytes = (endSlot - fromPage * PAGE_SLOTS) * SLOT_BYTES;
     for (let page = fromPage; page < toPage; page++) {
       const view = this.pages[page];
       if (view === undefined) continue;
       const at = (page - fromPage) * PAGE_BYTES;
-      const length = Math.min(PAGE_BYTES, bytes.length - at);
-      bytes.set(new Uint8Array(view.buffer, view.byteOffset, length), at);
+      memory.set(new Uint8Array(view.buffer, view.byteOffset, Math.min(PAGE_BYTES, bytes - at)), at);
     }
     return bytes;
   }

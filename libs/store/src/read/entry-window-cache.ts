@@ -17,6 +17,18 @@ export class EntryWindowCache {
     return window;
   }
 
+  /**
+   * The memory of the window that is kept of the queue, which is forgotten: for the window that follows. A window is looked at within one call, so nobody else
+   * has it.
+   */
+  takeMemory(queue: ConsumeQueue): Buffer | undefined {
+    const window = this.windows.get(queue);
+    if (window === undefined) return undefined;
+    this.windows.delete(queue);
+    const { buffer, byteOffset, byteLength } = window.view;
+    return Buffer.from(buffer, byteOffset, byteLength);
+  }
+
   keep(queue: ConsumeQueue, window: EntryWindow): void {
     this.windows.delete(queue);
     this.windows.set(queue, window);

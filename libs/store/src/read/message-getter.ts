@@ -117,9 +117,11 @@ export class MessageGetter {
       const count = Math.max(ENTRY_WINDOW_ENTRIES, scan.matches === undefined ? 0 : wanted);
       if (!this.reader.allowsSync(this.writtenOffset())) {
         scan.place = undefined;
-        return scan.queue.readWindow(from, count).then((window) => this.continueWith(scan, window));
+        return scan.queue
+          .readWindow(from, count, this.windows.takeMemory(scan.queue))
+          .then((window) => this.continueWith(scan, window));
       }
-      const window = scan.queue.readWindowSync(from, count);
+      const window = scan.queue.readWindowSync(from, count, this.windows.takeMemory(scan.queue));
       if (window.toOffset === from) return this.entriesMissing(scan);
       this.windows.keep(scan.queue, window);
       if (!this.scanWindow(scan, window)) break;

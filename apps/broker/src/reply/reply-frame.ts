@@ -1,4 +1,5 @@
 import { SerializeType } from '@rocknest/protocol';
+import type { WritePage } from '@rocknest/remoting';
 
 /** Length and mark in front of the header. */
 export const FRAME_PREFIX_BYTES = 8;
@@ -35,6 +36,19 @@ export function encodeAsciiFrameHead(header: string, bodyLengthBytes: number): B
       ? (prefixes[header.length] ??= framePrefix(header.length, 0))
       : framePrefix(header.length, bodyLengthBytes);
   return Buffer.from(prefix + header, 'latin1');
+}
+
+/**
+ * Writes a frame without a body into a page, behind what it holds.
+ *
+ * @param header ASCII; the page has room for it and {@link FRAME_PREFIX_BYTES}
+ * @returns where the frame ends
+ */
+export function writeAsciiFrame({ bytes, view, used }: WritePage, header: string): number {
+  view.setInt32(used, FRAME_PREFIX_BYTES - 4 + header.length);
+  view.setInt32(used + 4, (SerializeType.JSON << 24) | header.length);
+  const start = used + FRAME_PREFIX_BYTES;
+  return start + bytes.write(header, start, 'latin1');
 }
 
 function framePrefix(headerLengthBytes: number, bodyLengthBytes: number): string {

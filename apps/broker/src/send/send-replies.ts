@@ -1,6 +1,7 @@
 import { RemotingCommand } from '@rocknest/protocol';
 import type { Connection } from '@rocknest/remoting';
 import type { PutResult } from '@rocknest/store';
+import { FRAME_PREFIX_BYTES, writeAsciiFrame } from '../reply/reply-frame.js';
 import { putRefusal, storedCode } from './put-response.js';
 import type { SendReplyEncoder } from './send-reply-encoder.js';
 import type { UsualReplyEncoder } from './usual-reply-encoder.js';
@@ -38,17 +39,22 @@ export class SendReplies {
       this.refuse(connection, request, result);
       return;
     }
+    const { encoder } = this;
+    const { opaque } = request;
+    const { queueOffset } = result;
+    const msgId = result.offsetMsgIds();
+    if (recallHandle === undefined) {
+      // Written where it leaves from: the reply to a batch has more than a KiB, and as a buffer of its own it would be garbage outside of V8's heap.
+      const header = encoder.header(opaque, code, msgId, queueId, queueOffset, uniqKey);
+      const room = header === undefined ? undefined : connection.reserve(FRAME_PREFIX_BYTES + header.length);
+      if (header !== undefined && room !== undefined) {
+        connection.respondReserved(request, writeAsciiFrame(room, header));
+        return;
+      }
+    }
     connection.respondEncoded(
       request,
-      this.encoder.encode(
-        request.opaque,
-        code,
-        result.offsetMsgIds(),
-        queueId,
-        result.queueOffset,
-        uniqKey,
-        recallHandle,
-      ),
+      encoder.encode(opaque, code, msgId, queueId, queueOffset, uniqKey, recallHandle),
     );
   }
 

@@ -37,14 +37,25 @@ export class SendReplyEncoder {
     uniqKey: string,
     recallHandle?: string,
   ): Buffer | Buffer[] {
-    if (recallHandle !== undefined || !this.regionIsPlain || !isPlainText(uniqKey)) {
-      return this.encodeUncommon(opaque, code, msgId, queueId, queueOffset, uniqKey, recallHandle);
-    }
+    const header =
+      recallHandle === undefined ? this.header(opaque, code, msgId, queueId, queueOffset, uniqKey) : undefined;
+    return header === undefined
+      ? this.encodeUncommon(opaque, code, msgId, queueId, queueOffset, uniqKey, recallHandle)
+      : encodeAsciiFrameHead(header, 0);
+  }
+
+  /** The header alone, ASCII; undefined when something in it must be escaped. Parameters as for `encode`. */
+  header(
+    opaque: number,
+    code: number,
+    msgId: string,
+    queueId: number,
+    queueOffset: number,
+    uniqKey: string,
+  ): string | undefined {
+    if (!this.regionIsPlain || !isPlainText(uniqKey)) return undefined;
     const transactionId = uniqKey === '' ? '' : `","transactionId":"${uniqKey}`;
-    return encodeAsciiFrameHead(
-      `{"code":${code}${this.beforeMsgId}${msgId}","queueId":"${queueId}","queueOffset":"${queueOffset}${transactionId}"},"flag":1,"language":"JAVA","opaque":${opaque}${this.afterOpaque}`,
-      0,
-    );
+    return `{"code":${code}${this.beforeMsgId}${msgId}","queueId":"${queueId}","queueOffset":"${queueOffset}${transactionId}"},"flag":1,"language":"JAVA","opaque":${opaque}${this.afterOpaque}`;
   }
 
   /** A timer message, or a region or an id with characters that JSON escapes. */

@@ -54,8 +54,39 @@ const NAMES = [
   'maxMsgBytes',
 ] as const;
 
-/** The names by length * 256 + first letter. */
-const NAME_BY_KEY = new Map<number, string>(NAMES.map((name) => [name.length * 256 + name.charCodeAt(0), name]));
+/** Fields that are text, in the order in which `texts` holds them. */
+const TEXTS: readonly string[] = ['consumerGroup', 'topic', 'subscription', 'expressionType'];
+const texts: (string | undefined)[] = TEXTS.map(() => undefined);
+
+/** The fields that are numbers, in the order of `numbers`, and what stands there for one that is not given. */
+const NOT_GIVEN = Infinity;
+const NUMBERS: readonly (readonly [name: string, absent: number])[] = [
+  ['queueId', NaN],
+  ['queueOffset', NaN],
+  ['maxMsgNums', NaN],
+  ['sysFlag', NaN],
+  ['commitOffset', 0],
+  ['suspendTimeoutMillis', 0],
+  ['subVersion', 0],
+  ['maxMsgBytes', NOT_GIVEN],
+];
+const absentNumbers = Float64Array.from(NUMBERS, ([, absent]) => absent);
+const numbers = new Float64Array(NUMBERS.length);
+
+interface FieldPlace {
+  readonly name: string;
+  readonly isText: boolean;
+  readonly at: number;
+}
+
+/** By length * 256 + first letter, which name one field at most. */
+const PLACES = new Map<number, FieldPlace>(
+  NAMES.map((name) => {
+    const isText = TEXTS.includes(name);
+    const at = isText ? TEXTS.indexOf(name) : NUMBERS.findIndex(([number]) => number === name);
+    return [name.length * 256 + name.charCodeAt(0), { name, isText, at }];
+  }),
+);
 
 /** Decodes a pull; all properties are always there. */
 export function decodePullMessageRequest(command: RemotingCommand): PullMessageRequest {
@@ -63,69 +94,33 @@ export function decodePullMessageRequest(command: RemotingCommand): PullMessageR
   return count < 0 ? decodeByName(command) : decodeIndexed(command, count);
 }
 
-/** One pass over the fields of a raw header; lengths and first letters tell the names apart. */
+/** One pass over the fields of a raw header. One place reads texts and one numbers, as V8 puts a copy of what is called there into each. */
 function decodeIndexed(command: RemotingCommand, count: number): PullMessageRequest {
   const raw = command.rawHeader;
-  let consumerGroup = '';
-  let topic = '';
-  let queueId = NaN;
-  let queueOffset = NaN;
-  let maxMsgNums = NaN;
-  let sysFlag = NaN;
-  let commitOffset = 0;
-  let suspendTimeoutMillis = 0;
-  let subscription: string | undefined;
-  let subVersion = 0;
-  let expressionType: string | undefined;
-  let maxMsgBytes: number | undefined;
+  texts.fill(undefined);
+  numbers.set(absentNumbers);
   for (let i = 0; i < count; i++) {
     const start = keyStartOf(i);
-    const length = keyEndOf(i) - start;
-    // Length and first letter name at most one field; the comparison guards against names that RocketMQ may add.
-    const which = length * 256 + raw[start];
-    if (!equalsAscii(raw, start, NAME_BY_KEY.get(which) ?? '')) continue;
-    switch (which) {
-      case 13 * 256 + 0x63:
-        consumerGroup = command.textAt(i);
-        break;
-      case 5 * 256 + 0x74:
-        topic = command.textAt(i);
-        break;
-      case 7 * 256 + 0x71:
-        queueId = command.integerAt(i);
-        break;
-      case 11 * 256 + 0x71:
-        queueOffset = command.integerAt(i);
-        break;
-      case 10 * 256 + 0x6d:
-        maxMsgNums = command.integerAt(i);
-        break;
-      case 7 * 256 + 0x73:
-        sysFlag = command.integerAt(i);
-        break;
-      case 12 * 256 + 0x63:
-        commitOffset = command.integerAt(i);
-        break;
-      case 20 * 256 + 0x73:
-        suspendTimeoutMillis = command.integerAt(i);
-        break;
-      case 12 * 256 + 0x73:
-        subscription = command.textAt(i);
-        break;
-      case 10 * 256 + 0x73:
-        subVersion = command.integerAt(i);
-        break;
-      case 14 * 256 + 0x65:
-        expressionType = command.textAt(i);
-        break;
-      case 11 * 256 + 0x6d:
-        maxMsgBytes = command.integerAt(i);
-        break;
-      default:
-    }
+    const place = PLACES.get((keyEndOf(i) - start) * 256 + raw[start]);
+    // Another name may have the same length and first letter: RocketMQ may add fields.
+    if (place === undefined || !equalsAscii(raw, start, place.name)) continue;
+    if (place.isText) texts[place.at] = command.textAt(i);
+    else numbers[place.at] = command.integerAt(i);
   }
+  const consumerGroup = texts[0];
+  const topic = texts[1];
+  const queueId = numbers[0];
+  const queueOffset = numbers[1];
+  const maxMsgNums = numbers[2];
+  const sysFlag = numbers[3];
+  const commitOffset = numbers[4];
+  const suspendTimeoutMillis = numbers[5];
+  const subVersion = numbers[6];
+  const maxMsgBytes = numbers[7];
   const valid =
+    consumerGroup !== undefined &&
     consumerGroup !== '' &&
+    topic !== undefined &&
     topic !== '' &&
     (queueId | 0) === queueId &&
     !Number.isNaN(queueOffset) &&
@@ -134,7 +129,7 @@ function decodeIndexed(command: RemotingCommand, count: number): PullMessageRequ
     !Number.isNaN(commitOffset) &&
     !Number.isNaN(suspendTimeoutMillis) &&
     !Number.isNaN(subVersion) &&
-    (maxMsgBytes === undefined || (maxMsgBytes | 0) === maxMsgBytes);
+    (maxMsgBytes === NOT_GIVEN || (maxMsgBytes | 0) === maxMsgBytes);
   if (!valid) return decodeByName(command);
   return {
     consumerGroup,
@@ -145,10 +140,10 @@ function decodeIndexed(command: RemotingCommand, count: number): PullMessageRequ
     sysFlag,
     commitOffset,
     suspendTimeoutMillis,
-    subscription,
+    subscription: texts[2],
     subVersion,
-    expressionType,
-    maxMsgBytes,
+    expressionType: texts[3],
+    maxMsgBytes: maxMsgBytes === NOT_GIVEN ? undefined : maxMsgBytes,
   };
 }
 

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ENTRY_WINDOW_ENTRIES } from '../defaults.js';
 import type { MessageStore } from '../message-store.js';
 import type { MessageStoreOptions } from '../message-store-options.js';
 import { FaultyFileSystem } from '../testing/faulty-file-system.js';
@@ -159,6 +160,28 @@ describe('getMessage', () => {
     // 900 messages in 3 queues: the records are read block by block, not one by one.
     expect(disk.syncReads + disk.asyncReads).toBeLessThan(150);
   });
+
+  it.each([
+    ['on the event loop', {}],
+    ['off the event loop', { pageCacheBytes: 0 }],
+  ])(
+    'gives readers of one queue their own messages, though its entries are read %s into the same memory',
+    async (_, options) => {
+      const files = { tailCacheBytes: 0, segmentSizeBytes: 8 << 20, consumeQueueFileEntries: 10_000 };
+      const readers = 6;
+      const apart = ENTRY_WINDOW_ENTRIES / 2 + 7;
+      await open(files);
+      await putMany(readers * apart + 400);
+      await store.close();
+      await open({ ...files, ...options });
+      for (let step = 0; step < 400; step += 16) {
+        const starts = Array.from({ length: readers }, (__, i) => i * apart + step);
+        const found = await Promise.all(starts.map((queueOffset) => get(store, { queueOffset, maxMessages: 16 })));
+        const offsets = found.map((result) => decodeAll(result).map(({ queueOffset }) => queueOffset));
+        expect(offsets).toEqual(starts.map((start) => Array.from({ length: 16 }, (__, i) => start + i)));
+      }
+    },
+  );
 
   it('reads records far apart one by one', async () => {
     await open({ tailCacheBytes: 0, segmentSizeBytes: 8 << 20, consumeQueueFileEntries: 1_000 });

@@ -1,16 +1,15 @@
 import { encodeHost } from '@rocknest/protocol';
 import { RecordDecoder } from './commit-log/record-check.js';
 import { refusedPut } from './commit-log/pending-append.js';
-import { notOnDisk } from './commit-log/flush-service.js';
 import { checkBatch, checkMessage, checkTopic, type Refusal } from './commit-log/put-check.js';
 import type { FlushDoubts } from './checkpoint/flush-doubts.js';
 import type { ConsumeQueue } from './consume-queue/consume-queue.js';
-import * as defaults from './defaults.js';
 import type { Dispatcher } from './dispatch/dispatch-request.js';
 import type { ArrivalListener } from './dispatch/dispatch-service.js';
 import { StoreError } from './errors.js';
 import { type MessageStoreOptions, resolveSettings, type StoreSettings } from './message-store-options.js';
 import { openStore } from './open-store.js';
+import { refusalOf } from './put-refusal.js';
 import type { RecoveryReport } from './recovery/recovery-report.js';
 import type { DiskRatios } from './retention/disk-watch.js';
 import type { QueryMessageResult } from './index-file/message-query.js';
@@ -305,32 +304,7 @@ export class MessageStore {
   private refusal(): Refusal | undefined {
     if (this.state !== 'open') return { status: 'SERVICE_NOT_AVAILABLE', reason: `the store is ${this.state}` };
     if (this.brokenReason !== undefined) return { status: 'SERVICE_NOT_AVAILABLE', reason: this.brokenReason };
-    const { group, pipeline, writer, queues } = this.parts;
-    if (
-      group.bufferedBytes >= this.settings.maxBufferedBytes ||
-      group.pending + pipeline.pending >= this.settings.maxPendingAppends
-    ) {
-      return {
-        status: 'OS_PAGE_CACHE_BUSY',
-        reason: `${group.bufferedBytes} bytes of ${group.pending + pipeline.pending} messages wait for the disk`,
-      };
-    }
-    const since = writer.writingSinceMs;
-    if (since !== undefined && this.settings.clock.monotonicMs() - since > this.settings.osPageCacheBusyTimeoutMs) {
-      return {
-        status: 'OS_PAGE_CACHE_BUSY',
-        reason: `a write to the log takes more than ${this.settings.osPageCacheBusyTimeoutMs} ms`,
-      };
-    }
-    if (queues.writeFailure !== undefined && queues.unwrittenBytes > defaults.MAX_UNWRITTEN_QUEUE_BYTES) {
-      return {
-        status: 'SERVICE_NOT_AVAILABLE',
-        reason: `the consume queues cannot be written: ${queues.writeFailure.message}`,
-      };
-    }
-    const { failure } = this.parts.flush;
-    if (failure !== undefined) return { status: 'SERVICE_NOT_AVAILABLE', reason: notOnDisk(failure) };
-    return this.parts.replication.putRefusal?.() ?? this.parts.retention.refusal ?? group.refusal();
+    return refusalOf(this.parts, this.settings);
   }
 
   private queueFor(topic: string, queueId: number): ConsumeQueue | Refusal {

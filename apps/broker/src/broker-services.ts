@@ -33,6 +33,7 @@ import { PopNotifier } from './pop/pop-notifier.js';
 import { CheckPoints } from './pop/check-points.js';
 import { QueueAssigner } from './pop/queue-assigner.js';
 import { PullRequestHoldService } from './pull/hold-service.js';
+import { CatchUpShare } from './pull/catch-up-share.js';
 import { MessagePuller } from './pull/message-puller.js';
 import { PullAdmission } from './pull/pull-admission.js';
 import { PullReplicas } from './pull/pull-replicas.js';
@@ -313,6 +314,11 @@ export class BrokerServices {
           slaveReadEnable: () => config.slaveReadEnable && this.options.isReadable(),
           offsetCheckInSlave: () => config.offsetCheckInSlave,
           hasSlaves: this.options.hasSlaves,
+        }),
+        catchUp: new CatchUpShare({
+          logEnd: () => store.maxPhysicalOffset,
+          nowMs: () => performance.now(),
+          defer: setImmediate,
         }),
         given: this.given,
       }),

@@ -138,3 +138,12 @@ export const DEFAULT_OS_PAGE_CACHE_BUSY_TIMEOUT_MS = 1_000;
 
 /** Kept on the disk of the store for a start when it is full: lock and `abort`, 32 KiB of SQLite's shared memory, a few pages of its log. */
 export const SPARE_SPACE_BYTES = 256 * 1024;
+
+/** What pulls of consumers far behind take at most of an event loop that is full of sends: an eighth. The clients that read take of the machine, too. */
+export const CATCH_UP_SHARE = 0.125;
+
+/** A pull costs so much for each ms of its read: it is received and decoded before, and the kernel takes its answer after it. */
+export const PULL_COST_FACTOR = 3;
+
+/** A read that took long does not hold consumers far behind up for longer than this cost, of which each ms of sends makes up a seventh of a ms. */
+export const MAX_CATCH_UP_DEBT_MS = 5;

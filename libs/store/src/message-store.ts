@@ -122,6 +122,11 @@ export class MessageStore {
     return this.parts.filteredGetter.get(request, matchesRecord, () => this.needOpen());
   }
 
+  /** False for a reader far behind: the entries of the queue from that offset on are not in memory any more. */
+  readsTail(topic: string, queueId: number, queueOffset: number): boolean {
+    return this.parts.queues.find(topic, queueId)?.isResident(queueOffset) ?? true;
+  }
+
   /** Offset of the first message that can be read; 0 for a queue that does not exist. */
   minOffset(topic: string, queueId: number): number {
     return this.parts.queues.find(topic, queueId)?.minOffset ?? 0;

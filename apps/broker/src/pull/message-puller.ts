@@ -16,6 +16,7 @@ import type { GroupDirectory } from '../topics/group-directory.js';
 import type { PullRequestHoldService } from './hold-service.js';
 import type { AdmittedPull, PullAdmission } from './pull-admission.js';
 import type { PullReplicas } from './pull-replicas.js';
+import type { CatchUpShare } from './catch-up-share.js';
 import { encodePullReply } from './pull-reply.js';
 import { PullHeadLength, PullReplyRoom } from './pull-reply-room.js';
 import { pullResponseCode } from './pull-status.js';
@@ -26,6 +27,8 @@ export interface MessagePullerOptions {
   readonly shortPollingTimeMs: number;
   readonly clock: Clock;
   readonly replicas: PullReplicas;
+  /** What pulls of consumers far behind take of the event loop. */
+  readonly catchUp: CatchUpShare;
   /** Messages that were given to consumers. */
   readonly given: Counter;
 }
@@ -66,7 +69,7 @@ export class MessagePuller {
     connection: Connection,
   ): RemotingCommand | typeof DEFERRED | Promise<RemotingCommand | typeof DEFERRED> {
     // Answered "nothing found", an old client would ask again at once, until the connection is closed under it.
-    if (this.holds.closed) return RemotingCommand.response(ResponseCode.SYSTEM_BUSY, { remark: GOING_DOWN });
+    if (this.holds.closed) return goingDown();
     const refusal = this.admission.checkBroker();
     if (refusal !== undefined) return refusal;
     const header = decodePullMessageRequest(request);
@@ -84,12 +87,29 @@ export class MessagePuller {
     pull: Pull,
     admitted: AdmittedPull | RemotingCommand,
     maySuspend: boolean,
+    /** It has waited already, as one of a consumer far behind. */
+    isItsTurn = false,
   ): RemotingCommand | typeof DEFERRED | Promise<RemotingCommand | typeof DEFERRED> {
     if (admitted instanceof RemotingCommand) return admitted;
     const { header } = pull;
     const resetOffset = this.offsets.resets.tell(header.consumerGroup, header.topic, header.queueId, pull.connection);
     if (resetOffset !== undefined) return this.answerReset(pull, admitted, resetOffset);
     if (!this.options.replicas.serves) return this.sendToMaster(pull, admitted);
+    const { catchUp } = this.options;
+    if (this.store.readsTail(admitted.topic.topicName, header.queueId, pull.queueOffset)) {
+      return this.read(pull, admitted, maySuspend);
+    }
+    if (catchUp.isOpen || isItsTurn) return catchUp.spend(() => this.read(pull, admitted, maySuspend));
+    catchUp.wait(() => this.resume(pull, maySuspend, true));
+    return DEFERRED;
+  }
+
+  private read(
+    pull: Pull,
+    admitted: AdmittedPull,
+    maySuspend: boolean,
+  ): RemotingCommand | typeof DEFERRED | Promise<RemotingCommand | typeof DEFERRED> {
+    const { header } = pull;
     const room = new PullReplyRoom(pull.connection, this.headLength);
     const result = this.store.getMessage({
       topic: admitted.topic.topicName,
@@ -102,7 +122,9 @@ export class MessagePuller {
       place: (sizeBytes) => room.place(sizeBytes),
     });
     if (result instanceof Promise) {
-      return result.then((found) => this.settle(pull, admitted, found, maySuspend, undefined));
+      // What was not in memory was read for a consumer far behind.
+      const { catchUp } = this.options;
+      return result.then((found) => catchUp.spend(() => this.settle(pull, admitted, found, maySuspend, undefined)));
     }
     return this.settle(pull, admitted, result, maySuspend, room);
   }
@@ -197,7 +219,7 @@ export class MessagePuller {
       queueOffset: pull.queueOffset,
       matches: admitted.matches,
       deadlineMs: pull.deadlineMs,
-      resume: () => this.resume(pull),
+      resume: () => this.resume(pull, false),
       dismiss: () => {
         const result = this.nothing(pull);
         const suggested = this.options.replicas.suggestedBroker(admitted.group, result);
@@ -210,12 +232,15 @@ export class MessagePuller {
     });
   }
 
-  /** Runs a parked pull once more, from its admission on, because topic, group or subscription may have changed since. */
-  private resume(pull: Pull): void {
+  /** Runs a pull that waited once more, from its admission on, because topic, group or subscription may have changed since. */
+  private resume(pull: Pull, maySuspend: boolean, isItsTurn = false): void {
     const { header, connection } = pull;
+    if (connection.closed) return;
     const group = this.groups.known(header.consumerGroup);
     try {
-      const answer = this.run(pull, this.admission.admit(header, group, connection.remoteAddress), false);
+      const admitted =
+        isItsTurn && this.holds.closed ? goingDown() : this.admission.admit(header, group, connection.remoteAddress);
+      const answer = this.run(pull, admitted, maySuspend, isItsTurn);
       if (answer instanceof Promise) answer.then(this.answer(pull), this.fail(pull));
       else this.answer(pull)(answer);
     } catch (error) {
@@ -248,4 +273,8 @@ export class MessagePuller {
       suggestPullingFromSlave: false,
     };
   }
+}
+
+function goingDown(): RemotingCommand {
+  return RemotingCommand.response(ResponseCode.SYSTEM_BUSY, { remark: GOING_DOWN });
 }

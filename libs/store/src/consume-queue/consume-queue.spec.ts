@@ -84,6 +84,7 @@ describe('the consume queue', () => {
     await queues.writeAll();
     expect(queue.residentWindow(0, 1)).toBeUndefined();
     expect(queue.residentWindow(199, 5)?.toOffset).toBe(200);
+    expect([0, 199, 200, 1_000].map((offset) => queue.isResident(offset))).toEqual([false, true, true, true]);
     for (const queueOffset of [0, 9, 10, 57, 199]) {
       const window = queue.readWindowSync(queueOffset, 4);
       expect(window.physicalOffset(queueOffset)).toBe(queueOffset * 100);

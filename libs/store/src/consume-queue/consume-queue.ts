@@ -105,6 +105,11 @@ export class ConsumeQueue {
     this.maxPhysicalOffset = maxPhysicalOffset;
   }
 
+  /** Everything from that offset on is in memory, or there is nothing. */
+  isResident(queueOffset: number): boolean {
+    return queueOffset >= this.maxOffset || (this.tail !== undefined && queueOffset >= this.tail.startOffset);
+  }
+
   /** Entries from `fromOffset` on that are in memory, at most `count`; undefined when the first one is not. Valid until the next push. */
   residentWindow(fromOffset: number, count: number): EntryWindow | undefined {
     const tail = this.tail;

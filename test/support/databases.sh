@@ -1,11 +1,11 @@
 #!/bin/sh
-# Starts a Postgres, a MariaDB and an etcd of their own for the conformance tests, on loopback and free ports, with all data under DIR.
+# Starts a Postgres, a MariaDB, a MySQL and an etcd of their own for the conformance tests, on loopback and free ports, with all data under DIR.
 #
-#   eval "$(test/support/databases.sh start DIR)"    sets TEST_POSTGRES_URL, TEST_MYSQL_URL and TEST_ETCD_URL
+#   eval "$(test/support/databases.sh start DIR)"    sets TEST_POSTGRES_URL, TEST_MARIADB_URL, TEST_MYSQL_URL and TEST_ETCD_URL
 #   test/support/databases.sh stop DIR               stops them and removes DIR
 #
 # What is not installed is left out (its variable stays unset, its tests show as skipped). Packages of Debian:
-# postgresql, mariadb-server, etcd-server. Runs as root (the servers then run as postgres and mysql) or as an ordinary user.
+# postgresql, mariadb-server, etcd-server; MySQL's server is what TEST_MYSQLD names (fetch-mysql.sh gets one) or the PATH has. Runs as root (the servers then run as postgres and mysql) or as an ordinary user.
 set -eu
 
 usage() {
@@ -60,38 +60,67 @@ start_postgres() {
   echo "export TEST_POSTGRES_URL='postgres://rocknest:rocknest@127.0.0.1:$port/postgres'"
 }
 
-start_mysql() {
-  if ! command -v mariadbd >/dev/null 2>&1 && [ ! -x /usr/sbin/mariadbd ]; then
-    echo "databases.sh: no MariaDB is installed: its tests will be skipped" >&2
-    return
-  fi
-  server=$(command -v mariadbd || echo /usr/sbin/mariadbd)
-  data=$dir/mysql
-  mkdir -p "$data"
-  if [ "$(id -u)" = 0 ]; then chown mysql "$data"; fi
-  as mysql mariadb-install-db --no-defaults --datadir="$data/data" --auth-root-authentication-method=normal \
-    --skip-test-db >"$dir/mysql.log" 2>&1
+# The same login in each server of MySQL's kind.
+login_sql() {
+  echo "CREATE DATABASE rocknest;"
+  echo "CREATE USER 'rocknest'@'%' IDENTIFIED BY 'rocknest';"
+  echo "GRANT ALL ON *.* TO 'rocknest'@'%';"
+}
+
+# serve NAME COMMAND...: runs a server of MySQL's kind until its pid file is there, which it writes once it takes connections.
+serve() {
+  name=$1
+  data=$dir/$name
+  shift
   port=$(free_port)
   # nohup: the server outlives this script. The braces: with the redirections on the function itself the waiting shell keeps a copy of
   # our output, and "$(databases.sh start DIR)" never ends.
   {
-    as mysql nohup "$server" --no-defaults --datadir="$data/data" --port="$port" --bind-address=127.0.0.1 \
-      --socket="$data/server.sock" --pid-file="$data/server.pid" --log-error="$data/server.log" \
-      --innodb-flush-log-at-trx-commit=0
-  } >>"$dir/mysql.log" 2>&1 </dev/null &
+    as mysql nohup "$@" --datadir="$data/data" --port="$port" --bind-address=127.0.0.1 --socket="$data/server.sock" \
+      --pid-file="$data/server.pid" --log-error="$data/server.log" --init-file="$dir/login.sql" --innodb-flush-log-at-trx-commit=0
+  } >>"$data.log" 2>&1 </dev/null &
   tries=0
-  until mariadb-admin --no-defaults --socket="$data/server.sock" -u root ping >/dev/null 2>&1; do
+  until [ -s "$data/server.pid" ] && grep -q 'ready for connections' "$data/server.log"; do
     tries=$((tries + 1))
     if [ "$tries" -gt 300 ]; then
-      echo "databases.sh: MariaDB did not start within 60 s; see $data/server.log" >&2
+      echo "databases.sh: $name did not start within 60 s; see $data.log and $data/server.log" >&2
       exit 1
     fi
     sleep 0.2
   done
-  mariadb --no-defaults --socket="$data/server.sock" -u root -e "
-    CREATE DATABASE rocknest;
-    CREATE USER 'rocknest'@'%' IDENTIFIED BY 'rocknest';
-    GRANT ALL ON *.* TO 'rocknest'@'%';" >>"$dir/mysql.log" 2>&1
+}
+
+own_folder() {
+  mkdir -p "$1"
+  if [ "$(id -u)" = 0 ]; then chown mysql "$1"; fi
+}
+
+start_mariadb() {
+  server=$(command -v mariadbd || echo /usr/sbin/mariadbd)
+  if [ ! -x "$server" ]; then
+    echo "databases.sh: no MariaDB is installed: its tests will be skipped" >&2
+    return
+  fi
+  own_folder "$dir/mariadb"
+  as mysql mariadb-install-db --no-defaults --datadir="$dir/mariadb/data" --auth-root-authentication-method=normal \
+    --skip-test-db >"$dir/mariadb.log" 2>&1
+  serve mariadb "$server" --no-defaults
+  echo "export TEST_MARIADB_URL='mariadb://rocknest:rocknest@127.0.0.1:$port/rocknest'"
+}
+
+start_mysql() {
+  server=${TEST_MYSQLD:-$(command -v mysqld || true)}
+  # MariaDB brings a command of that name along, too.
+  if [ -z "$server" ] || ! "$server" --version 2>/dev/null | grep -qv MariaDB; then
+    echo "databases.sh: no MySQL is installed: its tests will be skipped" >&2
+    return
+  fi
+  # Where the messages of a server lie that was not installed at its place.
+  base=$(cd "$(dirname "$server")/.." && pwd)
+  if [ -d "$base/usr/share/mysql" ]; then base=$base/usr; fi
+  own_folder "$dir/mysql"
+  as mysql "$server" --no-defaults --initialize-insecure --basedir="$base" --datadir="$dir/mysql/data" >"$dir/mysql.log" 2>&1
+  serve mysql "$server" --no-defaults --basedir="$base" --mysqlx=OFF --secure-file-priv=NULL
   echo "export TEST_MYSQL_URL='mysql://rocknest:rocknest@127.0.0.1:$port/rocknest'"
 }
 
@@ -127,14 +156,15 @@ stop_all() {
   if [ -n "$bin" ] && [ -f "$dir/postgres/data/postmaster.pid" ]; then
     as postgres "$bin/pg_ctl" -D "$dir/postgres/data" -m immediate -w stop >/dev/null 2>&1 || true
   fi
-  if [ -S "$dir/mysql/server.sock" ]; then
-    mariadb-admin --no-defaults --socket="$dir/mysql/server.sock" -u root shutdown >/dev/null 2>&1 || true
+  for name in mariadb mysql; do
+    [ -s "$dir/$name/server.pid" ] || continue
+    kill "$(cat "$dir/$name/server.pid")" 2>/dev/null || true
     tries=0
-    while [ -f "$dir/mysql/server.pid" ] && [ "$tries" -lt 150 ]; do
+    while [ -f "$dir/$name/server.pid" ] && [ "$tries" -lt 150 ]; do
       tries=$((tries + 1))
       sleep 0.2
     done
-  fi
+  done
   rm -rf "$dir"
 }
 
@@ -142,7 +172,10 @@ case $action in
   start)
     mkdir -p "$dir"
     chmod 755 "$dir"
+    login_sql >"$dir/login.sql"
+    chmod 644 "$dir/login.sql"
     start_postgres
+    start_mariadb
     start_mysql
     start_etcd
     ;;

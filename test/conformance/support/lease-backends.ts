@@ -31,7 +31,7 @@ function sqlBackend(backend: Backend): LeaseBackend {
   };
 }
 
-/** A file always; servers where `TEST_POSTGRES_URL`, `TEST_MYSQL_URL` and `TEST_ETCD_URL` name them. */
+/** A file always; servers where their variables name them. */
 export const leaseBackends: readonly LeaseBackend[] = [
   {
     name: 'SQLite',

@@ -23,11 +23,12 @@ export interface Backend {
   create(): Promise<TestDatabase>;
 }
 
-/** SQLite always; Postgres and MySQL where `TEST_POSTGRES_URL` and `TEST_MYSQL_URL` name a server on which databases may be created. */
+/** SQLite always; the others where their variable names a server on which databases may be created. */
 export const backends: readonly Backend[] = [
   { name: 'SQLite', missing: undefined, create: createSqlite },
   serverBackend('Postgres', 'TEST_POSTGRES_URL'),
   serverBackend('MySQL', 'TEST_MYSQL_URL'),
+  serverBackend('MariaDB', 'TEST_MARIADB_URL'),
 ];
 
 function storeFolder(): string {

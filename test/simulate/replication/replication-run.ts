@@ -125,9 +125,8 @@ export class ReplicationRun {
       replica.heal();
       replica.process?.disarm();
     }
-    // Twice: one that had to begin anew is opened again.
-    await this.bringUp(1);
-    await this.bringUp(1);
+    // One that had to begin anew is opened again, and who that is may show once another one has become master.
+    for (let round = 0; round < 4; round++) await this.bringUp(1);
     this.put(5, 300);
     const isEqual = (): boolean =>
       this.failures.length > 0 ||
@@ -198,29 +197,33 @@ export class ReplicationRun {
         for (let attempt = 0; attempt < MAX_OPENINGS && !(await this.up(slave)); attempt++);
       }
     }
-    // Nobody has what it lacks any more: it begins anew, as its master says.
+    // Nobody has what it lacks any more, or it has nothing but the place where a master of before told it to begin: it begins anew, as its master says.
     const masterStart = this.master.store?.minPhysicalOffset ?? 0;
     for (const slave of this.slaves) {
       const end = this.endOf(slave);
-      if (slave.isUp && end > 0 && end < masterStart) await this.wipe(slave);
+      const isBare = slave.store?.minPhysicalOffset === end && end > this.endOf(this.master);
+      if (slave.isUp && end > 0 && (end < masterStart || isBare)) await this.wipe(slave);
     }
-    const ahead = this.slaves.find((slave) => this.endOf(slave) > this.endOf(this.master));
-    if (ahead !== undefined) await this.promote(ahead);
+    if (this.slaves.some((slave) => this.endOf(slave) > this.endOf(this.master))) await this.promote();
   }
 
   private endOf({ store, sureOffset }: SimReplica): number {
     return store?.maxPhysicalOffset ?? sureOffset;
   }
 
-  private async promote(chosen: SimReplica): Promise<void> {
-    this.note(() => `${chosen.name} becomes master`);
-    const before = this.master;
-    await before.stop();
+  /** The one with the longest log, once all of them are stopped: what a slave had received is stored until then. */
+  private async stopAndChoose(replicas: readonly SimReplica[]): Promise<SimReplica> {
+    for (const replica of replicas) await replica.stop();
     this.noticeDeaths();
+    return replicas.reduce((best, replica) => (this.endOf(replica) > this.endOf(best) ? replica : best));
+  }
+
+  private async promote(): Promise<void> {
+    const before = this.master;
+    const chosen = await this.stopAndChoose([before, ...this.slaves]);
+    this.note(() => `${chosen.name} becomes master`);
     this.master = chosen;
     this.slaves = this.slaves.map((slave) => (slave === chosen ? before : slave));
-    for (const replica of [chosen, ...this.slaves]) await replica.stop();
-    this.noticeDeaths();
     this.waiting.clear();
     for (let attempt = 0; !chosen.isUp; attempt++) {
       demand(attempt < MAX_OPENINGS, 'open-fails', () => `${chosen.name} cannot be opened`);
@@ -242,16 +245,14 @@ export class ReplicationRun {
       slave.heal();
       for (let attempt = 0; !slave.isUp && attempt < MAX_OPENINGS; attempt++) await this.up(slave);
     }
-    const chosen = this.slaves.reduce((best, slave) => (this.endOf(slave) > this.endOf(best) ? slave : best));
+    const chosen = await this.stopAndChoose(this.slaves);
     const joining = this.newReplica();
     this.master = lost;
     for (const safe of this.safe) safe.holders.delete(lost);
     this.slaves = this.slaves.map((slave) => (slave === chosen ? joining : slave));
     this.master = chosen;
-    this.checkSafe(chosen);
-    for (const replica of [chosen, ...this.slaves]) await replica.stop();
-    this.noticeDeaths();
     for (let attempt = 0; !chosen.isUp && attempt < MAX_OPENINGS; attempt++) await this.up(chosen);
+    this.checkSafe(chosen);
     // What only the lost machine and slaves that were wiped since had is gone.
     for (let at = this.safe.length - 1; at >= 0; at--)
       if (this.safe[at].endOffset > this.endOf(chosen)) this.safe.splice(at, 1);

@@ -251,7 +251,7 @@ export class ConsumeQueue {
   /** A reader takes an entry that is not there for a message that is gone, and goes on behind it: this one comes back from the log. */
   private refuseHoles(window: EntryWindow): void {
     for (let offset = Math.max(window.fromOffset, this.syncedOffset); offset < window.toOffset; offset++) {
-      if (window.holdsRecord(offset) || window.isGap(offset)) continue;
+      if (window.isEntry(offset)) continue;
       throw new StoreError(
         'STORE_IO',
         `the disk lost entry ${offset} of the consume queue ${this.topic}-${this.queueId}: it is made again from the log, try again`,

@@ -12,6 +12,9 @@ export const ENTRY_BYTES = 20;
 /** Size field of the entries that fill the space before the first message of a queue that does not start at a file's start. */
 export const GAP_SIZE = 0x7fff_ffff;
 
+/** No record has that size: what has is a filler, or the part of one that a killed process had written (7f, 7fff, 7fffff). */
+const TORN_GAP_SIZE = 0x7f00_0000;
+
 /** What the upper half of a place in an entry counts. */
 export const UINT32_RANGE = 0x1_0000_0000;
 
@@ -61,7 +64,12 @@ export class EntryWindow {
   /** An entry that points at a record: not a hole of the file, and not a filler. */
   holdsRecord(queueOffset: number): boolean {
     const size = this.sizeBytes(queueOffset);
-    return size > 0 && this.physicalOffset(queueOffset) >= 0 && !this.isGap(queueOffset);
+    return size > 0 && size < TORN_GAP_SIZE && this.physicalOffset(queueOffset) >= 0;
+  }
+
+  /** Either of a record or a filler, and all of it. */
+  isEntry(queueOffset: number): boolean {
+    return this.holdsRecord(queueOffset) || this.isGap(queueOffset);
   }
 
   isGap(queueOffset: number): boolean {

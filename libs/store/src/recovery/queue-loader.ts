@@ -238,6 +238,6 @@ export class QueueLoader {
     }
     const at = (queueOffset - this.pieceFrom) * ENTRY_BYTES;
     this.piece.copy(this.oneEntry, 0, at, at + ENTRY_BYTES);
-    return this.oneWindow.sizeBytes(0) > 0 && this.oneWindow.physicalOffset(0) >= 0;
+    return this.oneWindow.isEntry(0);
   }
 }

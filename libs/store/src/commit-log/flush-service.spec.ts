@@ -2,12 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import type { MessageStore } from '../message-store.js';
 import type { MessageStoreOptions } from '../message-store-options.js';
-import { SystemClock } from '../io/clock.js';
-import type { FileSystem } from '../io/file-system.js';
-import type { HandlePool } from '../io/handle-pool.js';
 import { FaultyFileSystem } from '../testing/faulty-file-system.js';
-import { FlushService } from './flush-service.js';
-import type { LogSegment } from './log-segment.js';
 import { put, smallStore, tempFolder } from '../testing/store-fixture.js';
 
 describe('flushing', () => {
@@ -109,29 +104,5 @@ describe('flushing', () => {
     expect((await Promise.all(answers)).at(-1)?.physicalOffset).toBeGreaterThan(3 * 16_384);
     expect(store.stats().flushedPhysicalOffset).toBe(store.maxPhysicalOffset);
     expect(disk.syncCount).toBeGreaterThanOrEqual(4);
-  });
-});
-
-describe('a flush under way', () => {
-  it('does not take back where a log begins that was begun anew while an fdatasync was under way', () => {
-    let endSync: (error?: Error) => void = () => undefined;
-    const syncFolder = (_path: string, done: (error?: Error) => void): void => void (endSync = done);
-    const segment = { startOffset: 0, nameDurable: false, removed: false } as LogSegment;
-    const flush = new FlushService(
-      { folder: 'commitlog', intervalMs: 0 },
-      { syncFolder } as unknown as FileSystem,
-      {} as HandlePool,
-      new SystemClock(),
-      () => 0,
-      () => undefined,
-      () => undefined,
-    );
-    flush.markDirty(segment);
-    flush.flush();
-    // What RawAppender.beginAt does.
-    segment.removed = true;
-    flush.flushedOffset = 1_048_576;
-    endSync();
-    expect(flush.flushedOffset).toBe(1_048_576);
   });
 });

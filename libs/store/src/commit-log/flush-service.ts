@@ -138,8 +138,7 @@ export class FlushService {
   private finish(target: number): void {
     if (this.doubt !== undefined) return this.fail(this.doubt);
     this.running = false;
-    // A log that begins at a later place meanwhile (a new slave) is on stable storage up to there: the log of an open store never gets shorter.
-    this.flushedOffset = Math.max(this.flushedOffset, target);
+    this.flushedOffset = target;
     const ready = this.waiters.filter((waiter) => waiter.physicalOffset <= target);
     this.waiters = this.waiters.filter((waiter) => waiter.physicalOffset > target);
     for (const waiter of ready) waiter.resolve();

@@ -72,6 +72,8 @@ export class StartPointFinder {
   /** The point itself, or undefined when the log has no record that ends there. */
   async at(point: RecoveryPoint): Promise<StartPoint | undefined> {
     const { physicalOffset, lastRecordOffset, entryCount } = point;
+    // A slave that had just been told where to begin has no record there: without this its log would go on behind a hole.
+    if (physicalOffset > (this.segments.last?.endOffset ?? 0)) return undefined;
     if (lastRecordOffset >= this.segments.minOffset) {
       const last = await this.scanner.recordAt(lastRecordOffset);
       if (last === undefined || lastRecordOffset + last.sizeBytes !== physicalOffset) return undefined;

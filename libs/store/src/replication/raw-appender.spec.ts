@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { BLANK_MAGIC } from '@rocknest/protocol';
 import { waitFor } from '../../../../test/support/wait-for.js';
+import { writeGapEntry } from '../consume-queue/queue-entry.js';
+import { offsetFileName } from '../io/file-name.js';
 import type { MessageStore } from '../message-store.js';
 import { FaultyFileSystem, systemError } from '../testing/faulty-file-system.js';
 import { crashCopy, put, readQueue, smallStore, tempFolder } from '../testing/store-fixture.js';
@@ -163,6 +165,54 @@ describe('the log of a master in the store of a slave', () => {
     const ofMaster = await readQueue(master, 'Orders', 1);
     expect(orders.length).toBeGreaterThan(0);
     expect(orders).toEqual(ofMaster.slice(-orders.length));
+  });
+
+  it('begins with nothing again when a power loss took the file it was told to begin with, and brought the one before back', async () => {
+    const start = 3 * SEGMENT_BYTES;
+    const folder = tempFolder();
+    cleanUps.push(() => folder.remove());
+    let slave = await open(folder.path);
+    await slave.replication.appender.restart();
+    slave.replication.appender.beginAt(start);
+    await slave.close();
+    const log = join(folder.path, 'commitlog');
+    expect(readdirSync(log)).toEqual([offsetFileName(start)]);
+    rmSync(join(log, offsetFileName(start)));
+    writeFileSync(join(log, offsetFileName(0)), '');
+    slave = await open(folder.path);
+    expect([slave.minPhysicalOffset, slave.maxPhysicalOffset]).toEqual([0, 0]);
+    expect(readdirSync(log)).toEqual([offsetFileName(0)]);
+    await slave.replication.appender.restart();
+    slave.replication.appender.beginAt(start);
+    expect(slave.minPhysicalOffset).toBe(start);
+  });
+
+  it('makes a queue again of which a kill left part of a filler', async () => {
+    const master = await open();
+    await fill(master, 100);
+    const start = master.maxPhysicalOffset - (master.maxPhysicalOffset % SEGMENT_BYTES);
+    const slave = await open();
+    await slave.replication.appender.restart();
+    slave.replication.appender.beginAt(start);
+    await feed(slave, await rawLog(master, start), () => 999);
+    const inQueue = join('consumequeue', 'Orders', '1');
+    await waitFor(() => existsSync(join(folderOf(slave), inQueue)));
+    const copy = crashCopy(folderOf(slave));
+    cleanUps.push(() => copy.remove());
+    // A kill before the first checkpoint, while the queue wrote the space before its first message.
+    rmSync(join(copy.path, 'checkpoint'), { force: true });
+    const queue = join(copy.path, inQueue);
+    const [name, ...others] = readdirSync(queue);
+    expect(others).toEqual([]);
+    const bytes = Buffer.alloc(statSync(join(queue, name)).size);
+    writeGapEntry(new DataView(bytes.buffer, bytes.byteOffset), 0);
+    bytes[11] = 0;
+    writeFileSync(join(queue, name), bytes);
+    const reopened = await open(copy.path);
+    const orders = await readQueue(reopened, 'Orders', 1);
+    expect(orders.length).toBeGreaterThan(0);
+    expect(orders).toEqual((await readQueue(master, 'Orders', 1)).slice(-orders.length));
+    expect(reopened.maxOffset('Orders', 1)).toBe(master.maxOffset('Orders', 1));
   });
 
   it('wakes who waits for messages, in the order of their queue', async () => {

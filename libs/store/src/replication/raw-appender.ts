@@ -91,9 +91,9 @@ export class RawAppender implements RawLogSink {
     segments.removeFrom(0);
     // What a failed write left went with its file.
     this.unwiped = undefined;
-    segments.create(physicalOffset);
+    // Its name is to be on stable storage before a checkpoint says that the log got here: without a file a start would take the log for lost.
+    flush.markDirty(segments.create(physicalOffset));
     writer.writtenOffset = physicalOffset;
-    flush.flushedOffset = physicalOffset;
     dispatch.dispatchedOffset = physicalOffset;
     commitLog.continueAt(physicalOffset);
     this.cutter.restart(physicalOffset);
